@@ -1,0 +1,34 @@
+# Two commands, each of which does all its own set-up on a Debian machine with python3 and make:
+#   make demo    live migrate a server with a VF on an embedded cloud (KEEP=1 leaves it running)
+#   make test    linters, documentation and all tests
+
+SHELL := /bin/bash
+VENV := .venv
+TOX := $(VENV)/bin/tox
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT_INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.ready
+	$(TOX) run --quiet -e demo -- $(if $(KEEP),--keep)
+
+test: $(VENV)/.ready
+	$(TOX) run-parallel --parallel-no-spinner
+
+clean:
+	rm -rf $(VENV) .tox .stestr doc/build
+
+# Debian's python3 comes without venv; everything else that is missing bindep.txt names.
+$(VENV)/.ready: bindep.txt Makefile
+	python3 -c 'import ensurepip' 2>/dev/null || \
+		{ $(SUDO) apt-get update --quiet && $(APT_INSTALL) python3-venv; }
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check bindep 'tox>=4.18'
+	missing="$$($(VENV)/bin/bindep --brief)" || \
+		{ $(SUDO) apt-get update --quiet && $(APT_INSTALL) $$missing; }
+	touch $@

@@ -1,0 +1,96 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova.conf files are read with oslo.config's rules, and refused with a sentence."""
+
+import pathlib
+import tempfile
+
+import testtools
+
+from vfio_lm.errors import ConfigError
+from vfio_lm.pci import read_nova_conf
+
+_ALIAS = '{"vendor_id": "8086", "product_id": "1515", "name": "%s"}'
+
+
+class TestReadNovaConf(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, text, name="nova.conf"):
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return str(path)
+
+    def refusal(self, *paths):
+        return str(self.assertRaises(ConfigError, read_nova_conf, paths))
+
+    def test_aliases_of_one_file(self):
+        path = self.write(f"[pci]\nalias = {_ALIAS % 'vf'}\nalias = {_ALIAS % 'nic'}\n")
+        self.assertEqual(["vf", "nic"], list(read_nova_conf([path]).aliases))
+
+    def test_old_name_of_the_option(self):
+        path = self.write(f"[DEFAULT]\npci_alias = {_ALIAS % 'vf'}\n")
+        self.assertEqual(["vf"], list(read_nova_conf([path]).aliases))
+
+    def test_a_later_file_overrides_the_scheduler_option(self):
+        first = self.write("[filter_scheduler]\npci_in_placement = false\n")
+        second = self.write("[filter_scheduler]\npci_in_placement = true\n", "scheduler.conf")
+        self.assertIs(True, read_nova_conf([first, second]).pci_in_placement)
+        self.assertIs(False, read_nova_conf([second, first]).pci_in_placement)
+
+    def test_an_absent_scheduler_option_stays_unknown(self):
+        self.assertIsNone(read_nova_conf([self.write("[pci]\n")]).pci_in_placement)
+
+    def test_a_folder_is_read_as_a_configuration_folder(self):
+        self.write(f"[pci]\nalias = {_ALIAS % 'vf'}\n", "nova.conf.d/10-pci.conf")
+        conf = read_nova_conf([self.folder / "nova.conf.d"])
+        self.assertEqual(["vf"], list(conf.aliases))
+
+    def test_the_file_with_the_wrong_alias_is_named(self):
+        good = self.write(f"[pci]\nalias = {_ALIAS % 'vf'}\n", "good.conf")
+        bad = self.write('[pci]\nalias = {"name": "vf", "dev_type": "type-VF"}\n', "bad.conf")
+        said = self.refusal(good, bad)
+        self.assertTrue(said.startswith(f"{bad}: [pci]alias: "), said)
+        self.assertIn("dev_type", said)
+
+    def test_a_missing_file(self):
+        path = str(self.folder / "absent.conf")
+        self.assertEqual(f"{path}: cannot be read: No such file or directory", self.refusal(path))
+
+    def test_a_file_that_cannot_be_opened(self):
+        path = self.folder / "loop.conf"
+        path.symlink_to(path)
+        self.assertEqual(
+            f"{path}: cannot be read: Too many levels of symbolic links", self.refusal(str(path))
+        )
+
+    def test_a_file_that_is_no_configuration(self):
+        path = self.write("export OS_CLOUD=mycloud\n")
+        said = self.refusal(path)
+        self.assertTrue(said.startswith(f"{path}: not a configuration file: "), said)
+
+    def test_a_file_that_is_no_text(self):
+        path = self.folder / "nova.conf"
+        path.write_bytes(b"\x7fELF\xff\xfe")
+        self.assertIn("nova.conf: not a", self.refusal(str(path)))
+
+    def test_an_option_that_is_no_boolean(self):
+        path = self.write("[filter_scheduler]\npci_in_placement = perhaps\n")
+        said = self.refusal(path)
+        self.assertIn("pci_in_placement", said)
+        self.assertIn("perhaps", said)
