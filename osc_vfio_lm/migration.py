@@ -1,0 +1,141 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack vfio migration …``: will a server live migrate, and where to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from osc_lib import exceptions
+from osc_lib.command import command
+
+if TYPE_CHECKING:
+    from cliff.formatters.base import SingleFormatter
+
+    from vfio_lm.preflight import Report
+
+#: Exit status by verdict; 1 is left for a command that failed itself.
+_EXIT_STATUS = {"ready": 0, "blocked": 2, "unknown": 3}
+
+#: Formats that show the whole report as one object; the others show a table of checks.
+_STRUCTURED_FORMATS = ("json", "yaml")
+
+
+class CheckMigration(command.Lister):
+    _description = """\
+Check whether a server with VFIO devices can live migrate
+
+Asks nova and placement all that decides a live migration, before anything moves: the state of
+the server, what its aliases ask for, the devices it holds, and for each destination whether it
+is up, has room, and has enough free devices that are declared live migratable. Nothing is
+changed.
+
+The verdict is one of
+  ready    nothing is in the way, and there is at least one destination
+  blocked  the live migration would be refused; each obstacle comes with its remedy
+  unknown  nothing is in the way as far as can be seen, but an input is missing
+
+Which aliases a server asks for live migratable devices with is known to nova.conf alone: without
+--nova-conf a server with devices of an alias is never ready.
+
+The exit status is 0 for ready, 2 for blocked, 3 for unknown, and 1 if the command itself failed.
+The formats json and yaml show the whole report with the evidence of each check."""
+
+    report: Report
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("server", metavar="<server>", help="Server to check (name or ID)")
+        parser.add_argument(
+            "--host",
+            metavar="<hostname>",
+            help="Check this destination only, as with 'openstack server migrate --host' "
+            "(default: every other host)",
+        )
+        parser.add_argument(
+            "--nova-conf",
+            metavar="<file>",
+            action="append",
+            default=[],
+            help="nova.conf of nova-api and nova-scheduler, or a folder of such files, to read "
+            "[pci]alias and [filter_scheduler]pci_in_placement from "
+            "(repeat option to read several as one configuration)",
+        )
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="List every check of every destination",
+        )
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        return super().run(parsed_args) or _EXIT_STATUS[self.report.verdict.value]
+
+    @property
+    def need_sort_by_cliff(self) -> bool:
+        return False
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from osc_vfio_lm import report_table
+        from vfio_lm.errors import VfioLmError
+        from vfio_lm.pci import read_nova_conf
+        from vfio_lm.preflight import check_server
+
+        try:
+            conf = read_nova_conf(parsed_args.nova_conf) if parsed_args.nova_conf else None
+            self.report = check_server(
+                self.app.client_manager.sdk_connection,
+                parsed_args.server,
+                host=parsed_args.host,
+                aliases=conf.aliases if conf else None,
+                pci_in_placement=conf.pci_in_placement if conf else None,
+            )
+        except VfioLmError as exc:
+            raise exceptions.CommandError(str(exc)) from exc
+        if parsed_args.formatter in _STRUCTURED_FORMATS:
+            whole = self.report.to_dict()
+            return tuple(whole), (tuple(whole.values()),)
+        rows = report_table.rows(self.report, every_check=parsed_args.long)
+        return report_table.COLUMNS, rows
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        from osc_vfio_lm import report_table
+
+        if parsed_args.formatter in _STRUCTURED_FORMATS:
+            columns, selector = self._generate_columns_and_selector(parsed_args, column_names)
+            (values,) = data
+            if selector:
+                values = tuple(self._compress_iterable(values, selector))
+            # These formatters show lists and single objects alike.
+            formatter = cast("SingleFormatter", self.formatter)
+            formatter.emit_one(columns, values, self.app.stdout, parsed_args)
+            return 0
+        if parsed_args.formatter != "table":
+            return super().produce_output(parsed_args, column_names, data)
+        self.app.stdout.write(f"{report_table.headline(self.report)}\n\n")
+        if not parsed_args.columns:
+            # Remedies are long: they stand below the table, not in it.
+            parsed_args.columns = [name for name in column_names if name != "Remedy"]
+        status = super().produce_output(parsed_args, column_names, data)
+        for line in report_table.advice(self.report):
+            self.app.stdout.write(f"{line}\n")
+        return status

@@ -1,0 +1,176 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Facts of a small imagined cloud that is ready; each test changes the one thing it is about."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import os_traits
+
+from vfio_lm.pci import Alias, AliasRequest, AliasSpec, LiveMigratable
+from vfio_lm.placement import Candidate, Candidates, Inventory, Provider, Tree
+from vfio_lm.placement.candidate_query import nova_query, pci_group
+from vfio_lm.preflight.facts import (
+    ComputeNode,
+    ComputeService,
+    Destination,
+    Facts,
+    Flavor,
+    Server,
+    Source,
+    SourceDevice,
+)
+
+VF = "CUSTOM_PCI_8086_1515"
+PLAIN = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 1}
+
+#: What nova-compute 34.0.0 puts on the provider of a live migratable PF.
+MARKED = frozenset(
+    {
+        os_traits.COMPUTE_MANAGED_PCI_DEVICE,
+        os_traits.OWNER_NOVA,
+        os_traits.HW_PCI_LIVE_MIGRATABLE,
+    }
+)
+#: The same where the device specification does not say live_migratable yes.
+UNMARKED = MARKED - {os_traits.HW_PCI_LIVE_MIGRATABLE}
+#: What nova-compute 31 to 33 puts there in both cases.
+SILENT = frozenset({os_traits.COMPUTE_MANAGED_PCI_DEVICE})
+
+
+def alias(live_migratable: LiveMigratable, *, name: str = "vf") -> Alias:
+    spec = AliasSpec(vendor_id="8086", product_id="1515", live_migratable=live_migratable)
+    return Alias(name=name, numa_policy="legacy", specs=(spec,))
+
+
+def service(host: str, **changes: Any) -> ComputeService:
+    known: dict[str, Any] = {"is_enabled": True, "is_up": True, "is_forced_down": False}
+    return ComputeService(host=host, **(known | changes))
+
+
+def node(host: str, **changes: Any) -> ComputeNode:
+    known: dict[str, Any] = {
+        "uuid": host,
+        "hypervisor_hostname": host,
+        "hypervisor_type": "QEMU",
+        "hypervisor_version": 8002002,
+    }
+    return ComputeNode(host=host, **(known | changes))
+
+
+def pci_provider(
+    host: str, number: int, traits: frozenset[str] = MARKED, free: int = 2
+) -> Provider:
+    name = f"{host}_0000:81:{number:02x}.0"
+    return Provider(
+        uuid=name,
+        name=name,
+        root_uuid=host,
+        parent_uuid=host,
+        traits=traits,
+        inventories={VF: Inventory(capacity=4, used=4 - free)},
+    )
+
+
+def tree(host: str, *providers: Provider, free_vcpus: int = 8) -> Tree:
+    root = Provider(
+        uuid=host,
+        name=host,
+        root_uuid=host,
+        parent_uuid=None,
+        traits=frozenset({os_traits.OWNER_NOVA}),
+        inventories={
+            "VCPU": Inventory(capacity=16, used=16 - free_vcpus),
+            "MEMORY_MB": Inventory(capacity=4096, used=0),
+            "DISK_GB": Inventory(capacity=100, used=0),
+        },
+    )
+    return Tree(root_uuid=host, providers={p.uuid: p for p in (root, *providers)})
+
+
+def candidate(host: str, *providers: Provider) -> Candidate:
+    groups = {f"_PCI{i}": (provider.uuid,) for i, provider in enumerate(providers)}
+    return Candidate(providers_by_group={"": (host,)} | groups, root_uuids=frozenset({host}))
+
+
+def destination(
+    host: str = "compute2",
+    providers: Sequence[Provider] | None = None,
+    candidates: Sequence[Candidate] | None = None,
+    **changes: Any,
+) -> Destination:
+    if providers is None:
+        providers = [pci_provider(host, 0)]
+    if candidates is None:
+        candidates = [candidate(host, provider) for provider in providers]
+    known: dict[str, Any] = {
+        "service": service(host),
+        "node": node(host),
+        "tree": tree(host, *providers),
+        "candidates": tuple(candidates),
+    }
+    return Destination(**(known | changes))
+
+
+def facts(*, devices: int = 1, **changes: Any) -> Facts:
+    """Return the facts; ``devices`` of one alias are asked for and held.
+
+    Every nova-compute is 34.0.0, and so requires_owner, unless a test says otherwise.
+    """
+    held = pci_provider("compute1", 0)
+    groups = [pci_group(i, VF, frozenset()) for i in range(devices)]
+    destinations = changes.pop("destinations", (destination(),))
+    requires_owner = changes.pop("requires_owner", True)
+    server_changes = changes.pop("server", {})
+    source_changes = changes.pop("source", {})
+    known: dict[str, Any] = {
+        "server": dataclasses.replace(
+            Server(
+                id="92d0d15e-7bb1-43fd-9bdc-c3dae57ae0d0",
+                name="server1",
+                status="ACTIVE",
+                vm_state="active",
+                task_state=None,
+                power_state=1,
+                is_locked=False,
+                host="compute1",
+                flavor=Flavor(name="vf.1", vcpus=1, ram_mib=512, disk_gib=1, extra_specs={}),
+            ),
+            **server_changes,
+        ),
+        "source": dataclasses.replace(
+            Source(
+                service=service("compute1"),
+                node=node("compute1"),
+                resources=PLAIN,
+                devices=(SourceDevice(provider=held, resources={VF: devices}),),
+            ),
+            **source_changes,
+        ),
+        "destinations": destinations,
+        "requested_host": None,
+        "aliases": {"vf": alias(LiveMigratable.YES)},
+        "pci_in_placement": True,
+        "alias_requests": (AliasRequest(alias="vf", count=devices),),
+        "query": nova_query({}, PLAIN, groups, requires_owner=requires_owner),
+        "candidates": Candidates(
+            candidates=tuple(c for d in destinations for c in d.candidates), limit=1000
+        ),
+        "sriov_port_ids": (),
+        "user_is_admin": True,
+        "nova_microversion": (2, 104),
+    }
+    return Facts(**(known | changes))

@@ -1,0 +1,182 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Reading placement over HTTP, in as few requests as its API allows; nothing is decided here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import os_resource_classes
+import os_traits
+from keystoneauth1 import exceptions as ksa_exceptions
+
+from vfio_lm.errors import CloudError, ForbiddenError
+from vfio_lm.placement.candidate_query import CandidateQuery
+from vfio_lm.placement.model import (
+    Candidate,
+    Candidates,
+    Inventory,
+    Provider,
+    Tree,
+    group_into_trees,
+)
+
+if TYPE_CHECKING:
+    from keystoneauth1.adapter import Adapter
+
+# 1.36 brought same_subtree, 1.35 root_required, 1.34 mappings; every placement that serves
+# nova 2025.1 has 1.39.
+MICROVERSION = "1.39"
+
+
+class PlacementClient:
+    """The questions that this project asks placement.
+
+    :param adapter: a keystoneauth adapter of the placement service, for example
+        ``openstack.connection.Connection().placement``
+    """
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+
+    def allocations(self, consumer: str) -> dict[str, dict[str, int]]:
+        """Return units by resource class, by provider UUID; empty if the consumer has none.
+
+        :raises CloudError: if placement does not answer
+        """
+        found = self._get(f"/allocations/{consumer}")["allocations"]
+        return {uuid: dict(allocation["resources"]) for uuid, allocation in found.items()}
+
+    def candidates(self, query: CandidateQuery) -> Candidates:
+        """Return what placement offers for a query.
+
+        :raises CloudError: if placement does not answer, or refuses the query
+        """
+        body = self._get("/allocation_candidates", query.to_params())
+        roots = {
+            uuid: summary["root_provider_uuid"]
+            for uuid, summary in body["provider_summaries"].items()
+        }
+        return Candidates(
+            candidates=tuple(_candidate(item, roots) for item in body["allocation_requests"]),
+            limit=query.limit,
+        )
+
+    def pci_providers(self) -> dict[str, Provider]:
+        """Return every PCI provider of the cloud by UUID, in one request.
+
+        The answer holds names and places in the tree; inventories and other traits than the one
+        that was asked for are not known.
+
+        :raises CloudError: if placement does not answer
+        """
+        trait = os_traits.COMPUTE_MANAGED_PCI_DEVICE
+        return {
+            item["uuid"]: Provider(
+                uuid=item["uuid"],
+                name=item["name"],
+                root_uuid=item["root_provider_uuid"],
+                parent_uuid=item["parent_provider_uuid"],
+                traits=frozenset({trait}),
+            )
+            for item in self._with_trait(trait)
+        }
+
+    def trees_with_room(self, names: Mapping[str, Provider]) -> dict[str, Tree]:
+        """Return every tree with any memory left, with all its providers, in one request.
+
+        A query for one unit of memory has one candidate for each host, and the summaries of an
+        answer hold every provider of every tree it mentions, with inventories and traits
+        (microversion 1.29 and later) but without names.
+
+        :param names: providers whose names are known already, see :meth:`pci_providers`
+        :raises CloudError: if placement does not answer
+        """
+        params = [("resources", f"{os_resource_classes.MEMORY_MB}:1")]
+        summaries = self._get("/allocation_candidates", params)["provider_summaries"]
+        return group_into_trees(
+            Provider(
+                uuid=uuid,
+                name=names[uuid].name if uuid in names else "",
+                root_uuid=summary["root_provider_uuid"],
+                parent_uuid=summary["parent_provider_uuid"],
+                traits=frozenset(summary["traits"]),
+                inventories={
+                    resource_class: Inventory(capacity=units["capacity"], used=units["used"])
+                    for resource_class, units in summary["resources"].items()
+                },
+            )
+            for uuid, summary in summaries.items()
+        )
+
+    def with_trait(self, tree: Tree, trait: str) -> Tree:
+        """Return a tree with a trait added to those of its providers that have it.
+
+        For a full host, which :meth:`trees_with_room` does not see; the API has no list of
+        providers with their traits.
+
+        :raises CloudError: if placement does not answer
+        """
+        found = {item["uuid"] for item in self._with_trait(trait, in_tree=tree.root_uuid)}
+        return Tree(
+            root_uuid=tree.root_uuid,
+            providers={
+                uuid: dataclasses.replace(provider, traits=provider.traits | {trait})
+                if uuid in found
+                else provider
+                for uuid, provider in tree.providers.items()
+            },
+        )
+
+    def _with_trait(self, trait: str, in_tree: str | None = None) -> list[dict[str, Any]]:
+        params = [("required", trait)]
+        if in_tree is not None:
+            params.append(("in_tree", in_tree))
+        found: list[dict[str, Any]] = self._get("/resource_providers", params)["resource_providers"]
+        return found
+
+    def _get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+        try:
+            response = self._adapter.get(
+                path, params=list(params), microversion=MICROVERSION, raise_exc=False
+            )
+        except ksa_exceptions.ClientException as exc:
+            raise CloudError(f"placement cannot be reached: {exc}") from exc
+        if response.status_code == 403:
+            raise ForbiddenError(
+                "placement refuses to answer: the admin role (or a system reader, where the "
+                "cloud's policy allows one) is needed to read resource providers"
+            )
+        if not response.ok:
+            raise CloudError(
+                f"placement answers {response.status_code} to GET {path}: {_detail(response)}"
+            )
+        body: dict[str, Any] = response.json()
+        return body
+
+
+def _detail(response: Any) -> str:
+    """Placement's own words for what went wrong."""
+    try:
+        return str(response.json()["errors"][0]["detail"]).strip()
+    except (ValueError, LookupError, TypeError):
+        return str(response.reason)
+
+
+def _candidate(item: Mapping[str, Any], roots: Mapping[str, str]) -> Candidate:
+    return Candidate(
+        providers_by_group={suffix: tuple(uuids) for suffix, uuids in item["mappings"].items()},
+        root_uuids=frozenset(roots[uuid] for uuid in item["allocations"]),
+    )

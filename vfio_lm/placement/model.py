@@ -1,0 +1,131 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Providers, trees and allocation candidates as plain data; how they are read is elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+
+import os_traits
+
+# nova/compute/pci_placement_translator.py names a PCI provider
+# <root provider>_<domain:bus:slot.function> (nova 34.0.0).
+_ADDRESS_IN_NAME = re.compile(r"_([\da-f]{4}:[\da-f]{2}:[\da-f]{2}\.[0-7])$")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inventory:
+    """Units of one resource class on one provider."""
+
+    capacity: int
+    """Units that may be allocated: (total - reserved) × allocation ratio."""
+    used: int
+
+    @property
+    def free(self) -> int:
+        """Units that are left; never negative, also where a host is overcommitted."""
+        return max(0, self.capacity - self.used)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provider:
+    """One resource provider with what the query that found it told about it."""
+
+    uuid: str
+    name: str
+    root_uuid: str
+    parent_uuid: str | None
+    traits: frozenset[str] = frozenset()
+    inventories: Mapping[str, Inventory] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_pci(self) -> bool:
+        """Whether it stands for a PF or PCI device and belongs to nova."""
+        return os_traits.COMPUTE_MANAGED_PCI_DEVICE in self.traits
+
+    @property
+    def pci_address(self) -> str | None:
+        """The address in the name of a PCI provider of nova's; None for any other provider."""
+        match = _ADDRESS_IN_NAME.search(self.name)
+        return match.group(1) if match else None
+
+    @property
+    def is_marked_live_migratable(self) -> bool:
+        """Whether it carries HW_PCI_LIVE_MIGRATABLE."""
+        return os_traits.HW_PCI_LIVE_MIGRATABLE in self.traits
+
+    @property
+    def reports_live_migratable(self) -> bool:
+        """Whether a missing HW_PCI_LIVE_MIGRATABLE means that the device is not tagged yes.
+
+        nova-compute reports the trait of its own accord from 34.0.0 on, the same release that
+        brought OWNER_NOVA; before, a missing trait says nothing
+        (``nova/compute/pci_placement_translator.py``).
+        """
+        return os_traits.OWNER_NOVA in self.traits
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tree:
+    """A compute node's root provider with all providers below it, by UUID."""
+
+    root_uuid: str
+    providers: Mapping[str, Provider]
+
+    @property
+    def root(self) -> Provider | None:
+        """The compute node's own provider, where the question that was asked told about it."""
+        return self.providers.get(self.root_uuid)
+
+    @property
+    def pci_providers(self) -> tuple[Provider, ...]:
+        """The providers of PFs and PCI devices, in the order of their addresses."""
+        found = (provider for provider in self.providers.values() if provider.is_pci)
+        return tuple(sorted(found, key=lambda provider: provider.name))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way in which placement can satisfy a request."""
+
+    providers_by_group: Mapping[str, tuple[str, ...]]
+    """UUIDs of the providers that serve each request group, by the group's suffix."""
+    root_uuids: frozenset[str]
+    """The trees it takes from: a compute node's, and those of sharing providers."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidates:
+    """The answer to one allocation-candidate query."""
+
+    candidates: tuple[Candidate, ...]
+    limit: int | None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether placement may know more candidates than it was allowed to return."""
+        return self.limit is not None and len(self.candidates) >= self.limit
+
+    def in_tree(self, root_uuid: str) -> tuple[Candidate, ...]:
+        """Return the candidates that use the tree of one compute node."""
+        return tuple(c for c in self.candidates if root_uuid in c.root_uuids)
+
+
+def group_into_trees(providers: Iterable[Provider]) -> dict[str, Tree]:
+    """Sort providers into their trees, by the UUID of the root."""
+    by_root: dict[str, dict[str, Provider]] = {}
+    for provider in providers:
+        by_root.setdefault(provider.root_uuid, {})[provider.uuid] = provider
+    return {root: Tree(root_uuid=root, providers=members) for root, members in by_root.items()}

@@ -1,0 +1,92 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Will this server live migrate? The questions, the facts they need, and the report.
+
+The stable interface is what this module exports::
+
+    import openstack
+    from vfio_lm.pci import read_nova_conf
+    from vfio_lm.preflight import Verdict, check_server
+
+    conf = read_nova_conf(["/etc/nova/nova.conf"])
+    report = check_server(
+        openstack.connect(cloud="mycloud"), "my-server", aliases=conf.aliases
+    )
+    if report.verdict is Verdict.READY:
+        print([d.host for d in report.destinations if d.verdict is Verdict.READY])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vfio_lm.pci import Alias
+from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
+from vfio_lm.preflight.collect import collect
+from vfio_lm.preflight.examine import examine
+from vfio_lm.preflight.facts import DeviceFact, Facts, HostFacts
+from vfio_lm.preflight.registry import installed_checks
+from vfio_lm.preflight.report import CheckResult, DestinationReport, Report, Verdict
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "DestinationReport",
+    "DeviceFact",
+    "Facts",
+    "HostFacts",
+    "Outcome",
+    "Refuser",
+    "Report",
+    "Scope",
+    "Status",
+    "Verdict",
+    "check_server",
+]
+
+
+def check_server(
+    connection: Connection,
+    server_id: str,
+    *,
+    host: str | None = None,
+    aliases: Mapping[str, Alias] | None = None,
+    host_facts: Mapping[str, HostFacts] | None = None,
+    pci_in_placement: bool | None = None,
+) -> Report:
+    """Say whether nova would live migrate a server, and where to.
+
+    :param connection: a connection with the admin role; nothing is changed with it
+    :param server_id: the server's ID, or its exact name
+    :param host: only this destination, as with ``openstack server migrate --host``
+    :param aliases: ``[pci]alias`` of nova-api by name, see :func:`vfio_lm.pci.read_nova_conf`;
+        without them a server with devices of an alias is never ready
+    :param host_facts: what is known of hosts beyond the APIs, by host
+    :param pci_in_placement: ``[filter_scheduler]pci_in_placement`` of the scheduler, where known
+    :raises vfio_lm.errors.CloudError: if nova or placement does not answer, the server or host
+        does not exist, or the user's roles do not suffice
+    :raises vfio_lm.pci.alias.AliasError: if the server's flavor has a malformed alias extra spec
+    """
+    facts = collect(
+        connection,
+        server_id,
+        host=host,
+        aliases=aliases,
+        host_facts=host_facts,
+        pci_in_placement=pci_in_placement,
+    )
+    return examine(facts, installed_checks())

@@ -1,0 +1,143 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Checks of the host where the server is, and of what the server holds there."""
+
+from __future__ import annotations
+
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    Scope,
+    check,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from vfio_lm.preflight.checks.server import no_alias_devices
+from vfio_lm.preflight.facts import Facts, Marking, marking
+from vfio_lm.preflight.request import held_classes, requested_classes
+
+
+@check(
+    "source-up",
+    Scope.SOURCE,
+    "Is the source's nova-compute up?",
+    refused_by=Refuser.CONDUCTOR,
+)
+def source_up(facts: Facts) -> Outcome:
+    """Apply ``_check_host_is_up`` of ``nova/conductor/tasks/live_migrate.py`` (nova 34.0.0)."""
+    service = facts.source.service
+    host = facts.server.host
+    if service is None:
+        return failed(
+            f"no nova-compute service is known for host '{host}'",
+            remedy="start nova-compute there: openstack compute service list",
+            host=host,
+        )
+    evidence = {"host": host, "up": service.is_up, "forced_down": service.is_forced_down}
+    if service.is_forced_down:
+        return failed(
+            f"nova-compute on {host} is forced down",
+            remedy=f"openstack compute service set --up {host} nova-compute",
+            **evidence,
+        )
+    if not service.is_up:
+        return failed(
+            f"nova-compute on {host} is down",
+            remedy=f"start it on {host}: systemctl start nova-compute",
+            **evidence,
+        )
+    return passed(f"nova-compute on {host} is up", **evidence)
+
+
+@check(
+    "device-trait",
+    Scope.SOURCE,
+    "Is every device that the server holds declared live migratable?",
+    refused_by=Refuser.LIBVIRT,
+)
+def device_trait(facts: Facts) -> Outcome:
+    """Look at HW_PCI_LIVE_MIGRATABLE on each PCI provider of the server's allocation.
+
+    Nova does not look at the source's devices again; the driver refuses when the migration is
+    already running. Before nova 34 a missing trait proves nothing, see
+    :attr:`vfio_lm.placement.Provider.reports_live_migratable`.
+    """
+    if (answer := no_alias_devices(facts)) is not None:
+        return answer
+    devices = [device.provider for device in facts.source.devices]
+    if not devices:
+        return not_applicable("the server's devices are not in placement")
+    marks = {provider.name: marking(provider, facts.source.host_facts) for provider in devices}
+    evidence = {"live_migratable": {name: mark.value for name, mark in marks.items()}}
+    by_mark = {mark: [name for name in marks if marks[name] is mark] for mark in Marking}
+    if unmarked := by_mark[Marking.NOT_MARKED]:
+        return failed(
+            f"not declared live migratable: {', '.join(unmarked)}",
+            remedy=(
+                f'if the driver can migrate them, add "live_migratable": "yes" to their '
+                f"[pci]device_spec on {facts.server.host} and restart nova-compute there"
+            ),
+            **evidence,
+        )
+    if by_mark[Marking.UNKNOWN]:
+        return unknown(
+            "this nova-compute (before 34.0.0) does not report HW_PCI_LIVE_MIGRATABLE by itself, "
+            "so its absence says nothing",
+            settled_by=(
+                'add "traits": "HW_PCI_LIVE_MIGRATABLE" to the [pci]device_spec of live '
+                f"migratable devices on {facts.server.host}, or give facts of that host"
+            ),
+            **evidence,
+        )
+    return passed("every device is declared live migratable", **evidence)
+
+
+@check(
+    "allocation-consistent",
+    Scope.SOURCE,
+    "Does the server hold in placement what its flavor asks for?",
+    refused_by=Refuser.CONDUCTOR,
+)
+def allocation_consistent(facts: Facts) -> Outcome:
+    """Compare the number and classes of devices held with those of the flavor's aliases."""
+    source = facts.source
+    held = held_classes(source.devices)
+    evidence = {"resources": dict(source.resources), "devices": dict(held)}
+    if not source.resources:
+        return failed(
+            "the server has no allocation in placement",
+            remedy=f"nova-manage placement heal_allocations --instance {facts.server.id}",
+            **evidence,
+        )
+    if not facts.devices_in_placement:
+        return passed("the allocation is there; devices are not in placement", **evidence)
+    wanted = sum(request.count for request in facts.alias_requests)
+    if held.total() != wanted:
+        return failed(
+            f"the server holds {held.total()} device(s), its flavor asks for {wanted}",
+            remedy="find out which is right: "
+            f"openstack resource provider allocation show {facts.server.id}",
+            **evidence,
+        )
+    from_aliases = requested_classes(facts.alias_requests, facts.aliases)
+    if from_aliases is not None and from_aliases != held:
+        return unknown(
+            f"the aliases of today ask for {dict(from_aliases)}, so they are not those that the "
+            f"server was made with",
+            settled_by="the nova.conf of the time when the server was created or last resized, "
+            f"or: openstack server resize --flavor FLAVOR {facts.server.id}",
+            **evidence,
+        )
+    return passed("the allocation matches the flavor", **evidence)

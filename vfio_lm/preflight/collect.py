@@ -1,0 +1,251 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Collecting the facts for one server; the only place where the preflight talks to the cloud.
+
+The number of requests does not depend on how many hosts and providers the cloud has (nova's
+pages of hypervisors, 1,000 on one by default, apart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import os_traits
+from keystoneauth1 import exceptions as ksa_exceptions
+from keystoneauth1.identity.base import BaseIdentityPlugin
+
+from vfio_lm.errors import NotFoundError
+from vfio_lm.pci import Alias, parse_alias_requests
+from vfio_lm.placement import Candidates, PlacementClient, Provider, Tree
+from vfio_lm.placement.candidate_query import nova_query
+from vfio_lm.preflight.compute_api import ComputeClient
+from vfio_lm.preflight.facts import (
+    ComputeNode,
+    ComputeService,
+    Destination,
+    Facts,
+    HostFacts,
+    Server,
+    Source,
+    SourceDevice,
+)
+from vfio_lm.preflight.request import device_groups, plain_resources
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+# VNIC_TYPES_SRIOV and VNIC_TYPES_ACCELERATOR in nova/network/model.py (nova 34.0.0)
+_PCI_VNIC_TYPES = frozenset(
+    {
+        "accelerator-direct",
+        "accelerator-direct-physical",
+        "direct",
+        "direct-physical",
+        "macvtap",
+        "remote-managed",
+        "vdpa",
+        "virtio-forwarder",
+    }
+)
+
+
+def collect(
+    connection: Connection,
+    server_id: str,
+    *,
+    host: str | None = None,
+    aliases: Mapping[str, Alias] | None = None,
+    host_facts: Mapping[str, HostFacts] | None = None,
+    pci_in_placement: bool | None = None,
+) -> Facts:
+    """Ask nova, placement and neutron all that the checks need.
+
+    Parameters are those of :func:`vfio_lm.preflight.check_server`.
+
+    :raises CloudError: if nova or placement does not answer, the server or host does not exist,
+        or the user's roles do not suffice
+    """
+    host_facts = host_facts or {}
+    nova = ComputeClient(connection.compute)
+    microversion = nova.max_microversion()
+    server = nova.server(server_id)
+    services = nova.services()
+    if host is not None and host not in services:
+        raise NotFoundError(f"no host '{host}' has a nova-compute service; {_named(services)}")
+    nodes = nova.nodes()
+
+    placement = PlacementClient(connection.placement)
+    allocations = placement.allocations(server.id)
+    pci_providers = placement.pci_providers()
+    target = nodes.get(host) if host is not None else None
+    trees = placement.trees_with_room(pci_providers)
+    source = _source(
+        server, services, nodes, allocations, host_facts, placement, trees, pci_providers
+    )
+    requests = parse_alias_requests(server.flavor.extra_specs)
+    in_placement = bool(source.devices) and pci_in_placement is not False
+    query = nova_query(
+        server.flavor.extra_specs,
+        source.resources or plain_resources(server.flavor),
+        device_groups(requests, aliases, source.devices) if in_placement else (),
+        requires_owner=_all_have_owner(trees, nodes.values()),
+        in_tree=target.uuid if target else None,
+    )
+    candidates = placement.candidates(query)
+    wanted = [host] if host is not None else sorted(services.keys() - {server.host})
+    return Facts(
+        server=server,
+        source=source,
+        destinations=tuple(
+            _destination(services[name], nodes.get(name), trees, candidates, host_facts.get(name))
+            for name in wanted
+        ),
+        requested_host=host,
+        aliases=aliases,
+        pci_in_placement=pci_in_placement,
+        alias_requests=requests,
+        query=query,
+        candidates=candidates,
+        sriov_port_ids=_sriov_ports(connection, server.id),
+        user_is_admin="admin" in _role_names(connection),
+        nova_microversion=microversion,
+    )
+
+
+def _named(hosts: Iterable[str], most: int = 10) -> str:
+    """List hosts in a message, but not a whole cloud of them."""
+    names = sorted(hosts)
+    shown = ", ".join(names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"the hosts are: {shown}{more}"
+
+
+def _source(
+    server: Server,
+    services: Mapping[str, ComputeService],
+    nodes: Mapping[str, ComputeNode],
+    allocations: Mapping[str, Mapping[str, int]],
+    host_facts: Mapping[str, HostFacts],
+    placement: PlacementClient,
+    trees: Mapping[str, Tree],
+    pci_providers: Mapping[str, Provider],
+) -> Source:
+    """Sort what the server holds into PCI devices and the rest."""
+    plain: dict[str, int] = {}
+    for uuid in allocations.keys() - pci_providers.keys():
+        for resource_class, amount in allocations[uuid].items():
+            plain[resource_class] = plain.get(resource_class, 0) + amount
+    held = {uuid: pci_providers[uuid] for uuid in allocations.keys() & pci_providers.keys()}
+    devices = [
+        SourceDevice(provider=provider, resources=allocations[provider.uuid])
+        for provider in sorted(
+            _with_known_traits(held, trees, placement), key=lambda provider: provider.name
+        )
+    ]
+    return Source(
+        service=services.get(server.host),
+        node=nodes.get(server.host),
+        resources=plain,
+        devices=tuple(devices),
+        host_facts=host_facts.get(server.host),
+    )
+
+
+def _with_known_traits(
+    held: Mapping[str, Provider], trees: Mapping[str, Tree], placement: PlacementClient
+) -> list[Provider]:
+    """Return providers with their traits, asking placement only where the host is full."""
+    found = []
+    for root_uuid in {provider.root_uuid for provider in held.values()}:
+        of_root = {u: p for u, p in held.items() if p.root_uuid == root_uuid}
+        tree = trees.get(root_uuid)
+        if tree is None:
+            tree = _full_tree(Tree(root_uuid, of_root), placement)
+        found += [tree.providers.get(uuid, provider) for uuid, provider in of_root.items()]
+    return found
+
+
+def _full_tree(tree: Tree, placement: PlacementClient) -> Tree:
+    """Add the traits that matter; who owns a provider only does where the other is missing."""
+    tree = placement.with_trait(tree, os_traits.HW_PCI_LIVE_MIGRATABLE)
+    if all(provider.is_marked_live_migratable for provider in tree.providers.values()):
+        return tree
+    return placement.with_trait(tree, os_traits.OWNER_NOVA)
+
+
+def _all_have_owner(trees: Mapping[str, Tree], nodes: Iterable[ComputeNode]) -> bool:
+    """Tell whether the scheduler insists on OWNER_NOVA: once every nova-compute is 34.0.0.
+
+    Source: ``_should_filter_by_owner`` in ``nova/scheduler/request_filter.py`` (nova 34.0.0).
+    No API shows the version of a service; its trait does.
+    """
+    roots = [tree.root for node in nodes if (tree := trees.get(node.uuid)) is not None]
+    return bool(roots) and all(
+        root is not None and os_traits.OWNER_NOVA in root.traits for root in roots
+    )
+
+
+def _destination(
+    service: ComputeService,
+    node: ComputeNode | None,
+    trees: Mapping[str, Tree],
+    candidates: Candidates,
+    host_facts: HostFacts | None,
+) -> Destination:
+    return Destination(
+        service=service,
+        node=node,
+        tree=trees.get(node.uuid) if node else None,
+        candidates=candidates.in_tree(node.uuid) if node else (),
+        host_facts=host_facts,
+    )
+
+
+def _sriov_ports(connection: Connection, server_id: str) -> tuple[str, ...] | None:
+    """Return the server's ports that nova serves with a PCI device.
+
+    :returns: None if neutron does not tell; nothing if the cloud has no neutron
+    """
+    try:
+        network = connection.network
+        if network.get_endpoint() is None:
+            return ()
+        response = network.get(
+            "/ports",
+            params=[
+                ("device_id", server_id),
+                ("fields", "id"),
+                ("fields", "binding:vnic_type"),
+            ],
+            raise_exc=False,
+        )
+    except ksa_exceptions.EndpointNotFound:
+        return ()
+    except ksa_exceptions.ClientException:
+        return None
+    if not response.ok:
+        return None
+    return tuple(
+        port["id"]
+        for port in response.json()["ports"]
+        if port.get("binding:vnic_type") in _PCI_VNIC_TYPES
+    )
+
+
+def _role_names(connection: Connection) -> tuple[str, ...]:
+    """Return the names of the user's roles, as far as the token tells them."""
+    auth = connection.session.auth
+    if not isinstance(auth, BaseIdentityPlugin):
+        return ()
+    return tuple(auth.get_access(connection.session).role_names or ())

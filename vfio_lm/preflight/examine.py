@@ -1,0 +1,81 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Asking every check about the facts; the facts are collected and shown elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vfio_lm.preflight.check import Check, Outcome, Scope, unknown
+from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.report import CheckResult, DestinationReport, Report, Verdict
+
+_BEST_FIRST = (Verdict.READY, Verdict.UNKNOWN, Verdict.BLOCKED)
+
+
+def examine(facts: Facts, checks: Iterable[Check]) -> Report:
+    """Ask all checks (nothing stops at the first failure) and make the report."""
+    every = tuple(checks)
+    by_destination = [check for check in every if check.scope is Scope.DESTINATION]
+    own = [check for check in every if check.scope is not Scope.DESTINATION]
+    destinations = [_destination(facts, d, by_destination) for d in facts.destinations]
+    return Report(
+        server_id=facts.server.id,
+        server_name=facts.server.name,
+        source_host=facts.server.host,
+        requested_host=facts.requested_host,
+        nova_microversion=".".join(map(str, facts.nova_microversion)),
+        checks=tuple(_result(check, _host(facts, check), _ask(check, facts)) for check in own),
+        destinations=tuple(sorted(destinations, key=lambda d: _BEST_FIRST.index(d.verdict))),
+    )
+
+
+def _destination(
+    facts: Facts, destination: Destination, checks: Iterable[Check]
+) -> DestinationReport:
+    needed = {name for group in facts.query.pci_groups for name in group.resources}
+    return DestinationReport(
+        host=destination.host,
+        checks=tuple(
+            _result(check, destination.host, _ask(check, facts, destination)) for check in checks
+        ),
+        devices=tuple(d for d in destination.devices if d.resource_class in needed),
+    )
+
+
+def _ask(check: Check, *about: object) -> Outcome:
+    try:
+        return check.ask(*about)
+    except Exception as exc:  # noqa: BLE001 - a broken check must not hide the others' answers
+        return unknown(
+            f"the check itself failed: {type(exc).__name__}: {exc}",
+            settled_by=f"report this as a defect of the check {check.id}",
+        )
+
+
+def _host(facts: Facts, check: Check) -> str | None:
+    return facts.server.host if check.scope is Scope.SOURCE else None
+
+
+def _result(check: Check, host: str | None, outcome: Outcome) -> CheckResult:
+    return CheckResult(
+        id=check.id,
+        scope=check.scope,
+        host=host,
+        status=outcome.status,
+        message=outcome.message,
+        remedy=outcome.remedy,
+        evidence=outcome.evidence,
+        refused_by=check.refused_by,
+        is_decisive=check.is_decisive,
+    )

@@ -1,0 +1,163 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The report of a preflight: results, verdicts, and their JSON form; no face's layout."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from vfio_lm.preflight.check import Evidence, Refuser, Scope, Status
+from vfio_lm.preflight.facts import DeviceSupply, Marking
+
+#: Raised when a key of :meth:`Report.to_dict` is renamed or removed; new keys may come any time.
+SCHEMA_VERSION = 1
+
+
+class Verdict(enum.Enum):
+    """The answer of a preflight, for one destination or for the server."""
+
+    READY = "ready"
+    """No check fails, and none that decides is unknown."""
+    BLOCKED = "blocked"
+    """A check fails; for the server: one of its own or its source's, or one at every host."""
+    UNKNOWN = "unknown"
+    """Nothing fails, but a check that decides lacks its input."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check's answer, with what the check is."""
+
+    id: str
+    scope: Scope
+    host: str | None
+    """The host it is about; None for the server and the cloud."""
+    status: Status
+    message: str
+    remedy: str
+    evidence: Evidence
+    refused_by: Refuser
+    is_decisive: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "id": self.id,
+            "scope": self.scope.value,
+            "host": self.host,
+            "status": self.status.value,
+            "message": self.message,
+            "remedy": self.remedy,
+            "refused_by": self.refused_by.value,
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DestinationReport:
+    """What the preflight found out about one destination."""
+
+    host: str
+    checks: tuple[CheckResult, ...]
+    devices: tuple[DeviceSupply, ...]
+    """PCI devices there of the classes that the server needs."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether nova could move the server there, as far as the destination is concerned."""
+        return _verdict(self.checks)
+
+    @property
+    def free_devices(self) -> int:
+        """Free units of the classes that the server needs, but for those not declared."""
+        return sum(d.free for d in self.devices if d.marking is not Marking.NOT_MARKED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "host": self.host,
+            "verdict": self.verdict.value,
+            "devices": [
+                {
+                    "provider": device.provider.uuid,
+                    "address": device.provider.pci_address,
+                    "resource_class": device.resource_class,
+                    "free": device.free,
+                    "total": device.capacity,
+                    "live_migratable": device.marking.value,
+                }
+                for device in self.devices
+            ],
+            "checks": [result.to_dict() for result in self.checks],
+        }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """The whole answer for one server."""
+
+    server_id: str
+    server_name: str
+    source_host: str
+    requested_host: str | None
+    nova_microversion: str
+    checks: tuple[CheckResult, ...]
+    """Answers about the server, its source and the cloud."""
+    destinations: tuple[DestinationReport, ...]
+    """Ready ones first, then unknown ones, then blocked ones."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the server can live migrate."""
+        own = _verdict(self.checks)
+        there = {destination.verdict for destination in self.destinations}
+        if own is Verdict.BLOCKED or there <= {Verdict.BLOCKED}:
+            return Verdict.BLOCKED
+        if own is Verdict.READY and Verdict.READY in there:
+            return Verdict.READY
+        return Verdict.UNKNOWN
+
+    @property
+    def all_checks(self) -> tuple[CheckResult, ...]:
+        """Every answer: of the server, source and cloud, then of each destination."""
+        return self.checks + tuple(
+            result for destination in self.destinations for result in destination.checks
+        )
+
+    def hosts(self, verdict: Verdict) -> tuple[str, ...]:
+        """Return the destinations of one verdict."""
+        return tuple(d.host for d in self.destinations if d.verdict is verdict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form; its keys are stable within one ``schema_version``."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "server": {"id": self.server_id, "name": self.server_name, "host": self.source_host},
+            "requested_host": self.requested_host,
+            "verdict": self.verdict.value,
+            "nova_microversion": self.nova_microversion,
+            "checks": [result.to_dict() for result in self.checks],
+            "destinations": [destination.to_dict() for destination in self.destinations],
+        }
+
+
+def _verdict(results: Iterable[CheckResult]) -> Verdict:
+    seen: Collection[CheckResult] = tuple(results)
+    if any(result.status is Status.FAIL for result in seen):
+        return Verdict.BLOCKED
+    if any(result.status is Status.UNKNOWN and result.is_decisive for result in seen):
+        return Verdict.UNKNOWN
+    return Verdict.READY
