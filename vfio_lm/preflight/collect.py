@@ -26,20 +26,11 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1.identity.base import BaseIdentityPlugin
 
 from vfio_lm.errors import NotFoundError
+from vfio_lm.nova_api import ComputeClient, ComputeNode, ComputeService, Server
 from vfio_lm.pci import Alias, parse_alias_requests
 from vfio_lm.placement import Candidates, PlacementClient, Provider, Tree
 from vfio_lm.placement.candidate_query import nova_query
-from vfio_lm.preflight.compute_api import ComputeClient
-from vfio_lm.preflight.facts import (
-    ComputeNode,
-    ComputeService,
-    Destination,
-    Facts,
-    HostFacts,
-    Server,
-    Source,
-    SourceDevice,
-)
+from vfio_lm.preflight.facts import Destination, Facts, HostFacts, Source, SourceDevice
 from vfio_lm.preflight.request import device_groups, plain_resources
 
 if TYPE_CHECKING:

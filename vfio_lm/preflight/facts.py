@@ -18,62 +18,9 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from vfio_lm.nova_api import ComputeNode, ComputeService, Microversion, Server
 from vfio_lm.pci import Alias, AliasRequest, LiveMigratable
 from vfio_lm.placement import Candidate, CandidateQuery, Candidates, Provider, Tree
-
-Microversion = tuple[int, int]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Flavor:
-    """The flavor as it was when the server was created or last resized."""
-
-    name: str
-    vcpus: int
-    ram_mib: int
-    disk_gib: int
-    """Root and ephemeral disk together, with swap rounded up."""
-    extra_specs: Mapping[str, str]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Server:
-    """A server as nova's API shows it to an administrator."""
-
-    id: str
-    name: str
-    status: str
-    vm_state: str
-    task_state: str | None
-    power_state: int
-    """nova/compute/power_state.py: 1 is running, 3 is paused."""
-    is_locked: bool
-    host: str
-    flavor: Flavor
-    server_group_ids: tuple[str, ...] = ()
-    pinned_availability_zone: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ComputeService:
-    """A nova-compute service."""
-
-    host: str
-    is_enabled: bool
-    is_up: bool
-    is_forced_down: bool
-    disabled_reason: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ComputeNode:
-    """The hypervisor behind a nova-compute service; its UUID is that of its root provider."""
-
-    host: str
-    uuid: str
-    hypervisor_hostname: str
-    hypervisor_type: str
-    hypervisor_version: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from collections.abc import Iterable, Mapping
 
 import os_resource_classes
 
+from vfio_lm.nova_api import Flavor
 from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.placement import RequestGroup
 from vfio_lm.placement.candidate_query import pci_group
-from vfio_lm.preflight.facts import Flavor, SourceDevice
+from vfio_lm.preflight.facts import SourceDevice
 
 
 def device_groups(

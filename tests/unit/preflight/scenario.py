@@ -20,19 +20,11 @@ from typing import Any
 
 import os_traits
 
+from vfio_lm.nova_api import ComputeNode, ComputeService, Flavor, Server
 from vfio_lm.pci import Alias, AliasRequest, AliasSpec, LiveMigratable
 from vfio_lm.placement import Candidate, Candidates, Inventory, Provider, Tree
 from vfio_lm.placement.candidate_query import nova_query, pci_group
-from vfio_lm.preflight.facts import (
-    ComputeNode,
-    ComputeService,
-    Destination,
-    Facts,
-    Flavor,
-    Server,
-    Source,
-    SourceDevice,
-)
+from vfio_lm.preflight.facts import Destination, Facts, Source, SourceDevice
 
 VF = "CUSTOM_PCI_8086_1515"
 PLAIN = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 1}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Reading nova's API for the preflight: requests in, facts out; nothing is decided here."""
+"""Reading nova's API over HTTP: requests in, data out; nothing is decided here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from vfio_lm.errors import CloudError, ForbiddenError, NotFoundError
-from vfio_lm.preflight.facts import ComputeNode, ComputeService, Flavor, Microversion, Server
+from vfio_lm.nova_api.model import ComputeNode, ComputeService, Flavor, Microversion, Server
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
@@ -36,7 +36,7 @@ _HOST = "OS-EXT-SRV-ATTR:host"
 
 
 class ComputeClient:
-    """The questions that the preflight asks nova.
+    """The questions that this project asks nova.
 
     :param adapter: a keystoneauth adapter of the compute service, for example
         ``openstack.connection.Connection().compute``
