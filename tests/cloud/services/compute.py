@@ -1,0 +1,36 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The nova of a cloud in one process, in native threads: API, conductor, scheduler, computes."""
+
+from __future__ import annotations
+
+import os
+
+from tests.cloud.services import runtime
+from tests.cloud.settings import Settings
+
+
+def run(settings: Settings) -> None:
+    """Choose native threads, then load and start nova."""
+    os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"
+    # what everything else of nova finds settled when it is imported
+    from nova import monkey_patch
+
+    monkey_patch.patch("threading")
+    from tests.cloud.services import nova_services
+
+    nova_services.run(settings)
+
+
+if __name__ == "__main__":
+    runtime.main(run)

@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The network service of a cloud: nova's neutron fixture over HTTP, mostly to read.
+
+Enough for what the command line looks up before it creates a server, and for ports;
+not a neutron.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Iterable
+from typing import Any
+
+import nova.conf
+from keystonemiddleware import auth_token
+
+VERSION = "v2.0"
+
+#: parameters of a list that are no filters
+PRESENTATION = ("fields", "limit", "sort_key", "sort_dir", "marker")
+
+Answer = tuple[str, dict[str, Any] | None]
+
+
+class NetworkView:
+    """A WSGI application: networks, subnets, security groups, and ports."""
+
+    def __init__(self, neutron: Any, url: str) -> None:
+        self._neutron = neutron
+        self._url = url
+        self._stores = {
+            "networks": neutron._networks,
+            "subnets": neutron._subnets,
+            "security_groups": neutron._security_groups,
+        }
+        self._guarded = auth_token.AuthProtocol(
+            self._serve,
+            {"oslo_config_config": nova.conf.CONF, "oslo_config_project": "nova"},
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request; only the versions may be read without a token."""
+        is_public = environ["PATH_INFO"].strip("/") in ("", VERSION)
+        app = self._serve if is_public else self._guarded
+        result: Iterable[bytes] = app(environ, start_response)
+        return result
+
+    def _serve(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        parts = [part for part in environ["PATH_INFO"].split("/") if part]
+        query = {
+            name: values if len(values) > 1 else values[0]
+            for name, values in urllib.parse.parse_qs(environ["QUERY_STRING"]).items()
+            if name not in PRESENTATION
+        }
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = json.loads(environ["wsgi.input"].read(length)) if length else {}
+        status, answer = self._answer(environ["REQUEST_METHOD"], parts, query, body)
+        content = b"" if answer is None else json.dumps(answer, default=str).encode()
+        start_response(
+            status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        )
+        return [content]
+
+    def _answer(
+        self, method: str, parts: list[str], query: dict[str, Any], body: dict[str, Any]
+    ) -> Answer:
+        if not parts:
+            link = {"rel": "self", "href": f"{self._url}/{VERSION}/"}
+            return "200 OK", {"versions": [{"id": VERSION, "status": "CURRENT", "links": [link]}]}
+        if len(parts) == 1:
+            return "200 OK", {"resources": []}
+        kind = parts[1].replace("-", "_")
+        name = parts[2] if len(parts) > 2 else None
+        if kind == "ports":
+            return self._ports(method, name, query, body)
+        if method != "GET":
+            return _error("501 Not Implemented", f"{method} of {kind}")
+        if kind == "extensions":
+            return self._extensions(name)
+        return self._read(kind, name, query)
+
+    def _ports(
+        self, method: str, name: str | None, query: dict[str, Any], body: dict[str, Any]
+    ) -> Answer:
+        if method == "POST":
+            return "201 Created", self._neutron.create_port(body)
+        if name is None:
+            return "200 OK", self._neutron.list_ports(True, **query)
+        if name not in self._neutron._ports:
+            return _error("404 Not Found", f"port {name}")
+        if method == "DELETE":
+            self._neutron.delete_port(name)
+            return "204 No Content", None
+        if method == "PUT":
+            return "200 OK", self._neutron.update_port(name, body)
+        return "200 OK", self._neutron.show_port(name)
+
+    def _extensions(self, alias: str | None) -> Answer:
+        extensions = self._neutron.list_extensions()["extensions"]
+        if alias is None:
+            return "200 OK", {"extensions": extensions}
+        for extension in extensions:
+            if extension["alias"] == alias:
+                return "200 OK", {"extension": extension}
+        return _error("404 Not Found", f"extension {alias}")
+
+    def _read(self, kind: str, name: str | None, query: dict[str, Any]) -> Answer:
+        store = self._stores.get(kind, {})
+        if name is None:
+            return "200 OK", {kind: self._neutron._list_resource(store, True, **query)}
+        if name not in store:
+            return _error("404 Not Found", f"{kind} {name}")
+        return "200 OK", {kind.removesuffix("s"): store[name]}
+
+
+def _error(status: str, what: str) -> Answer:
+    return status, {"NeutronError": {"type": status[4:], "message": what, "detail": ""}}
