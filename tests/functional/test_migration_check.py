@@ -22,10 +22,18 @@ import re
 import subprocess
 import tempfile
 
+import testtools
 import yaml
 
-from tests.cloud import HostSpec
-from tests.functional.base import OPENSTACK, UNTAGGED, YES, CloudTestCase, Finished
+from tests.cloud import Cloud, CloudSpec, HostSpec
+from tests.functional.base import (
+    ALIAS_YES,
+    OPENSTACK,
+    UNTAGGED,
+    YES,
+    CloudTestCase,
+    Finished,
+)
 
 THREE_HOSTS = (
     HostSpec("compute1", device_specs=(YES,)),
@@ -187,6 +195,22 @@ class TestBadInput(CheckTestCase):
         self.assert_refused(done, conf.name, "[pci]alias", '"dev_type": "type-VF"', "unexpected")
         done = self.openstack("vfio", "migration", "check", "--nova-conf", "/no/such.conf", "any")
         self.assert_refused(done, "/no/such.conf: cannot be read")
+
+
+class TestWithoutNetworkService(CheckTestCase):
+    """A cloud without neutron has no ports to look at, which is nothing to complain about."""
+
+    def setUp(self):
+        testtools.TestCase.setUp(self)
+        self.cloud = Cloud(CloudSpec(THREE_HOSTS, (ALIAS_YES,), network_endpoint=False))
+        self.cloud.start()
+        self.addCleanup(self.cloud.stop)
+        self.connection = self.cloud.connection()
+
+    def test_the_check_works_and_says_nothing_of_it(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        done = self.run_check(server)
+        self.assertEqual((0, ""), (done.status, done.errors.strip()))
 
 
 class TestRequests(CheckTestCase):

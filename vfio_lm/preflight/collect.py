@@ -25,7 +25,7 @@ import os_traits
 from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1.identity.base import BaseIdentityPlugin
 
-from vfio_lm.errors import NotFoundError
+from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.nova_api import ComputeClient, ComputeNode, ComputeService, Server
 from vfio_lm.pci import Alias, parse_alias_requests
 from vfio_lm.placement import Candidates, PlacementClient, Provider, Tree
@@ -67,6 +67,9 @@ def collect(
     :raises CloudError: if nova or placement does not answer, the server or host does not exist,
         or the user's roles do not suffice
     """
+    for service in ("compute", "placement"):
+        if not _has_endpoint(connection, service):
+            raise CloudError(f"the catalogue has no {service} endpoint for this user and region")
     host_facts = host_facts or {}
     nova = ComputeClient(connection.compute)
     microversion = nova.max_microversion()
@@ -208,11 +211,10 @@ def _sriov_ports(connection: Connection, server_id: str) -> tuple[str, ...] | No
 
     :returns: None if neutron does not tell; nothing if the cloud has no neutron
     """
+    if not _has_endpoint(connection, "network"):
+        return ()
     try:
-        network = connection.network
-        if network.get_endpoint() is None:
-            return ()
-        response = network.get(
+        response = connection.network.get(
             "/ports",
             params=[
                 ("device_id", server_id),
@@ -221,8 +223,6 @@ def _sriov_ports(connection: Connection, server_id: str) -> tuple[str, ...] | No
             ],
             raise_exc=False,
         )
-    except ksa_exceptions.EndpointNotFound:
-        return ()
     except ksa_exceptions.ClientException:
         return None
     if not response.ok:
@@ -232,6 +232,23 @@ def _sriov_ports(connection: Connection, server_id: str) -> tuple[str, ...] | No
         for port in response.json()["ports"]
         if port.get("binding:vnic_type") in _PCI_VNIC_TYPES
     )
+
+
+def _has_endpoint(connection: Connection, service: str) -> bool:
+    """Tell whether the cloud has a service; the SDK's own question logs a missing one."""
+    config = connection.config
+    if config.get_endpoint(service) is not None:
+        return True
+    try:
+        endpoint = connection.session.get_endpoint(
+            service_type=service,
+            service_name=config.get_service_name(service),
+            interface=config.get_interface(service),
+            region_name=config.get_region_name(service),
+        )
+    except ksa_exceptions.CatalogException:
+        return False
+    return endpoint is not None
 
 
 def _role_names(connection: Connection) -> tuple[str, ...]:
