@@ -202,6 +202,8 @@ def _nova_base(settings: Settings, spec: CloudSpec, name: str) -> ini.Sections:
         },
         "oslo_concurrency": {"lock_path": str(settings.path("state", "lock"))},
         "oslo_messaging_notifications": {"driver": "noop"},
+        # as many servers as a test wants, whatever the project
+        "quota": {"instances": -1, "cores": -1, "ram": -1},
         "spice": {"enabled": False},
         "vnc": {"enabled": False},
     }

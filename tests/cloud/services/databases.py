@@ -22,7 +22,7 @@ from typing import Any
 from nova import objects
 from nova.db import migration
 
-from tests.cloud.services import runtime
+from tests.cloud.services import sqlite
 from tests.cloud.settings import Settings
 
 DATABASES = ("nova_api", "nova_cell1", "nova_cell0")
@@ -31,7 +31,7 @@ DATABASES = ("nova_api", "nova_cell1", "nova_cell0")
 def create(settings: Settings, context: Any) -> None:
     """Make the schemas, and map both cells."""
     for name in DATABASES:
-        runtime.prepare_database(settings.database(name))
+        sqlite.prepare(settings.database(name))
     migration.db_sync(database="api")
     migration.db_sync(database="main")
     _copy(settings, "nova_cell1", "nova_cell0")

@@ -18,7 +18,7 @@ import os
 import uuid
 from typing import Any
 
-from tests.cloud.services import runtime
+from tests.cloud.services import runtime, sqlite
 from tests.cloud.settings import ADMIN_PROJECT_ID, PASSWORD, REGION, Settings
 
 #: name and type of each service of the catalogue beside keystone's own
@@ -37,9 +37,10 @@ def run(settings: Settings) -> None:
 
     # keystone registers its backends once for each process
     runtime.run_in_child(lambda: _fill(settings))
+    sqlite.prepare(settings.database("keystone"))
     os.environ["OS_KEYSTONE_CONFIG_FILES"] = str(settings.path("etc", "keystone.conf"))
     app = keystone.server.wsgi.initialize_public_application()
-    runtime.serialize_writers()
+    sqlite.serialize_writers()
     _warm_up(app)
     runtime.announce(settings, "keystone")
     runtime.serve(settings, "keystone", app, threads=4)
@@ -51,7 +52,7 @@ def _fill(settings: Settings) -> None:
     from keystone.common.sql import upgrades
 
     keystone.server.configure(config_files=[str(settings.path("etc", "keystone.conf"))])
-    runtime.prepare_database(settings.database("keystone"))
+    sqlite.prepare(settings.database("keystone"))
     upgrades.offline_sync_database_to_version()
     _make_keys(keystone.conf.CONF)
     _bootstrap(settings)

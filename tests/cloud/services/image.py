@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from tests.cloud.services import runtime
+from tests.cloud.services import runtime, sqlite
 from tests.cloud.settings import Settings
 
 
@@ -27,9 +27,9 @@ def run(settings: Settings) -> None:
     shutil.copy(runtime.shipped_file("glance", "glance-api-paste.ini"), settings.path("etc"))
     for name in ("store", "staging", "tasks"):
         settings.path("images", name).mkdir()
-    runtime.prepare_database(settings.database("glance"))
+    sqlite.prepare(settings.database("glance"))
     _make_schema(settings)
-    runtime.serialize_writers()
+    sqlite.serialize_writers()
     from glance.wsgi.api import application
 
     runtime.announce(settings, "glance")

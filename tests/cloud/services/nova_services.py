@@ -39,6 +39,7 @@ from tests.cloud.services import (
     hypervisors,
     networks,
     runtime,
+    sqlite,
 )
 from tests.cloud.services.commands import Commands
 from tests.cloud.services.network_view import NetworkView
@@ -76,7 +77,7 @@ def _configure(settings: Settings) -> None:
     config.parse_args(sys.argv)
     logging.setup(nova.conf.CONF, "nova")
     objects.register_all()
-    runtime.serialize_writers()
+    sqlite.serialize_writers()
 
 
 def _start_controller() -> None:

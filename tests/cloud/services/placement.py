@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import os
 
-from tests.cloud.services import runtime
+from tests.cloud.services import runtime, sqlite
 from tests.cloud.settings import Settings
 
 
 def run(settings: Settings) -> None:
     """Serve placement."""
     os.environ["OS_PLACEMENT_CONFIG_DIR"] = str(settings.path("etc"))
-    runtime.prepare_database(settings.database("placement"))
-    runtime.serialize_writers()
+    sqlite.prepare(settings.database("placement"))
+    sqlite.serialize_writers()
     from placement.wsgi.api import application
 
     runtime.announce(settings, "placement")

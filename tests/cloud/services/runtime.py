@@ -14,18 +14,15 @@
 
 from __future__ import annotations
 
-import collections
-import contextlib
 import importlib.metadata
 import os
 import shutil
 import signal
 import socket
-import sqlite3
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,37 +99,3 @@ def shipped_file(distribution: str, name: str) -> Path:
         if path.as_posix().endswith(name):
             return Path(str(path.locate()))
     raise FileNotFoundError(f"the package {distribution} has no file {name}")
-
-
-def prepare_database(path: Path) -> None:
-    """Make a SQLite file whose readers do not wait for its writer."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-
-
-def serialize_writers() -> None:
-    """Let one thread of this process at a time write into a database file.
-
-    SQLite refuses at once to turn a read transaction into a write transaction if
-    somebody else has written since, so waiting for the lock does not help. nova's
-    own tests do the same (nova 34.0.0, nova.tests.fixtures.DatabaseWriteLock).
-    """
-    from oslo_db.sqlalchemy import enginefacade
-
-    locks: dict[str, Any] = collections.defaultdict(threading.RLock)
-    guard = threading.Lock()
-    manager = enginefacade._TransactionContextManager
-    original = manager._transaction_scope
-
-    @contextlib.contextmanager
-    def transaction_scope(self: Any, context: Any) -> Iterator[Any]:
-        if self._mode is not enginefacade._WRITER:
-            with original(self, context) as resource:
-                yield resource
-            return
-        with guard:
-            lock = locks[str(self.reader.get_engine().url)]
-        with lock, original(self, context) as resource:
-            yield resource
-
-    manager._transaction_scope = transaction_scope
