@@ -39,7 +39,8 @@ def headline(report: Report) -> str:
         return f"ready: {server} can live migrate from {report.source_host} to {hosts}"
     if report.verdict is Verdict.BLOCKED:
         where = f" to {report.requested_host}" if report.requested_host else ""
-        return f"blocked: {server} cannot live migrate from {report.source_host}{where}"
+        why = "" if report.destinations else ": there is no other host with a nova-compute"
+        return f"blocked: {server} cannot live migrate from {report.source_host}{where}{why}"
     return f"unknown: whether {server} can live migrate from {report.source_host} is not settled"
 
 

@@ -154,7 +154,12 @@ class CloudTestCase(testtools.TestCase):
         return str(flavor.id)
 
     def boot(
-        self, flavor: str, host: str | None = None, name: str = "server", **fields: Any
+        self,
+        flavor: str,
+        host: str | None = None,
+        name: str = "server",
+        hints: Mapping[str, str] | None = None,
+        **fields: Any,
     ) -> str:
         """Create a server and wait until it is ACTIVE; return its ID."""
         image = next(iter(self.connection.image.images()))
@@ -162,7 +167,9 @@ class CloudTestCase(testtools.TestCase):
         if host is not None:
             wanted["host"] = host
         response = self.connection.compute.post(
-            "/servers", json={"server": wanted | fields}, microversion=MICROVERSION
+            "/servers",
+            json={"server": wanted | fields, "os:scheduler_hints": hints or {}},
+            microversion=MICROVERSION,
         )
         self.assertEqual(202, response.status_code, response.text)
         server_id = str(response.json()["server"]["id"])

@@ -37,7 +37,8 @@ from tests.functional.base import (
 
 THREE_HOSTS = (
     HostSpec("compute1", device_specs=(YES,)),
-    HostSpec("compute2", device_specs=(YES,)),
+    # nova writes the letters of an address in capitals when it names a provider
+    HostSpec("compute2", bus=0xC2, device_specs=(YES,)),
     HostSpec("compute3", device_specs=(UNTAGGED,)),
 )
 
@@ -87,7 +88,7 @@ class TestFormats(CheckTestCase):
         ready = report["destinations"][0]
         self.assertEqual(("compute2", "ready"), (ready["host"], ready["verdict"]))
         (device,) = ready["devices"]
-        self.assertEqual(("0000:82:00.0", 2), (device["address"], device["free"]))
+        self.assertEqual(("0000:c2:00.0", 2), (device["address"], device["free"]))
         (state,) = [check for check in report["checks"] if check["id"] == "server-state"]
         self.assertEqual("ACTIVE", state["evidence"]["status"])
 
@@ -236,7 +237,7 @@ class TestRequests(CheckTestCase):
         large = self.requests("mobile")
         self.assertIs(self.asks_for_source, any("required=HW_PCI" in url for url in large))
         self.assertEqual(len(small), len(large), large)
-        self.assertLess(len(self.requests(server)), len(small))
+        self.assertLessEqual(len(self.requests(server)), len(small))
 
 
 class TestRequestsOfAFullSource(TestRequests):

@@ -19,6 +19,7 @@ from tests.functional.base import ALIAS_ANY, ALIAS_YES, UNTAGGED, YES, CloudTest
 from vfio_lm.preflight import Report, Status, Verdict
 
 NO = YES | {"live_migratable": "no"}
+OF_A_NETWORK = UNTAGGED | {"physical_network": "physnet2"}
 YES_1520 = YES | {"product_id": "1520"}
 ALIAS_NO = ALIAS_YES | {"name": "vf-no", "live_migratable": "no"}
 ALIAS_1520 = ALIAS_YES | {"name": "vf-1520", "product_id": "1520"}
@@ -32,7 +33,7 @@ class VerdictTestCase(CloudTestCase):
         went_to = self.live_migrate(server, host=host)
         if verdict is Verdict.READY:
             self.assertIn(went_to, report.hosts(Verdict.READY))
-        elif verdict is Verdict.BLOCKED:
+        else:
             self.assertIsNone(went_to)
         return report
 
@@ -180,6 +181,42 @@ class TestTwoPfs(VerdictTestCase):
         self.boot(self.flavor("vf-yes:2"), host="compute2", name="occupant")
         server = self.boot(self.flavor("vf-yes:3"), host="compute1")
         self.assert_nova_agrees(server, Verdict.BLOCKED)
+
+
+class TestSriovPort(VerdictTestCase):
+    """A port that is served with a PCI device goes a way that is not looked into."""
+
+    hosts = tuple(HostSpec(f"compute{i}", device_specs=(OF_A_NETWORK,)) for i in (1, 2))
+
+    def test_the_verdict_is_unknown(self):
+        port = self.connection.network.find_port("sriov-1")
+        server = self.boot(self.flavor(None), networks=[{"port": port.id}])
+        report = self.check(server)
+        self.assertIs(Verdict.UNKNOWN, report.verdict, report.to_dict())
+        (devices,) = [result for result in report.checks if result.id == "server-devices"]
+        self.assertEqual([port.id], devices.evidence["ports"])
+
+
+class TestFeatures(VerdictTestCase):
+    """What nova keeps of image and hints reaches the check."""
+
+    def features(self, server):
+        (result,) = [r for r in self.check(server).checks if r.id == "server-features"]
+        return result.evidence["features"]
+
+    def test_a_server_group_is_seen(self):
+        response = self.connection.compute.post(
+            "/os-server-groups",
+            json={"server_group": {"name": "apart", "policy": "anti-affinity"}},
+            microversion="2.64",
+        )
+        group = response.json()["server_group"]["id"]
+        server = self.boot(self.flavor("vf-yes:1"), hints={"group": group})
+        self.assertEqual(["scheduler hint group"], self.features(server))
+        self.assertIs(Verdict.UNKNOWN, self.check(server).verdict)
+
+    def test_a_plain_server_has_none(self):
+        self.assertEqual([], self.features(self.boot(self.flavor("vf-yes:1"))))
 
 
 class TestPciNotInPlacement(VerdictTestCase):

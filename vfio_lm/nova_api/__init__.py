@@ -10,22 +10,28 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What nova's API tells an administrator; not what follows from it."""
+"""What nova's API tells an administrator, and does for one; not what follows from it."""
 
 from vfio_lm.nova_api.client import ComputeClient
 from vfio_lm.nova_api.model import (
+    PCI_VNIC_TYPES,
+    CloudFlavor,
     ComputeNode,
     ComputeService,
     Flavor,
     Microversion,
+    NewFlavor,
     Server,
 )
 
 __all__ = [
+    "CloudFlavor",
     "ComputeClient",
     "ComputeNode",
     "ComputeService",
     "Flavor",
     "Microversion",
+    "NewFlavor",
+    "PCI_VNIC_TYPES",
     "Server",
 ]

@@ -10,19 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Reading nova's API over HTTP: requests in, data out; nothing is decided here."""
+"""Asking and telling nova's API over HTTP: requests in, data out; nothing is decided here."""
 
 from __future__ import annotations
 
+import logging
 import re
+import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from vfio_lm.errors import CloudError, ForbiddenError, NotFoundError
-from vfio_lm.nova_api.model import ComputeNode, ComputeService, Flavor, Microversion, Server
+from vfio_lm.nova_api.model import (
+    CloudFlavor,
+    ComputeNode,
+    ComputeService,
+    Flavor,
+    Microversion,
+    NewFlavor,
+    Server,
+)
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
@@ -32,11 +42,13 @@ if TYPE_CHECKING:
 NEEDED: Microversion = (2, 100)
 MICROVERSION = ".".join(map(str, NEEDED))
 
+_LOG = logging.getLogger(__name__)
+
 _HOST = "OS-EXT-SRV-ATTR:host"
 
 
 class ComputeClient:
-    """The questions that this project asks nova.
+    """The questions that this project asks nova, and the few things that it lets nova do.
 
     :param adapter: a keystoneauth adapter of the compute service, for example
         ``openstack.connection.Connection().compute``
@@ -56,7 +68,9 @@ class ComputeClient:
             raise CloudError(f"nova cannot be reached: {exc}") from exc
         if data is None:
             raise CloudError("nova cannot be reached: the catalogue has no compute endpoint")
-        highest = data.max_microversion or (2, 1)
+        highest = data.max_microversion
+        if highest is None:
+            raise CloudError(f"what answers at {data.url} does not tell nova's microversions")
         found: Microversion = int(highest[0]), int(highest[1])
         if found < NEEDED:
             raise CloudError(
@@ -72,96 +86,221 @@ class ComputeClient:
         :raises NotFoundError: if there is none, or more than one of that name
         :raises ForbiddenError: if the user is not shown where servers run
         """
-        # Groups of a server are only in the answer for a single one.
-        server_id = name_or_id if _is_uuid(name_or_id) else self._id_of_server(name_or_id)
-        response = self._request(f"/servers/{server_id}")
+        if not _is_uuid(name_or_id):
+            return _server(self._server_by_name(name_or_id))
+        response = self._request(f"/servers/{name_or_id}")
         if response.status_code == 404:
             raise NotFoundError(
-                f"no server with the ID '{server_id}' is visible to this user; servers of other "
+                f"no server with the ID '{name_or_id}' is visible to this user; servers of other "
                 f"projects are only shown to the admin role"
             )
         return _server(self._body(response)["server"])
 
+    def servers(self, host: str | None = None) -> tuple[Server, ...]:
+        """Return all servers of all projects, or those on one host; one request for each page.
+
+        What a cell that is down has is not among them; a warning is logged then.
+
+        :raises ForbiddenError: if the user is not shown servers of other projects, or where
+            they run
+        """
+        params = {"all_tenants": "true"} | ({"host": host} if host is not None else {})
+        items = list(self._pages("/servers/detail", "servers", params))
+        known = [item for item in items if "name" in item]
+        if len(known) < len(items):
+            _LOG.warning(
+                "%d servers are left out: the cell that they are in is down",
+                len(items) - len(known),
+            )
+        return tuple(_server(item) for item in known)
+
+    def flavors(self) -> tuple[CloudFlavor, ...]:
+        """Return all flavors, public or not, by name; one request for each page."""
+        items = self._pages("/flavors/detail", "flavors", {"is_public": "None"})
+        return tuple(sorted(map(_cloud_flavor, items), key=lambda flavor: flavor.name))
+
+    def flavor(self, name_or_id: str) -> CloudFlavor:
+        """Return a flavor by its ID or its name.
+
+        :raises NotFoundError: if there is none
+        """
+        response = self._request(f"/flavors/{urllib.parse.quote(name_or_id, safe='')}")
+        if response.status_code != 404:
+            return _cloud_flavor(self._body(response)["flavor"])
+        for flavor in self.flavors():
+            if flavor.name == name_or_id:
+                return flavor
+        raise NotFoundError(f"no flavor with the name or ID '{name_or_id}' exists")
+
+    def create_flavor(self, new: NewFlavor) -> CloudFlavor:
+        """Create a flavor, without extra specs."""
+        fields: dict[str, Any] = {
+            "name": new.name,
+            "id": new.id,
+            "vcpus": new.vcpus,
+            "ram": new.ram_mib,
+            "disk": new.root_gib,
+            "OS-FLV-EXT-DATA:ephemeral": new.ephemeral_gib,
+            "swap": new.swap_mib,
+            "os-flavor-access:is_public": new.is_public,
+        }
+        if new.rxtx_factor is not None:
+            fields["rxtx_factor"] = new.rxtx_factor
+        if new.description is not None:
+            fields["description"] = new.description
+        body = self._body(self._request("/flavors", method="POST", json={"flavor": fields}))
+        return _cloud_flavor(body["flavor"])
+
+    def delete_flavor(self, flavor_id: str) -> None:
+        """Delete a flavor; that it is gone already is no error."""
+        self._accept(self._request(f"/flavors/{flavor_id}", method="DELETE"), 404)
+
+    def set_extra_specs(self, flavor_id: str, extra_specs: Mapping[str, str]) -> None:
+        """Add extra specs to a flavor, or change their values."""
+        self._body(
+            self._request(
+                f"/flavors/{flavor_id}/os-extra_specs",
+                method="POST",
+                json={"extra_specs": dict(extra_specs)},
+            )
+        )
+
+    def delete_extra_spec(self, flavor_id: str, key: str) -> None:
+        """Remove an extra spec from a flavor; that it is gone already is no error."""
+        self._accept(
+            self._request(f"/flavors/{flavor_id}/os-extra_specs/{key}", method="DELETE"), 404
+        )
+
+    def allow_flavor(self, flavor_id: str, project_id: str) -> None:
+        """Let a project use a private flavor; that it may already is no error."""
+        access = {"addTenantAccess": {"tenant": project_id}}
+        self._accept(self._request(f"/flavors/{flavor_id}/action", method="POST", json=access), 409)
+
+    def resize(self, server_id: str, flavor_id: str) -> None:
+        """Let nova begin to resize a server."""
+        self._act(server_id, {"resize": {"flavorRef": flavor_id}})
+
+    def confirm_resize(self, server_id: str) -> None:
+        """Confirm a resize that waits for it."""
+        self._act(server_id, {"confirmResize": None})
+
+    def add_tag(self, server_id: str, tag: str) -> None:
+        """Put a tag on a server."""
+        self._accept(self._request(f"/servers/{server_id}/tags/{tag}", method="PUT"))
+
+    def delete_tag(self, server_id: str, tag: str) -> None:
+        """Take a tag from a server; that it is gone already is no error."""
+        self._accept(self._request(f"/servers/{server_id}/tags/{tag}", method="DELETE"), 404)
+
     def services(self) -> dict[str, ComputeService]:
-        """Return every nova-compute service by its host."""
+        """Return every nova-compute service by its host.
+
+        Of the services in a cell that is down nova tells no more than the host; they count as
+        down (``nova/api/openstack/compute/services.py``, nova 34.0.0).
+        """
         found = self._get("/os-services", binary="nova-compute")["services"]
         return {
             item["host"]: ComputeService(
                 host=item["host"],
-                is_enabled=item["status"] == "enabled",
-                is_up=item["state"] == "up",
-                is_forced_down=bool(item["forced_down"]),
-                disabled_reason=item["disabled_reason"],
+                is_enabled=item["status"] != "disabled",
+                is_up=item.get("state") == "up",
+                is_forced_down=bool(item.get("forced_down")),
+                disabled_reason=item.get("disabled_reason"),
             )
             for item in found
         }
 
     def nodes(self) -> dict[str, ComputeNode]:
         """Return the hypervisor of each host; one request for each page of nova's."""
-        nodes: dict[str, ComputeNode] = {}
-        page: dict[str, str] = {}
-        while True:
-            body = self._get("/os-hypervisors/detail", **page)
-            for item in body["hypervisors"]:
-                host = item["service"]["host"]
-                nodes[host] = ComputeNode(
-                    host=host,
-                    uuid=item["id"],
-                    hypervisor_hostname=item["hypervisor_hostname"],
-                    hypervisor_type=item["hypervisor_type"],
-                    hypervisor_version=item["hypervisor_version"],
-                )
-            if not any(link["rel"] == "next" for link in body.get("hypervisors_links", ())):
-                return nodes
-            page = {"marker": body["hypervisors"][-1]["id"]}
+        return {
+            item["service"]["host"]: ComputeNode(
+                host=item["service"]["host"],
+                uuid=item["id"],
+                hypervisor_hostname=item["hypervisor_hostname"],
+                hypervisor_type=item["hypervisor_type"],
+                hypervisor_version=item["hypervisor_version"],
+            )
+            for item in self._pages("/os-hypervisors/detail", "hypervisors", {})
+        }
 
-    def _id_of_server(self, name: str) -> str:
+    def _server_by_name(self, name: str) -> Mapping[str, Any]:
         # Nova takes the name as a regular expression.
-        body = self._get("/servers", all_tenants="true", name=f"^{re.escape(name)}$")
-        found = sorted(server["id"] for server in body["servers"] if server["name"] == name)
+        body = self._get("/servers/detail", all_tenants="true", name=f"^{re.escape(name)}$")
+        found: list[Mapping[str, Any]] = [s for s in body["servers"] if s.get("name") == name]
         if not found:
             raise NotFoundError(f"no server with the name or ID '{name}' exists")
         if len(found) > 1:
             raise NotFoundError(
                 f"{len(found)} servers have the name '{name}'; use the ID of one of them: "
-                f"{', '.join(found)}"
+                f"{', '.join(sorted(server['id'] for server in found))}"
             )
-        return str(found[0])
+        return found[0]
+
+    def _pages(self, path: str, kind: str, params: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        page: dict[str, str] = {}
+        while True:
+            body = self._get(path, **params, **page)
+            yield from body[kind]
+            if not any(link["rel"] == "next" for link in body.get(f"{kind}_links", ())):
+                return
+            page = {"marker": body[kind][-1]["id"]}
 
     def _get(self, path: str, **params: str) -> dict[str, Any]:
         return self._body(self._request(path, params))
 
-    def _request(self, path: str, params: Mapping[str, str] | None = None) -> Response:
+    def _act(self, server_id: str, action: Mapping[str, Any]) -> None:
+        self._accept(self._request(f"/servers/{server_id}/action", method="POST", json=action))
+
+    def _request(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        json: Mapping[str, Any] | None = None,
+    ) -> Response:
         try:
-            response: Response = self._adapter.get(
-                path, params=params, microversion=MICROVERSION, raise_exc=False
+            response: Response = self._adapter.request(
+                path,
+                method,
+                params=params,
+                json=json,
+                microversion=MICROVERSION,
+                raise_exc=False,
             )
         except ksa_exceptions.ClientException as exc:
             raise CloudError(f"nova cannot be reached: {exc}") from exc
         return response
 
     def _body(self, response: Response) -> dict[str, Any]:
+        self._accept(response)
+        try:
+            body: dict[str, Any] = response.json()
+        except ValueError:
+            raise CloudError(f"what answers at {response.url} is not nova: no JSON") from None
+        return body
+
+    def _accept(self, response: Response, *also: int) -> None:
+        """Raise for an answer that is neither good nor one of the statuses given."""
+        if response.ok or response.status_code in also:
+            return
         if response.status_code == 403:
             raise ForbiddenError(
                 "the admin role is needed: nova lets no other user see all servers, their hosts "
                 f"and the compute services ({_message(response)})"
             )
-        if not response.ok:
-            path = response.request.path_url
-            raise CloudError(
-                f"nova answers {response.status_code} to GET {path}: {_message(response)}"
-            )
-        body: dict[str, Any] = response.json()
-        return body
+        asked = f"{response.request.method} {response.request.path_url}"
+        raise CloudError(f"nova answers {response.status_code} to {asked}: {_message(response)}")
 
 
 def _server(item: Mapping[str, Any]) -> Server:
+    if "name" not in item:
+        raise CloudError(f"the cell of server {item['id']} is down; nova knows no more of it")
     if _HOST not in item:
         raise ForbiddenError(
             f"the admin role is needed: nova hides the host of server '{item['name']}' from this "
             f"user (policy os_compute_api:os-extended-server-attributes)"
         )
-    flavor = item["flavor"]
     return Server(
         id=item["id"],
         name=item["name"],
@@ -171,15 +310,45 @@ def _server(item: Mapping[str, Any]) -> Server:
         power_state=item["OS-EXT-STS:power_state"],
         is_locked=item["locked"],
         host=item[_HOST] or "",
-        flavor=Flavor(
-            name=flavor["original_name"],
-            vcpus=flavor["vcpus"],
-            ram_mib=flavor["ram"],
-            disk_gib=flavor["disk"] + flavor["ephemeral"] + -(-flavor["swap"] // 1024),
-            extra_specs=flavor.get("extra_specs", {}),
-        ),
-        server_group_ids=tuple(item["server_groups"]),
-        pinned_availability_zone=item.get("pinned_availability_zone"),
+        flavor=_flavor(item["flavor"], item["flavor"]["original_name"], "ephemeral"),
+        image_properties=_image_properties(item["image"]),
+        scheduler_hints=item["scheduler_hints"],
+        pinned_availability_zone=item["pinned_availability_zone"],
+        tags=frozenset(item.get("tags", ())),
+    )
+
+
+def _image_properties(image: Mapping[str, Any] | str) -> Mapping[str, str] | None:
+    """Return what nova keeps of the image; a server that boots from a volume has none here."""
+    return dict(image["properties"]) if isinstance(image, Mapping) else None
+
+
+def _cloud_flavor(item: Mapping[str, Any]) -> CloudFlavor:
+    return CloudFlavor(
+        id=item["id"],
+        is_public=item["os-flavor-access:is_public"],
+        flavor=_flavor(item, item["name"], "OS-FLV-EXT-DATA:ephemeral"),
+        description=item.get("description"),
+    )
+
+
+def _flavor(item: Mapping[str, Any], name: str, ephemeral: str) -> Flavor:
+    """Read what a flavor and the copy of it in a server have in common."""
+    if "extra_specs" not in item:
+        raise ForbiddenError(
+            f"the extra specs of flavor '{name}' are hidden from this user, and with them the "
+            f"devices it asks for (policy os_compute_api:servers:show:flavor-extra-specs and "
+            f"os_compute_api:os-flavor-extra-specs:index)"
+        )
+    swap = int(item["swap"] or 0)
+    return Flavor(
+        name=name,
+        vcpus=item["vcpus"],
+        ram_mib=item["ram"],
+        disk_gib=item["disk"] + item[ephemeral] + -(-swap // 1024),
+        extra_specs=item["extra_specs"],
+        ephemeral_gib=item[ephemeral],
+        swap_mib=swap,
     )
 
 

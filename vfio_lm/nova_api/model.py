@@ -19,6 +19,21 @@ from collections.abc import Mapping
 
 Microversion = tuple[int, int]
 
+#: Ports of these types are served with a PCI device: VNIC_TYPES_SRIOV and
+#: VNIC_TYPES_ACCELERATOR in nova/network/model.py (nova 34.0.0).
+PCI_VNIC_TYPES = frozenset(
+    {
+        "accelerator-direct",
+        "accelerator-direct-physical",
+        "direct",
+        "direct-physical",
+        "macvtap",
+        "remote-managed",
+        "vdpa",
+        "virtio-forwarder",
+    }
+)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Flavor:
@@ -30,6 +45,66 @@ class Flavor:
     disk_gib: int
     """Root and ephemeral disk together, with swap rounded up."""
     extra_specs: Mapping[str, str]
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
+
+    @property
+    def root_gib(self) -> int:
+        """The root disk alone."""
+        return self.disk_gib - self.ephemeral_gib - -(-self.swap_mib // 1024)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """All that makes two flavors the same, apart from names and extra specs."""
+        return (self.vcpus, self.ram_mib, self.disk_gib, self.ephemeral_gib, self.swap_mib)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CloudFlavor:
+    """A flavor as nova has it now, for the next server."""
+
+    id: str
+    is_public: bool
+    flavor: Flavor
+    description: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name, of which there is only one in a cloud."""
+        return self.flavor.name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewFlavor:
+    """A flavor that is to be created; its extra specs come later."""
+
+    name: str
+    vcpus: int
+    ram_mib: int
+    root_gib: int = 0
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
+    is_public: bool = True
+    id: str | None = None
+    rxtx_factor: float | None = None
+    description: str | None = None
+
+    def as_created(self, extra_specs: Mapping[str, str]) -> CloudFlavor:
+        """Return the flavor as nova would have it; without an ID unless one was chosen."""
+        return CloudFlavor(
+            id=self.id or "",
+            is_public=self.is_public,
+            flavor=Flavor(
+                name=self.name,
+                vcpus=self.vcpus,
+                ram_mib=self.ram_mib,
+                disk_gib=self.root_gib + self.ephemeral_gib + -(-self.swap_mib // 1024),
+                extra_specs=extra_specs,
+                ephemeral_gib=self.ephemeral_gib,
+                swap_mib=self.swap_mib,
+            ),
+            description=self.description,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,8 +121,11 @@ class Server:
     is_locked: bool
     host: str
     flavor: Flavor
-    server_group_ids: tuple[str, ...] = ()
+    image_properties: Mapping[str, str] | None = dataclasses.field(default_factory=dict)
+    """Nova's own properties of the image; None for a server that boots from a volume."""
+    scheduler_hints: Mapping[str, object] = dataclasses.field(default_factory=dict)
     pinned_availability_zone: str | None = None
+    tags: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,17 +12,31 @@
 
 """What placement knows: providers, allocations, candidates; not what nova makes of them."""
 
+from vfio_lm.placement.alias_traits import Meaning, flavor_traits, meaning
 from vfio_lm.placement.candidate_query import CandidateQuery, RequestGroup
 from vfio_lm.placement.client import PlacementClient
-from vfio_lm.placement.model import Candidate, Candidates, Inventory, Provider, Tree
+from vfio_lm.placement.model import (
+    Candidate,
+    Candidates,
+    Inventory,
+    Marking,
+    Provider,
+    Tree,
+    pci_provider_name,
+)
 
 __all__ = [
     "Candidate",
     "CandidateQuery",
     "Candidates",
     "Inventory",
+    "Marking",
+    "Meaning",
     "PlacementClient",
     "Provider",
     "RequestGroup",
     "Tree",
+    "flavor_traits",
+    "meaning",
+    "pci_provider_name",
 ]

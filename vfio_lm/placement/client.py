@@ -22,7 +22,7 @@ import os_resource_classes
 import os_traits
 from keystoneauth1 import exceptions as ksa_exceptions
 
-from vfio_lm.errors import CloudError, ForbiddenError
+from vfio_lm.errors import CloudError, ForbiddenError, NotFoundError
 from vfio_lm.placement.candidate_query import CandidateQuery
 from vfio_lm.placement.model import (
     Candidate,
@@ -94,7 +94,12 @@ class PlacementClient:
             for item in self._with_trait(trait)
         }
 
-    def trees_with_room(self, names: Mapping[str, Provider]) -> dict[str, Tree]:
+    def trees_with_room(
+        self,
+        names: Mapping[str, Provider],
+        resource_class: str = os_resource_classes.MEMORY_MB,
+        in_tree: str | None = None,
+    ) -> dict[str, Tree]:
         """Return every tree with any memory left, with all its providers, in one request.
 
         A query for one unit of memory has one candidate for each host, and the summaries of an
@@ -102,9 +107,13 @@ class PlacementClient:
         (microversion 1.29 and later) but without names.
 
         :param names: providers whose names are known already, see :meth:`pci_providers`
+        :param resource_class: what a tree must have left, if not memory
+        :param in_tree: UUID of a root, to look at its tree only
         :raises CloudError: if placement does not answer
         """
-        params = [("resources", f"{os_resource_classes.MEMORY_MB}:1")]
+        params = [("resources", f"{resource_class}:1")]
+        if in_tree is not None:
+            params.append(("in_tree", in_tree))
         summaries = self._get("/allocation_candidates", params)["provider_summaries"]
         return group_into_trees(
             Provider(
@@ -140,6 +149,54 @@ class PlacementClient:
             },
         )
 
+    def find_provider(self, *, uuid: str | None = None, name: str | None = None) -> Provider:
+        """Return one provider, by its UUID or else by its name, with its place in the tree.
+
+        :raises NotFoundError: if there is none
+        :raises CloudError: if placement does not answer
+        """
+        params = [("uuid", uuid)] if uuid is not None else [("name", str(name))]
+        found = self._get("/resource_providers", params)["resource_providers"]
+        if not found:
+            raise NotFoundError(f"placement knows no resource provider '{uuid or name}'")
+        (item,) = found
+        return Provider(
+            uuid=item["uuid"],
+            name=item["name"],
+            root_uuid=item["root_provider_uuid"],
+            parent_uuid=item["parent_provider_uuid"],
+        )
+
+    def with_details(self, provider: Provider) -> Provider:
+        """Return a provider with its traits and inventories, in three requests.
+
+        For a host that :meth:`trees_with_room` does not see.
+
+        :raises CloudError: if placement does not answer
+        """
+        path = f"/resource_providers/{provider.uuid}"
+        inventories = self._get(f"{path}/inventories")["inventories"]
+        usages = self._get(f"{path}/usages")["usages"]
+        return dataclasses.replace(
+            provider,
+            traits=frozenset(self._get(f"{path}/traits")["traits"]),
+            inventories={
+                resource_class: Inventory(
+                    capacity=int((item["total"] - item["reserved"]) * item["allocation_ratio"]),
+                    used=usages.get(resource_class, 0),
+                )
+                for resource_class, item in inventories.items()
+            },
+        )
+
+    def holders(self, uuid: str) -> dict[str, dict[str, int]]:
+        """Return the units of a provider that are taken, by consumer and resource class.
+
+        :raises CloudError: if placement does not answer
+        """
+        found = self._get(f"/resource_providers/{uuid}/allocations")["allocations"]
+        return {consumer: dict(item["resources"]) for consumer, item in found.items()}
+
     def _with_trait(self, trait: str, in_tree: str | None = None) -> list[dict[str, Any]]:
         params = [("required", trait)]
         if in_tree is not None:
@@ -163,7 +220,10 @@ class PlacementClient:
             raise CloudError(
                 f"placement answers {response.status_code} to GET {path}: {_detail(response)}"
             )
-        body: dict[str, Any] = response.json()
+        try:
+            body: dict[str, Any] = response.json()
+        except ValueError:
+            raise CloudError(f"what answers at {response.url} is not placement: no JSON") from None
         return body
 
 

@@ -15,14 +15,29 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import re
 from collections.abc import Iterable, Mapping
 
 import os_traits
 
 # nova/compute/pci_placement_translator.py names a PCI provider
-# <root provider>_<domain:bus:slot.function> (nova 34.0.0).
-_ADDRESS_IN_NAME = re.compile(r"_([\da-f]{4}:[\da-f]{2}:[\da-f]{2}\.[0-7])$")
+# <root provider>_<DOMAIN:BUS:SLOT.FUNCTION>, in capitals (nova 34.0.0).
+_PCI_NAME = re.compile(r"^(.+)_([\dA-F]{4}:[\dA-F]{2}:[\dA-F]{2}\.[0-7])$")
+
+
+class Marking(enum.Enum):
+    """Whether the devices of a PCI provider are declared live migratable, as its traits tell."""
+
+    MARKED = "yes"
+    NOT_MARKED = "no"
+    UNKNOWN = "unknown"
+    """The trait is missing, but this nova-compute would not report it in any case."""
+
+
+def pci_provider_name(root_name: str, address: str) -> str:
+    """Return how nova names the provider of a PF or PCI device."""
+    return f"{root_name}_{address.upper()}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,8 +73,23 @@ class Provider:
     @property
     def pci_address(self) -> str | None:
         """The address in the name of a PCI provider of nova's; None for any other provider."""
-        match = _ADDRESS_IN_NAME.search(self.name)
+        match = _PCI_NAME.match(self.name)
+        return match.group(2).lower() if match else None
+
+    @property
+    def root_name(self) -> str | None:
+        """The root provider's name in the name of a PCI provider of nova's; else None."""
+        match = _PCI_NAME.match(self.name)
         return match.group(1) if match else None
+
+    @property
+    def is_of_nova(self) -> bool:
+        """Whether no other service than nova says that it owns the provider.
+
+        nova says so itself from 34.0.0 on.
+        """
+        owners = {trait for trait in self.traits if trait.startswith("OWNER_")}
+        return owners <= {os_traits.OWNER_NOVA}
 
     @property
     def is_marked_live_migratable(self) -> bool:
@@ -75,6 +105,13 @@ class Provider:
         (``nova/compute/pci_placement_translator.py``).
         """
         return os_traits.OWNER_NOVA in self.traits
+
+    @property
+    def marking(self) -> Marking:
+        """What the traits declare; only HW_PCI_LIVE_MIGRATABLE speaks for older releases."""
+        if self.is_marked_live_migratable:
+            return Marking.MARKED
+        return Marking.NOT_MARKED if self.reports_live_migratable else Marking.UNKNOWN
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

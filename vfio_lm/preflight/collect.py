@@ -18,15 +18,23 @@ pages of hypervisors, 1,000 on one by default, apart).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import os_traits
 from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1.identity.base import BaseIdentityPlugin
+from openstack import exceptions as sdk_exceptions
 
 from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.nova_api import ComputeClient, ComputeNode, ComputeService, Server
+from vfio_lm.nova_api import (
+    PCI_VNIC_TYPES,
+    ComputeClient,
+    ComputeNode,
+    ComputeService,
+    Server,
+)
 from vfio_lm.pci import Alias, parse_alias_requests
 from vfio_lm.placement import Candidates, PlacementClient, Provider, Tree
 from vfio_lm.placement.candidate_query import nova_query
@@ -36,21 +44,17 @@ from vfio_lm.preflight.request import device_groups, plain_resources
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-# VNIC_TYPES_SRIOV and VNIC_TYPES_ACCELERATOR in nova/network/model.py (nova 34.0.0)
-_PCI_VNIC_TYPES = frozenset(
-    {
-        "accelerator-direct",
-        "accelerator-direct-physical",
-        "direct",
-        "direct-physical",
-        "macvtap",
-        "remote-managed",
-        "vdpa",
-        "virtio-forwarder",
-    }
-)
+
+@contextlib.contextmanager
+def _errors_of_the_cloud() -> Iterator[None]:
+    """Give what the libraries raise by themselves, at discovery for instance, our own form."""
+    try:
+        yield
+    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
+        raise CloudError(f"the cloud cannot be reached: {exc}") from exc
 
 
+@_errors_of_the_cloud()
 def collect(
     connection: Connection,
     server_id: str,
@@ -223,15 +227,12 @@ def _sriov_ports(connection: Connection, server_id: str) -> tuple[str, ...] | No
             ],
             raise_exc=False,
         )
-    except ksa_exceptions.ClientException:
+        ports = response.json()["ports"] if response.ok else None
+    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException, ValueError):
         return None
-    if not response.ok:
+    if ports is None:
         return None
-    return tuple(
-        port["id"]
-        for port in response.json()["ports"]
-        if port.get("binding:vnic_type") in _PCI_VNIC_TYPES
-    )
+    return tuple(port["id"] for port in ports if port.get("binding:vnic_type") in PCI_VNIC_TYPES)
 
 
 def _has_endpoint(connection: Connection, service: str) -> bool:

@@ -15,12 +15,11 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Mapping
 
 from vfio_lm.nova_api import ComputeNode, ComputeService, Microversion, Server
 from vfio_lm.pci import Alias, AliasRequest, LiveMigratable
-from vfio_lm.placement import Candidate, CandidateQuery, Candidates, Provider, Tree
+from vfio_lm.placement import Candidate, CandidateQuery, Candidates, Marking, Provider, Tree
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,21 +40,12 @@ class HostFacts:
     devices: tuple[DeviceFact, ...] = ()
 
 
-class Marking(enum.Enum):
-    """Whether the devices of a PCI provider are declared live migratable."""
-
-    MARKED = "yes"
-    NOT_MARKED = "no"
-    UNKNOWN = "unknown"
-    """The trait is missing, but this nova-compute would not report it in any case."""
-
-
 def marking(provider: Provider, host_facts: HostFacts | None) -> Marking:
-    """Say what a PCI provider's traits, or else the host's own facts, declare."""
-    if provider.is_marked_live_migratable:
-        return Marking.MARKED
-    if provider.reports_live_migratable:
-        return Marking.NOT_MARKED
+    """Say what the host's own facts declare of a PCI provider's devices, or else its traits.
+
+    Nova serves an alias from devices with the tag ``live_migratable``; the trait is only its
+    shadow, and the tag ``traits`` casts the same shadow without it.
+    """
     address = provider.pci_address
     declared = {
         device.live_migratable
@@ -63,7 +53,7 @@ def marking(provider: Provider, host_facts: HostFacts | None) -> Marking:
         if address in (device.address, device.parent_address)
     }
     if not declared:
-        return Marking.UNKNOWN
+        return provider.marking
     return Marking.MARKED if declared == {LiveMigratable.YES} else Marking.NOT_MARKED
 
 

@@ -19,8 +19,9 @@ import enum
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import Evidence, Refuser, Scope, Status
-from vfio_lm.preflight.facts import DeviceSupply, Marking
+from vfio_lm.preflight.facts import DeviceSupply
 
 #: Raised when a key of :meth:`Report.to_dict` is renamed or removed; new keys may come any time.
 SCHEMA_VERSION = 1

@@ -21,8 +21,8 @@ from __future__ import annotations
 import collections
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from vfio_lm.placement import Candidate, CandidateQuery, RequestGroup, Tree
-from vfio_lm.preflight.facts import DeviceSupply, Marking
+from vfio_lm.placement import Candidate, CandidateQuery, Marking, RequestGroup, Tree
+from vfio_lm.preflight.facts import DeviceSupply
 
 
 def shortages(
@@ -82,18 +82,15 @@ def best_marking(
     return None if best is None else order[best]
 
 
-def why_not_offered(
-    query: CandidateQuery, tree: Tree | None, devices: Collection[DeviceSupply]
-) -> list[str]:
-    """Say why placement does not offer a tree, as far as its inventories and traits tell."""
+def plain_shortages(query: CandidateQuery, tree: Tree | None) -> list[str]:
+    """Say what a tree lacks of what is asked for besides devices."""
     if tree is None:
         return ["no memory is free"]
     reasons = list(_trait_reasons(query, tree))
     for group in query.groups:
         if not group.is_pci:
             reasons += _resource_reasons(group.resources, tree)
-    reasons += shortages(query.pci_groups, devices, accepted=tuple(Marking))
-    return reasons or ["no combination of its providers has everything at once"]
+    return reasons
 
 
 def _trait_reasons(query: CandidateQuery, tree: Tree) -> Iterator[str]:

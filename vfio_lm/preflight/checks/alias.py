@@ -107,4 +107,5 @@ def alias_live_migratable(facts: Facts) -> Outcome:
             settled_by=_GIVE_NOVA_CONF,
             **evidence,
         )
-    return passed("every alias has live_migratable=yes", **evidence)
+    # What counts is what the aliases said when the server was created or last resized.
+    return passed("every alias has live_migratable=yes today", **evidence)

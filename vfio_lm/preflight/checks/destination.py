@@ -14,6 +14,9 @@
 
 from __future__ import annotations
 
+import os_traits
+
+from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -23,8 +26,13 @@ from vfio_lm.preflight.check import (
     unknown,
 )
 from vfio_lm.preflight.checks.server import no_alias_devices
-from vfio_lm.preflight.facts import Destination, Facts, Marking
-from vfio_lm.preflight.supply import best_marking, shortages, why_not_offered
+from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.supply import best_marking, plain_shortages, shortages
+
+_NOT_KNOWN_WHERE = (
+    "placement offers no fitting devices there, and it is not known whether the scheduler asks it"
+)
+_SCHEDULERS_CONF = "give the scheduler's nova.conf, with pci_in_placement: --nova-conf FILE"
 
 
 @destination_check(
@@ -101,7 +109,8 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
         return failed(
             f"the hypervisor's version {there.hypervisor_version} is older than the source's "
             f"{here.hypervisor_version}",
-            remedy=f"upgrade the hypervisor of {destination.host}",
+            remedy=f"upgrade the hypervisor of {destination.host}, or set "
+            "[workarounds]skip_hypervisor_version_check_on_lm for nova-conductor",
             **evidence,
         )
     return passed("the hypervisor is of the same type and not older", **evidence)
@@ -138,14 +147,11 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
             settled_by=f"ask for this host alone: --host {destination.host}",
             **evidence,
         )
-    if _might_hold_devices_unseen(facts, destination):
-        return unknown(
-            "the host reports no PCI devices in placement, and it is not known whether the "
-            "scheduler asks for them there",
-            settled_by="give the scheduler's nova.conf: --nova-conf FILE",
-            **evidence,
-        )
-    reasons = why_not_offered(facts.query, destination.tree, destination.devices)
+    reasons = plain_shortages(facts.query, destination.tree)
+    if not reasons and _scheduler_may_look_elsewhere(facts, destination):
+        return unknown(_NOT_KNOWN_WHERE, settled_by=_SCHEDULERS_CONF, **evidence)
+    reasons += shortages(facts.query.pci_groups, destination.devices, tuple(Marking))
+    reasons = reasons or ["no combination of its providers has everything at once"]
     return failed(
         f"placement does not offer the host: {'; '.join(reasons)}",
         remedy="make room on the host, or look at what it has: "
@@ -193,19 +199,16 @@ def destination_devices(facts: Facts, destination: Destination) -> Outcome:
     best = best_marking(destination.candidates, groups, devices)
     if best is Marking.MARKED:
         return passed("enough free devices are declared live migratable", **evidence)
-    if _might_hold_devices_unseen(facts, destination):
-        return unknown(
-            "the host reports no PCI devices in placement",
-            settled_by="give the scheduler's nova.conf: --nova-conf FILE",
-            **evidence,
-        )
+    if _scheduler_may_look_elsewhere(facts, destination):
+        return unknown(_NOT_KNOWN_WHERE, settled_by=_SCHEDULERS_CONF, **evidence)
     missing = shortages(groups, devices, (Marking.MARKED, Marking.UNKNOWN))
     if not missing and (best is Marking.UNKNOWN or shortages(groups, devices, (Marking.MARKED,))):
         return unknown(
             "free devices are there, but this nova-compute (before 34.0.0) does not report "
             "whether they are declared live migratable",
-            settled_by='add "traits": "HW_PCI_LIVE_MIGRATABLE" to the [pci]device_spec of live '
-            f"migratable devices on {destination.host}, or give facts of that host",
+            settled_by='add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
+            f"[pci]device_spec of live migratable devices on {destination.host}, or give facts "
+            f"of that host",
             **evidence,
         )
     if not missing and best is None:
@@ -225,18 +228,18 @@ def destination_devices(facts: Facts, destination: Destination) -> Outcome:
     )
 
 
-def _might_hold_devices_unseen(facts: Facts, destination: Destination) -> bool:
-    """Whether the host could serve devices that placement does not know.
+def _scheduler_may_look_elsewhere(facts: Facts, destination: Destination) -> bool:
+    """Whether the scheduler could choose devices that this query to placement does not find.
 
-    Only where the scheduler might not ask placement for devices; a host that reports any PCI
-    provider reports all its devices (``nova/compute/pci_placement_translator.py``, nova 34.0.0).
+    If it does not ask placement for devices, it ignores the traits of aliases
+    (``nova/pci/stats.py``), and sees devices of hosts that report none; a host that reports any
+    reports all (``nova/compute/pci_placement_translator.py``, nova 34.0.0).
     """
-    return (
-        bool(facts.query.pci_groups)
-        and facts.pci_in_placement is None
-        and destination.tree is not None
-        and not destination.tree.pci_providers
-    )
+    if facts.pci_in_placement is not None or not facts.query.pci_groups:
+        return False
+    has_traits = any(g.required - {os_traits.OWNER_NOVA} for g in facts.query.pci_groups)
+    reports = destination.tree is not None and destination.tree.pci_providers
+    return has_traits or not reports
 
 
 def _provider(destination: Destination) -> str:

@@ -14,6 +14,11 @@
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Iterator
+
+from vfio_lm.nova_api import Server
+from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -30,19 +35,52 @@ from vfio_lm.preflight.facts import Facts
 # nova/compute/power_state.py (nova 34.0.0)
 _RUNNING, _PAUSED = 1, 3
 
-# Flavor extra specs that add conditions of their own to a live migration.
-_DEMANDING_EXTRA_SPECS = (
-    "accel:device_profile",
-    "hw:cpu_policy",
-    "hw:locked_memory",
-    "hw:maxphysaddr_mode",
-    "hw:mem_encryption",
-    "hw:mem_page_size",
-    "hw:numa_nodes",
-    "hw:pci_numa_affinity_policy",
-    "hw:pmem",
-    "hw:tpm_version",
-    "os:secure_boot",
+# Flavor extra specs that put no further condition on a live migration, or that the query to
+# placement takes care of. What is not listed is not known to be harmless.
+_HARMLESS_EXTRA_SPECS = (
+    ALIAS_EXTRA_SPEC,
+    "group_policy",
+    "hw:boot_menu",
+    "hw:cpu_cores",
+    "hw:cpu_max_cores",
+    "hw:cpu_max_sockets",
+    "hw:cpu_max_threads",
+    "hw:cpu_sockets",
+    "hw:cpu_threads",
+    "hw:hide_hypervisor_id",
+    "hw:vif_multiqueue_enabled",
+    "hw_rng:",
+    "hw_video:",
+    "quota:",
+    "resources",
+    "trait",
+)
+
+# Resource classes of devices that live migrate by rules of their own, or not at all.
+_DEMANDING_RESOURCES = ("CUSTOM_PMEM_NAMESPACE", "FPGA", "MEM_ENCRYPTION", "PGPU", "VGPU")
+
+# Properties of images with conditions of their own on the host or on the live migration.
+_DEMANDING_IMAGE_PROPERTIES = (
+    "hw_architecture",
+    "hw_cpu_policy",
+    "hw_cpu_realtime",
+    "hw_cpu_thread_policy",
+    "hw_emulation_architecture",
+    "hw_ephemeral_encryption",
+    "hw_firmware_stateless",
+    "hw_locked_memory",
+    "hw_maxphysaddr",
+    "hw_mem_encryption",
+    "hw_mem_page_size",
+    "hw_numa",
+    "hw_pci_numa_affinity_policy",
+    "hw_sound_model",
+    "hw_tpm",
+    "hw_viommu_model",
+    "hw_virtio_packed_ring",
+    "img_hv",
+    "os_secure_boot",
+    "trait",
 )
 
 
@@ -105,7 +143,10 @@ def server_devices(facts: Facts) -> Outcome:
 
     Source: ``nova/conductor/tasks/live_migrate.py`` ``_check_can_migrate_pci`` (nova 34.0.0).
     """
-    requests = {request.alias: request.count for request in facts.alias_requests}
+    counted: collections.Counter[str] = collections.Counter()
+    for request in facts.alias_requests:
+        counted[request.alias] += request.count
+    requests = dict(counted)
     ports = facts.sriov_port_ids
     if ports is None:
         return unknown(
@@ -135,14 +176,7 @@ def server_devices(facts: Facts) -> Outcome:
 )
 def server_features(facts: Facts) -> Outcome:
     """Say so where the answers of the other checks are not enough."""
-    server = facts.server
-    features = sorted(
-        key for key in server.flavor.extra_specs if key.startswith(_DEMANDING_EXTRA_SPECS)
-    )
-    if server.server_group_ids:
-        features.append("server group")
-    if server.pinned_availability_zone:
-        features.append(f"availability zone {server.pinned_availability_zone}")
+    features = list(_features(facts.server))
     if not features:
         return passed("the server uses no such feature", features=[])
     return unknown(
@@ -150,6 +184,23 @@ def server_features(facts: Facts) -> Outcome:
         settled_by="ask nova: openstack server migrate --live-migration",
         features=features,
     )
+
+
+def _features(server: Server) -> Iterator[str]:
+    for key in sorted(server.flavor.extra_specs):
+        if not key.startswith(_HARMLESS_EXTRA_SPECS) or key.partition(":")[2].startswith(
+            _DEMANDING_RESOURCES
+        ):
+            yield f"flavor {key}"
+    if server.image_properties is None:
+        yield "a volume to boot from, whose image properties nova does not show"
+    for key in sorted(server.image_properties or ()):
+        if key.startswith(_DEMANDING_IMAGE_PROPERTIES):
+            yield f"image {key}"
+    for hint in sorted(server.scheduler_hints):
+        yield f"scheduler hint {hint}"
+    if server.pinned_availability_zone:
+        yield f"availability zone {server.pinned_availability_zone}"
 
 
 def no_alias_devices(facts: Facts) -> Outcome | None:

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -23,9 +24,10 @@ from vfio_lm.preflight.check import (
     not_applicable,
     passed,
     unknown,
+    warned,
 )
 from vfio_lm.preflight.checks.server import no_alias_devices
-from vfio_lm.preflight.facts import Facts, Marking, marking
+from vfio_lm.preflight.facts import Facts, marking
 from vfio_lm.preflight.request import held_classes, requested_classes
 
 
@@ -96,8 +98,9 @@ def device_trait(facts: Facts) -> Outcome:
             "this nova-compute (before 34.0.0) does not report HW_PCI_LIVE_MIGRATABLE by itself, "
             "so its absence says nothing",
             settled_by=(
-                'add "traits": "HW_PCI_LIVE_MIGRATABLE" to the [pci]device_spec of live '
-                f"migratable devices on {facts.server.host}, or give facts of that host"
+                'add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
+                f"[pci]device_spec of live migratable devices on {facts.server.host}, or give "
+                f"facts of that host"
             ),
             **evidence,
         )
@@ -108,7 +111,7 @@ def device_trait(facts: Facts) -> Outcome:
     "allocation-consistent",
     Scope.SOURCE,
     "Does the server hold in placement what its flavor asks for?",
-    refused_by=Refuser.CONDUCTOR,
+    refused_by=Refuser.NOWHERE,
 )
 def allocation_consistent(facts: Facts) -> Outcome:
     """Compare the number and classes of devices held with those of the flavor's aliases."""
@@ -116,7 +119,8 @@ def allocation_consistent(facts: Facts) -> Outcome:
     held = held_classes(source.devices)
     evidence = {"resources": dict(source.resources), "devices": dict(held)}
     if not source.resources:
-        return failed(
+        # nova/conductor/tasks/migrate.py replace_allocation_with_migration: it goes on
+        return warned(
             "the server has no allocation in placement",
             remedy=f"nova-manage placement heal_allocations --instance {facts.server.id}",
             **evidence,
@@ -125,9 +129,9 @@ def allocation_consistent(facts: Facts) -> Outcome:
         return passed("the allocation is there; devices are not in placement", **evidence)
     wanted = sum(request.count for request in facts.alias_requests)
     if held.total() != wanted:
-        return failed(
+        return unknown(
             f"the server holds {held.total()} device(s), its flavor asks for {wanted}",
-            remedy="find out which is right: "
+            settled_by="find out which is right: "
             f"openstack resource provider allocation show {facts.server.id}",
             **evidence,
         )
