@@ -12,18 +12,36 @@
 
 """The language of nova.conf ``[pci]``, as nova understands it; knows nothing of clients."""
 
+from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.alias import Alias, AliasSpec, parse_aliases
+from vfio_lm.pci.device import Device, DeviceKind
+from vfio_lm.pci.device_spec import DeviceSpec, first_match, parse_device_specs
 from vfio_lm.pci.flavor import AliasRequest, parse_alias_requests
 from vfio_lm.pci.live_migratable import LiveMigratable
-from vfio_lm.pci.nova_conf import NovaConf, read_nova_conf
+from vfio_lm.pci.matching import matching_devices
+from vfio_lm.pci.nova_conf import NovaConf, default_nova_conf_paths, read_nova_conf
+from vfio_lm.pci.placement_view import PlacementView, ReportedProvider, placement_view
+from vfio_lm.pci.release import NovaRelease
 
 __all__ = [
     "Alias",
     "AliasRequest",
     "AliasSpec",
+    "Device",
+    "DeviceKind",
+    "DeviceSpec",
     "LiveMigratable",
     "NovaConf",
+    "NovaRelease",
+    "PciAddress",
+    "PlacementView",
+    "ReportedProvider",
+    "default_nova_conf_paths",
+    "first_match",
+    "matching_devices",
     "parse_alias_requests",
     "parse_aliases",
+    "parse_device_specs",
+    "placement_view",
     "read_nova_conf",
 ]

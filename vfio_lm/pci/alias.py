@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import jsonschema
 
@@ -47,6 +48,13 @@ _SCHEMA: Mapping[str, object] = {
     },
     "required": ["name"],
 }
+
+
+# jsonschema.validate would check the schema itself again for each alias.
+_VALIDATOR = jsonschema.validators.validator_for(_SCHEMA)(_SCHEMA)
+
+KEYS = tuple(cast("Mapping[str, object]", _SCHEMA["properties"]))
+"""The keys that an alias may have."""
 
 
 class AliasError(VfioLmError):
@@ -140,11 +148,10 @@ def _parse_one(value: str) -> Alias:
         fields = json.loads(value)
     except (ValueError, RecursionError) as exc:
         raise AliasError(value, f"not valid JSON: {exc}") from None
-    try:
-        jsonschema.validate(fields, _SCHEMA)
-    except jsonschema.ValidationError as exc:
-        where = ".".join(str(step) for step in exc.absolute_path)
-        raise AliasError(value, f"{where}: {exc.message}" if where else exc.message) from None
+    mistake = jsonschema.exceptions.best_match(_VALIDATOR.iter_errors(fields))
+    if mistake is not None:
+        where = ".".join(str(step) for step in mistake.absolute_path)
+        raise AliasError(value, f"{where}: {mistake.message}" if where else mistake.message)
     try:
         live_migratable = LiveMigratable.parse(fields.get("live_migratable"))
     except ValueError as exc:

@@ -10,39 +10,79 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Reading nova.conf files the way nova does, with oslo.config; the only reader of files here."""
+"""nova.conf files read the way nova does, with oslo.config; whether they are wise is not judged."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from oslo_config import cfg
 
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci.alias import Alias, AliasError, parse_aliases
+from vfio_lm.pci.conf_text import ALIAS, DEVICE_SPEC, read_conf_text, refuse_unreadable
+from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
 
-# nova/conf/pci.py and nova/conf/scheduler.py (nova 34.0.0)
-_PCI_OPTS = (
-    cfg.MultiStrOpt("alias", default=[], deprecated_name="pci_alias", deprecated_group="DEFAULT"),
-)
-_SCHEDULER_OPTS = (cfg.BoolOpt("pci_in_placement"),)
+# nova/conf/pci.py, scheduler.py, libvirt.py and netconf.py (nova 34.0.0), without the defaults:
+# what the files do not say stays None.
+_OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
+    "DEFAULT": (cfg.HostDomainOpt("host"),),
+    "pci": (
+        cfg.MultiStrOpt("alias", deprecated_name="pci_alias", deprecated_group="DEFAULT"),
+        cfg.MultiStrOpt(
+            "device_spec",
+            deprecated_opts=[
+                cfg.DeprecatedOpt("passthrough_whitelist", group="pci"),
+                cfg.DeprecatedOpt("pci_passthrough_whitelist", group="DEFAULT"),
+            ],
+        ),
+        cfg.BoolOpt("report_in_placement"),
+    ),
+    "filter_scheduler": (cfg.BoolOpt("pci_in_placement"),),
+    "libvirt": (cfg.BoolOpt("live_migration_permit_post_copy"),),
+}
+
+_ENVIRONMENT_VARIABLE = "OS_VFIO_NOVA_CONF"
+_USUAL_PATH = "/etc/nova/nova.conf"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NovaConf:
-    """What one service's configuration says about PCI devices."""
+    """What one service's configuration says about PCI devices.
+
+    Where the files do not say something it is None: only the service's own nova.conf proves
+    what an absent option means.
+    """
 
     sources: tuple[str, ...]
     """The files and folders it was read from."""
     aliases: Mapping[str, Alias]
     """``[pci]alias`` by name."""
     pci_in_placement: bool | None
-    """``[filter_scheduler]pci_in_placement``, or None where the files do not say.
+    """``[filter_scheduler]pci_in_placement``; nova's default is False."""
+    device_specs: tuple[DeviceSpec, ...] | None = None
+    """``[pci]device_spec``; the first one that matches a device decides."""
+    report_in_placement: bool | None = None
+    """``[pci]report_in_placement``; nova's default is False."""
+    host: str | None = None
+    """``[DEFAULT]host``; nova's default is the name that the host gives itself."""
+    permit_post_copy: bool | None = None
+    """``[libvirt]live_migration_permit_post_copy``; nova's default is False."""
 
-    Only the scheduler's own nova.conf proves what an absent option means.
+
+def default_nova_conf_paths(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files to read where a user names none.
+
+    :param environ: ``OS_VFIO_NOVA_CONF`` names them, with the separator of PATH between them;
+        without it nova's usual file is taken if it can be read
     """
+    text = environ.get(_ENVIRONMENT_VARIABLE, "")
+    if paths := tuple(filter(None, text.split(os.pathsep))):
+        return paths
+    return (_USUAL_PATH,) if os.access(_USUAL_PATH, os.R_OK) else ()
 
 
 def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
@@ -52,52 +92,76 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         that nova would refuse; the text names file, option and value
     """
     names = [os.fspath(path) for path in paths]
-    conf = _parse(names)
-    in_placement = conf.filter_scheduler.pci_in_placement
+    values = _parse(names)
+    in_placement = values["pci_in_placement"]
+    reported = values["report_in_placement"]
+    spec_values = values["device_spec"]
     try:
-        aliases = parse_aliases(conf.pci.alias, pci_in_placement=bool(in_placement))
+        aliases = parse_aliases(values["alias"] or (), pci_in_placement=bool(in_placement))
     except AliasError as exc:
-        raise ConfigError(
-            _file_with_alias(names, exc.value), "[pci]alias", exc.value, exc.reason
-        ) from None
-    return NovaConf(sources=tuple(names), aliases=aliases, pci_in_placement=in_placement)
+        raise _config_error(names, ALIAS, exc) from None
+    try:
+        specs = parse_device_specs(spec_values or (), report_in_placement=bool(reported))
+    except DeviceSpecError as exc:
+        raise _config_error(names, DEVICE_SPEC, exc) from None
+    return NovaConf(
+        sources=tuple(names),
+        aliases=aliases,
+        pci_in_placement=in_placement,
+        device_specs=None if spec_values is None else specs,
+        report_in_placement=reported,
+        host=values["host"],
+        permit_post_copy=values["live_migration_permit_post_copy"],
+    )
 
 
-def _parse(names: Iterable[str]) -> cfg.ConfigOpts:
+def alias_locations(paths: Sequence[str | os.PathLike[str]]) -> dict[str, tuple[str, ...]]:
+    """Return where each alias is defined, as ``FILE:LINE``, for files that nova accepts."""
+    found: dict[str, tuple[str, ...]] = {}
+    for setting in read_conf_text(paths).of(ALIAS):
+        for name in parse_aliases([setting.value], pci_in_placement=True):
+            found[name] = (*found.get(name, ()), f"{setting.file}:{setting.line}")
+    return found
+
+
+def _parse(names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of all options of :data:`_OPTS` by their name."""
     conf = cfg.ConfigOpts()
-    conf.register_opts(_PCI_OPTS, group="pci")
-    conf.register_opts(_SCHEDULER_OPTS, group="filter_scheduler")
     arguments = []
+    for group, opts in _OPTS.items():
+        conf.register_opts(opts, group=None if group == "DEFAULT" else group)
     for name in names:
-        _refuse_unreadable(name)
+        refuse_unreadable(name)
         arguments += ["--config-dir" if os.path.isdir(name) else "--config-file", name]
+    where = ", ".join(names)
     try:
         conf(arguments, project="nova", default_config_files=[], default_config_dirs=[])
-        conf.pci.alias  # noqa: B018 - values are only parsed when they are asked for
-        conf.filter_scheduler.pci_in_placement  # noqa: B018
+        # oslo.config reads a value only when it is asked for.
+        return {
+            opt.dest: _host(conf) if group == "DEFAULT" else conf[group][opt.dest]
+            for group, opts in _OPTS.items()
+            for opt in opts
+        }
     except cfg.ConfigFileParseError as exc:
         raise ConfigError(exc.config_file, "", "", f"not a configuration file: {exc.msg}") from None
-    except cfg.ConfigFileValueError as exc:
-        raise ConfigError(", ".join(names), "", "", str(exc)) from None
     except UnicodeDecodeError as exc:
-        raise ConfigError(", ".join(names), "", "", f"not a text file: {exc.reason}") from None
-    return conf
+        raise ConfigError(where, "", "", f"not a text file: {exc.reason}") from None
+    except (cfg.ConfigFileValueError, cfg.TemplateSubstitutionError, cfg.NoSuchOptError) as exc:
+        raise ConfigError(where, "", "", str(exc)) from None
 
 
-def _refuse_unreadable(name: str) -> None:
+def _host(conf: cfg.ConfigOpts) -> str | None:
     try:
-        if os.path.isdir(name):
-            os.listdir(name)
-        else:
-            with open(name, encoding="utf-8"):
-                pass
-    except OSError as exc:
-        raise ConfigError(name, "", "", f"cannot be read: {exc.strerror}") from None
+        return str(conf.host) if conf.host is not None else None
+    except cfg.NoSuchOptError:
+        # It refers to an option that only nova knows, for example $my_ip.
+        return None
 
 
-def _file_with_alias(names: Sequence[str], value: str) -> str:
-    """Find the file that a value came from, by reading each of them alone."""
-    for name in names:
-        if value in _parse([name]).pci.alias:
-            return name
-    return ", ".join(names)
+def _config_error(
+    names: Sequence[str], option: str, error: AliasError | DeviceSpecError
+) -> ConfigError:
+    """Say in which file a value stands that nova would refuse."""
+    settings = read_conf_text(names).of(option)
+    files = (setting.file for setting in settings if setting.value == error.value)
+    return ConfigError(next(files, ", ".join(names)), option, error.value, error.reason)

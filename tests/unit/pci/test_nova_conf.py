@@ -12,13 +12,15 @@
 
 """nova.conf files are read with oslo.config's rules, and refused with a sentence."""
 
+import os
 import pathlib
 import tempfile
+from unittest import mock
 
 import testtools
 
 from vfio_lm.errors import ConfigError
-from vfio_lm.pci import read_nova_conf
+from vfio_lm.pci import default_nova_conf_paths, read_nova_conf
 
 _ALIAS = '{"vendor_id": "8086", "product_id": "1515", "name": "%s"}'
 
@@ -94,3 +96,50 @@ class TestReadNovaConf(testtools.TestCase):
         said = self.refusal(path)
         self.assertIn("pci_in_placement", said)
         self.assertIn("perhaps", said)
+
+    def test_a_wrong_device_spec_is_refused_with_its_file(self):
+        path = self.write('[pci]\npassthrough_whitelist = {"vendor_id": 5}\n')
+        said = self.refusal(path)
+        self.assertEqual(
+            f'{path}: [pci]device_spec: {{"vendor_id": 5}}: vendor_id is not a text', said
+        )
+
+    def test_what_the_files_do_not_say_is_none(self):
+        conf = read_nova_conf([self.write("[DEFAULT]\ndebug = true\n")])
+        self.assertIsNone(conf.device_specs)
+        self.assertIsNone(conf.report_in_placement)
+        self.assertIsNone(conf.host)
+        self.assertIsNone(conf.permit_post_copy)
+
+    def test_the_configuration_of_a_compute_host(self):
+        path = self.write(
+            "[DEFAULT]\nhost = compute1\n"
+            '[pci]\ndevice_spec = [{"product_id": "1515"}, {"one_time_use": "yes"}]\n'
+            "report_in_placement = true\n"
+            "[libvirt]\nlive_migration_permit_post_copy = true\n"
+        )
+        conf = read_nova_conf([path])
+        self.assertEqual(["1515", None], [spec.product_id for spec in conf.device_specs])
+        self.assertEqual("compute1", conf.host)
+        self.assertIs(True, conf.report_in_placement)
+        self.assertIs(True, conf.permit_post_copy)
+
+    def test_a_host_that_only_nova_can_work_out_stays_unknown(self):
+        self.assertIsNone(read_nova_conf([self.write("[DEFAULT]\nhost = $my_ip\n")]).host)
+
+    def test_an_alias_with_an_unknown_variable_is_refused_with_a_sentence(self):
+        self.assertIn("no such option nics", self.refusal(self.write("[pci]\nalias = $nics\n")))
+
+
+class TestDefaultNovaConfPaths(testtools.TestCase):
+    def test_the_environment_names_several(self):
+        text = os.pathsep.join(["/a/nova.conf", "", "/b"])
+        self.assertEqual(
+            ("/a/nova.conf", "/b"), default_nova_conf_paths({"OS_VFIO_NOVA_CONF": text})
+        )
+
+    def test_without_it_the_usual_file_is_taken_only_if_it_can_be_read(self):
+        with mock.patch("os.access", return_value=True):
+            self.assertEqual(("/etc/nova/nova.conf",), default_nova_conf_paths({}))
+        with mock.patch("os.access", return_value=False):
+            self.assertEqual((), default_nova_conf_paths({}))

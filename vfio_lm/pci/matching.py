@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which devices satisfy an alias on a host; neither NUMA nodes nor placement have a say here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oslo_utils import strutils
+
+from vfio_lm.pci.address import PciAddress
+from vfio_lm.pci.alias import Alias, AliasSpec
+from vfio_lm.pci.device import Device, DeviceKind
+from vfio_lm.pci.device_spec import DeviceSpec, first_match
+from vfio_lm.pci.live_migratable import LiveMigratable
+
+_TAG_VALUES = {LiveMigratable.YES: "true", LiveMigratable.NO: "false"}
+
+# These two are matched by placement, see nova/pci/stats.py ignored_pool_tags (nova 34.0.0).
+_PLACEMENT_TAGS = ("resource_class", "traits")
+
+
+def matching_devices(
+    alias: Alias,
+    devices: Iterable[Device],
+    specs: Iterable[DeviceSpec],
+    *,
+    interfaces: Mapping[str, PciAddress] | None = None,
+) -> tuple[Device, ...]:
+    """Return the devices that nova would give to a server that asks for the alias.
+
+    :param devices: the devices of one host, free or not
+    :param specs: ``[pci]device_spec`` of that host
+    :param interfaces: see :meth:`vfio_lm.pci.device_spec.DeviceSpec.matches`
+    """
+    specs = tuple(specs)
+    pairs = ((device, first_match(specs, device, interfaces=interfaces)) for device in devices)
+    return tuple(device for device, spec in pairs if spec and satisfies(alias, device, spec))
+
+
+def satisfies(alias: Alias, device: Device, spec: DeviceSpec) -> bool:
+    """Whether a device, declared by its device specification, is what an alias asks for.
+
+    Source: ``nova/pci/stats.py`` ``PciDeviceStats._filter_pools`` (nova 34.0.0) for a server
+    without NUMA topology and without an allocation in placement.
+    """
+    properties = _properties(device, spec)
+    return (
+        any(_fits(wanted, properties) for wanted in alias.specs)
+        and _is_requested_kind(alias, properties)
+        and not strutils.bool_from_string(properties.get("remote_managed"))
+    )
+
+
+def _properties(device: Device, spec: DeviceSpec) -> dict[str, Any]:
+    """Return what nova compares: a tag wins over the property of the same name."""
+    properties = {
+        "vendor_id": device.vendor_id,
+        "product_id": device.product_id,
+        "dev_type": device.kind.value,
+    }
+    return properties | {k: v for k, v in spec.tags.items() if k not in _PLACEMENT_TAGS}
+
+
+def _fits(wanted: AliasSpec, properties: Mapping[str, Any]) -> bool:
+    """Compare without regard to case, like ``nova/pci/utils.py`` ``pci_device_prop_match``."""
+    wishes = {
+        "vendor_id": wanted.vendor_id,
+        "product_id": wanted.product_id,
+        "dev_type": wanted.device_type,
+        "live_migratable": _TAG_VALUES.get(wanted.live_migratable),
+        # No hypervisor reports this one: an alias with it gets no device, unless a tag says so.
+        "capability_type": wanted.capability_type,
+    }
+    return all(
+        _lower(properties.get(key)) == value.lower()
+        for key, value in wishes.items()
+        if value is not None
+    )
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _is_requested_kind(alias: Alias, properties: Mapping[str, Any]) -> bool:
+    """Give PFs only to who asks for PFs, and vDPA devices to no alias at all."""
+    kind = properties["dev_type"]
+    if kind == DeviceKind.PF.value:
+        return any(spec.device_type == DeviceKind.PF.value for spec in alias.specs)
+    return bool(kind != DeviceKind.VDPA.value)
