@@ -1,0 +1,224 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack vfio server …``: servers that hold PCI devices, and the way to make them mobile."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cliff import columns as cliff_columns
+from osc_lib import exceptions
+from osc_lib.command import command
+
+from osc_vfio_lm.flavor import AliasesColumn, add_nova_conf_option, read_aliases
+
+if TYPE_CHECKING:
+    from vfio_lm.inventory import PciServer, Step
+    from vfio_lm.pci import Alias
+
+
+class DevicesColumn(cliff_columns.FormattableColumn[dict[str, int]]):
+    """Units by the address of the device."""
+
+    def human_readable(self) -> str:
+        return ", ".join(f"{address} × {units}" for address, units in self._value.items())
+
+    def machine_readable(self) -> dict[str, int]:
+        return dict(self._value)
+
+
+class ListServer(command.Lister):
+    _description = """\
+List servers that hold PCI devices by alias
+
+Devices are those that placement counts: the PF or PCI device, and how many of its units the
+server holds. Live Migratable is what the aliases of the server's flavor say now, see 'openstack
+vfio flavor list'; a server that is older than its alias may have asked for something else.
+
+Could Migrate is what one look at all hosts together tells:
+  likely   the aliases allow it, and another host has memory and enough free devices
+  no       nova would refuse it, or no other host has what it takes
+  unknown  an input is missing, most often --nova-conf
+
+Whether a server will live migrate, and where to, is said by 'openstack vfio migration check'."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("--host", metavar="<hostname>", help="Search by hostname")
+        add_nova_conf_option(parser)
+        parser.add_argument("--long", action="store_true", help="List additional fields in output")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from vfio_lm.errors import VfioLmError
+        from vfio_lm.inventory import collect_servers
+
+        try:
+            found = collect_servers(
+                self.app.client_manager.sdk_connection,
+                host=parsed_args.host,
+                aliases=read_aliases(parsed_args),
+            )
+        except VfioLmError as exc:
+            raise exceptions.CommandError(str(exc)) from exc
+        columns: tuple[str, ...] = (
+            "ID",
+            "Name",
+            "Status",
+            "Host",
+            "Devices",
+            "Flavor",
+            "Live Migratable",
+            "Could Migrate",
+        )
+        if parsed_args.long:
+            columns += ("Aliases", "Reason")
+        return columns, (_server_row(item, parsed_args.long) for item in found)
+
+
+class UpgradePlan(command.Lister):
+    _description = """\
+Plan how servers with PCI devices become live migratable
+
+What a server asked for is stored with it, so that a better alias does not reach it: it has to be
+resized to a flavor whose aliases all have live_migratable=yes. Such a flavor is found where
+exactly one has the same size, the same other properties, and asks for the same kinds and numbers
+of devices; otherwise name it with --flavor-map. No API shows what is stored with a server: where
+the alias itself was changed to yes, name the flavor of the servers that are older with
+--flavor-map. A NIC that is a port can be detached and attached again instead.
+
+The plan is printed with the commands that carry it out. With --execute the resizes are done, one
+server after the other; each is a cold migration, and the server is down meanwhile. NICs are left
+to you. A run that was interrupted is simply repeated: it finds what it began by the tag
+vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--flavor-map",
+            metavar="<old>=<new>",
+            action="append",
+            default=[],
+            help="Resize servers of flavor <old> to flavor <new> (names or IDs) "
+            "(repeat option to map multiple flavors)",
+        )
+        add_nova_conf_option(parser)
+        parser.add_argument(
+            "--execute",
+            action="store_true",
+            help="Carry out the resizes: confirm what is begun, and if nothing is, begin one",
+        )
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="With --execute, go on until every server is resized and confirmed",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from vfio_lm.errors import VfioLmError
+        from vfio_lm.inventory.upgrade import parse_flavor_map
+
+        if parsed_args.wait and not parsed_args.execute:
+            raise exceptions.CommandError("--wait is only allowed with --execute")
+        try:
+            aliases = read_aliases(parsed_args)
+            if aliases is None:
+                raise exceptions.CommandError(
+                    "what the aliases mean is only known with the nova.conf of nova-api: "
+                    "give it with --nova-conf"
+                )
+            flavor_map = parse_flavor_map(parsed_args.flavor_map)
+            steps = self._plan(aliases, flavor_map)
+            if parsed_args.execute:
+                self._execute(steps, parsed_args.wait)
+                steps = self._plan(aliases, flavor_map)
+        except VfioLmError as exc:
+            raise exceptions.CommandError(str(exc)) from exc
+        columns = ("ID", "Name", "Host", "Flavor", "Action", "New Flavor", "Reason", "Commands")
+        return columns, tuple(_step_row(step) for step in steps)
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        if parsed_args.formatter != "table" or parsed_args.columns:
+            return super().produce_output(parsed_args, column_names, data)
+        # Commands are there to be pasted: they stand below the table, not in it.
+        parsed_args.columns = [name for name in column_names if name != "Commands"]
+        rows = tuple(data)
+        status = super().produce_output(parsed_args, column_names, rows)
+        for row in rows:
+            for line in row[-1].machine_readable():
+                self.app.stdout.write(f"{line}\n")
+        return status
+
+    def _plan(
+        self, aliases: Mapping[str, Alias], flavor_map: Mapping[str, str]
+    ) -> tuple[Step, ...]:
+        from vfio_lm.inventory import plan_upgrade
+
+        connection = self.app.client_manager.sdk_connection
+        return plan_upgrade(connection, aliases, flavor_map)
+
+    def _execute(self, steps: Sequence[Step], wait: bool) -> None:
+        from vfio_lm.inventory.execute import Executor
+        from vfio_lm.nova_api import ComputeClient
+
+        def tell(sentence: str) -> None:
+            self.app.stderr.write(f"{sentence}\n")
+            self.app.stderr.flush()
+
+        nova = ComputeClient(self.app.client_manager.sdk_connection.compute)
+        executor = Executor(nova, tell)
+        if wait:
+            executor.run(steps)
+        else:
+            executor.take_next(steps)
+
+
+def _server_row(item: PciServer, is_long: bool) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = (
+        item.server.id,
+        item.server.name,
+        item.server.status,
+        item.server.host,
+        DevicesColumn({device.address: device.units for device in item.devices}),
+        item.server.flavor.name,
+        item.use.meaning.value,
+        item.could_migrate.value,
+    )
+    return (*row, AliasesColumn(item.use.counts), item.reason) if is_long else row
+
+
+def _step_row(step: Step) -> tuple[Any, ...]:
+    from osc_lib.cli import format_columns
+
+    return (
+        step.server.id,
+        step.server.name,
+        step.server.host,
+        step.server.flavor.name,
+        step.action.value,
+        step.target.name if step.target else "",
+        step.reason,
+        format_columns.ListColumn(list(step.commands)),
+    )

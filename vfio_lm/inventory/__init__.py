@@ -1,0 +1,49 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Devices, the servers that hold them, and the flavors that ask for them, of a whole cloud.
+
+Not whether one server will live migrate: that is :mod:`vfio_lm.preflight`.
+"""
+
+from vfio_lm.inventory.collect import (
+    collect_devices,
+    collect_flavors,
+    collect_servers,
+    find_device,
+    find_flavor,
+    plan_upgrade,
+)
+from vfio_lm.inventory.device import Device, DeviceFilter, Holder
+from vfio_lm.inventory.flavor import AliasUse, FlavorError, PciFlavor
+from vfio_lm.inventory.server import CouldMigrate, HeldDevice, PciServer
+from vfio_lm.inventory.upgrade import Action, Step
+
+__all__ = [
+    "Action",
+    "AliasUse",
+    "CouldMigrate",
+    "Device",
+    "DeviceFilter",
+    "FlavorError",
+    "HeldDevice",
+    "Holder",
+    "PciFlavor",
+    "PciServer",
+    "Step",
+    "collect_devices",
+    "collect_flavors",
+    "collect_servers",
+    "find_device",
+    "find_flavor",
+    "plan_upgrade",
+]
