@@ -10,20 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``openstack vfio alias …``: what nova.conf says about PCI devices. No cloud is asked."""
+"""``openstack vfio alias …``: what nova.conf says about PCI devices, and who uses it."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 from osc_lib.cli import format_columns
 from osc_lib.command import command
 
+from osc_vfio_lm import nova_conf
+
 if TYPE_CHECKING:
+    from vfio_lm.inventory import AliasUsage
     from vfio_lm.pci import Alias, NovaRelease
     from vfio_lm.pci.lint import Finding, Service
 
@@ -35,21 +38,8 @@ _NUMA_POLICIES = ("required", "legacy", "preferred", "socket")
 _EXIT_STATUS_OF_ERRORS = 2
 
 
-def _add_nova_conf_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--nova-conf",
-        metavar="<file>",
-        action="append",
-        default=[],
-        help="nova.conf of nova-api, or a folder of such files (repeat option to read several as "
-        "one configuration) (default: Env: OS_VFIO_NOVA_CONF, then /etc/nova/nova.conf)",
-    )
-
-
 def _nova_conf_paths(parsed_args: argparse.Namespace) -> Sequence[str]:
-    from vfio_lm.pci import default_nova_conf_paths
-
-    paths: Sequence[str] = parsed_args.nova_conf or default_nova_conf_paths(os.environ)
+    paths = nova_conf.paths(parsed_args)
     if not paths:
         raise exceptions.CommandError(
             "/etc/nova/nova.conf cannot be read: name a file with --nova-conf or OS_VFIO_NOVA_CONF"
@@ -62,91 +52,78 @@ class ListAlias(command.Lister):
 List PCI aliases
 
 Shows what flavors can ask for, as nova reads [pci]alias: the devices meant, whether a server that
-uses the alias can live migrate (yes, no, or unspecified, which nova treats as no), and the traits
-that placement is asked for."""
+uses the alias can live migrate (yes, no, or unspecified, which nova treats as no), the traits that
+placement is asked for, and the trait that flavors with the alias may require or forbid of hosts
+where an agent keeps it true. Only --long asks the cloud."""
 
     auth_required = False
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_nova_conf_option(parser)
-        parser.add_argument("--long", action="store_true", help="List additional fields in output")
+        nova_conf.add_option(parser)
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="List additional fields in output, with the flavors and the number of servers "
+            "that use each alias",
+        )
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        from vfio_lm.errors import VfioLmError
-        from vfio_lm.pci.nova_conf import alias_locations, read_nova_conf
-
-        paths = _nova_conf_paths(parsed_args)
-        try:
-            aliases = read_nova_conf(paths).aliases
-            locations = alias_locations(paths)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        defined = _defined_aliases(parsed_args)
         columns: tuple[str, ...] = (
             "Name",
             "Device Type",
             "Resource Class or IDs",
             "Live Migratable",
             "Required Traits",
+            "Host Traits",
         )
-        if parsed_args.long:
-            columns += ("NUMA Policy", "Defined In")
-        rows = (_row(alias, locations[alias.name], parsed_args.long) for alias in aliases.values())
-        return columns, rows
-
-
-def _row(alias: Alias, locations: Sequence[str], is_long: bool) -> tuple[Any, ...]:
-    row = (
-        alias.name,
-        alias.specs[0].device_type,
-        ", ".join(
-            spec.resource_class
-            if spec.requested_resource_class
-            else f"{spec.vendor_id}:{spec.product_id}"
-            for spec in alias.specs
-        ),
-        alias.live_migratable.value,
-        format_columns.ListColumn(_required_traits(alias)),
-    )
-    if not is_long:
-        return row
-    return (*row, alias.numa_policy, format_columns.ListColumn(list(locations)))
-
-
-def _required_traits(alias: Alias) -> list[str]:
-    return sorted({trait for spec in alias.specs for trait in spec.traits})
+        if not parsed_args.long:
+            return columns, (_row(alias) for alias, _ in defined.values())
+        usage = _usage(self)
+        columns += ("NUMA Policy", "Defined In", "Flavors", "Servers")
+        return columns, (
+            (
+                *_row(alias),
+                alias.numa_policy,
+                format_columns.ListColumn(list(locations)),
+                format_columns.ListColumn(list(usage[name].flavors) if name in usage else []),
+                len(usage[name].servers) if name in usage else 0,
+            )
+            for name, (alias, locations) in defined.items()
+        )
 
 
 class ShowAlias(command.ShowOne):
-    _description = "Show a PCI alias"
+    _description = """\
+Show a PCI alias
+
+Only --long asks the cloud."""
 
     auth_required = False
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("alias", metavar="<alias>", help="Alias to show (name)")
-        _add_nova_conf_option(parser)
+        nova_conf.add_option(parser)
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="Show the names of the flavors and the IDs of the servers that use it, too",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        from vfio_lm.errors import VfioLmError
-        from vfio_lm.pci.nova_conf import alias_locations, read_nova_conf
-
-        paths = _nova_conf_paths(parsed_args)
-        try:
-            aliases = read_nova_conf(paths).aliases
-            locations = alias_locations(paths)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
-        alias = aliases.get(parsed_args.alias)
-        if alias is None:
-            known = ", ".join(sorted(aliases)) or "none"
+        defined = _defined_aliases(parsed_args)
+        if parsed_args.alias not in defined:
             raise exceptions.CommandError(
-                f"No alias {parsed_args.alias} in {', '.join(paths)}; defined there: {known}"
+                f"No alias {parsed_args.alias} in {', '.join(_nova_conf_paths(parsed_args))}; "
+                f"defined there: {', '.join(sorted(defined)) or 'none'}"
             )
+        alias, locations = defined[parsed_args.alias]
         devices = [
             {
                 "vendor_id": spec.vendor_id,
@@ -162,9 +139,71 @@ class ShowAlias(command.ShowOne):
             "live_migratable": alias.live_migratable.value,
             "numa_policy": alias.numa_policy,
             "required_traits": format_columns.ListColumn(_required_traits(alias)),
-            "defined_in": format_columns.ListColumn(list(locations[alias.name])),
+            "host_traits": format_columns.DictColumn(_host_traits(alias)),
+            "defined_in": format_columns.ListColumn(list(locations)),
         }
+        if parsed_args.long:
+            used = _usage(self).get(alias.name)
+            fields["flavors"] = format_columns.ListColumn(list(used.flavors) if used else [])
+            fields["servers"] = format_columns.ListColumn(list(used.servers) if used else [])
         return tuple(fields), tuple(fields.values())
+
+
+def _defined_aliases(
+    parsed_args: argparse.Namespace,
+) -> dict[str, tuple[Alias, Sequence[str]]]:
+    """Read each alias, and where it is defined, by name."""
+    from vfio_lm.errors import VfioLmError
+    from vfio_lm.pci.nova_conf import alias_locations, read_nova_conf
+
+    paths = _nova_conf_paths(parsed_args)
+    try:
+        aliases = read_nova_conf(paths).aliases
+        locations = alias_locations(paths)
+    except VfioLmError as exc:
+        raise exceptions.CommandError(str(exc)) from exc
+    return {name: (alias, locations[name]) for name, alias in aliases.items()}
+
+
+def _usage(asking: ListAlias | ShowAlias) -> Mapping[str, AliasUsage]:
+    """Ask nova who uses the aliases."""
+    from vfio_lm.errors import VfioLmError
+    from vfio_lm.inventory import collect_alias_usage
+
+    # Only with --long the command needs to authenticate, which the shell does before it knows
+    # the options.
+    asking.auth_required = True
+    asking.app.prepare_to_run_command(asking)
+    try:
+        return collect_alias_usage(asking.app.client_manager.sdk_connection)
+    except VfioLmError as exc:
+        raise exceptions.CommandError(str(exc)) from exc
+
+
+def _row(alias: Alias) -> tuple[Any, ...]:
+    return (
+        alias.name,
+        alias.specs[0].device_type,
+        ", ".join(
+            spec.resource_class
+            if spec.requested_resource_class
+            else f"{spec.vendor_id}:{spec.product_id}"
+            for spec in alias.specs
+        ),
+        alias.live_migratable.value,
+        format_columns.ListColumn(_required_traits(alias)),
+        format_columns.DictColumn(_host_traits(alias)),
+    )
+
+
+def _required_traits(alias: Alias) -> list[str]:
+    return sorted({trait for spec in alias.specs for trait in spec.traits})
+
+
+def _host_traits(alias: Alias) -> dict[str, str]:
+    from vfio_lm.placement import flavor_traits
+
+    return dict(flavor_traits(alias))
 
 
 class ValidateAlias(command.Lister):
@@ -187,14 +226,7 @@ The exit status is 0 if there is no error, 2 if there is one, and 1 if the comma
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "--nova-conf",
-            metavar="[<label>=]<file>",
-            action="append",
-            default=[],
-            help="nova.conf of a service, or a folder of such files (repeat option for other "
-            "services) (default: Env: OS_VFIO_NOVA_CONF, then /etc/nova/nova.conf)",
-        )
+        nova_conf.add_option(parser, is_labelled=True)
         parser.add_argument(
             "--nova-release",
             choices=_RELEASES,

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +23,11 @@ from osc_lib import exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
+from osc_vfio_lm import nova_conf
+
 if TYPE_CHECKING:
     from vfio_lm.inventory import AliasUse, PciFlavor
     from vfio_lm.nova_api import CloudFlavor, ComputeClient
-    from vfio_lm.pci import Alias
 
 _GROUP_POLICIES = ("none", "isolate")
 
@@ -42,27 +42,6 @@ class AliasesColumn(cliff_columns.FormattableColumn[Mapping[str, int]]):
 
     def machine_readable(self) -> dict[str, int]:
         return dict(self._value)
-
-
-def add_nova_conf_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that tells what aliases mean."""
-    parser.add_argument(
-        "--nova-conf",
-        metavar="<file>",
-        action="append",
-        default=[],
-        help="nova.conf of nova-api, or a folder of such files, to read [pci]alias from "
-        "(repeat option to read several as one configuration) (default: env[OS_VFIO_NOVA_CONF], "
-        "or /etc/nova/nova.conf where it can be read)",
-    )
-
-
-def read_aliases(parsed_args: argparse.Namespace) -> Mapping[str, Alias] | None:
-    """Return the aliases of the files given, or None if there are no files."""
-    from vfio_lm.pci import default_nova_conf_paths, read_nova_conf
-
-    paths = parsed_args.nova_conf or default_nova_conf_paths(os.environ)
-    return read_nova_conf(paths).aliases if paths else None
 
 
 class CreateFlavor(command.ShowOne):
@@ -176,7 +155,7 @@ defined there."""
             description=parsed_args.description,
         )
         try:
-            aliases = read_aliases(parsed_args)
+            aliases = nova_conf.read_aliases(parsed_args)
             if aliases is None:
                 self.log.warning(_UNCHECKED)
             extra_specs = desired_specs(
@@ -237,7 +216,7 @@ What a server asked for is stored with it: a flavor that servers run on is not c
 
         try:
             wanted = parse_counts(parsed_args.aliases)
-            aliases = read_aliases(parsed_args)
+            aliases = nova_conf.read_aliases(parsed_args)
             if wanted and aliases is None:
                 self.log.warning(_UNCHECKED)
             flavor = _nova(self).flavor(parsed_args.flavor)
@@ -315,7 +294,7 @@ Live Migratable is what the aliases together say, which only nova.conf tells:
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        add_nova_conf_option(parser)
+        nova_conf.add_option(parser)
         parser.add_argument("--long", action="store_true", help="List additional fields in output")
         return parser
 
@@ -327,7 +306,7 @@ Live Migratable is what the aliases together say, which only nova.conf tells:
 
         try:
             found = collect_flavors(
-                self.app.client_manager.sdk_connection, read_aliases(parsed_args)
+                self.app.client_manager.sdk_connection, nova_conf.read_aliases(parsed_args)
             )
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
@@ -346,7 +325,7 @@ Outdated servers are those that asked for other devices when they were made, and
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("flavor", metavar="<flavor>", help="Flavor to display (name or ID)")
-        add_nova_conf_option(parser)
+        nova_conf.add_option(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
@@ -357,7 +336,7 @@ Outdated servers are those that asked for other devices when they were made, and
             item = find_flavor(
                 self.app.client_manager.sdk_connection,
                 parsed_args.flavor,
-                read_aliases(parsed_args),
+                nova_conf.read_aliases(parsed_args),
             )
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
@@ -394,7 +373,7 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
         "forbid them for aliases that say no. Only right where an agent keeps this trait on the "
         "root provider of each host: elsewhere no host is left (needs --nova-conf)",
     )
-    add_nova_conf_option(parser)
+    nova_conf.add_option(parser)
 
 
 def _add_dry_run_option(parser: argparse.ArgumentParser, text: str) -> None:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, cast
 from osc_lib import exceptions
 from osc_lib.command import command
 
+from osc_vfio_lm import nova_conf
+
 if TYPE_CHECKING:
     from cliff.formatters.base import SingleFormatter
 
@@ -47,8 +49,9 @@ The verdict is one of
   blocked  the live migration would be refused; each obstacle comes with its remedy
   unknown  nothing is in the way as far as can be seen, but an input is missing
 
-Which aliases a server asks for live migratable devices with is known to nova.conf alone: without
---nova-conf a server with devices of an alias is never ready.
+Which aliases ask for live migratable devices is known to nova.conf alone, which is read for
+[pci]alias and [filter_scheduler]pci_in_placement: without one a server with devices of an alias is
+never ready.
 
 The exit status is 0 for ready, 2 for blocked, 3 for unknown, and 1 if the command itself failed.
 The formats json and yaml show the whole report with the evidence of each check."""
@@ -64,15 +67,7 @@ The formats json and yaml show the whole report with the evidence of each check.
             help="Check this destination only, as with 'openstack server migrate --host' "
             "(default: every other host)",
         )
-        parser.add_argument(
-            "--nova-conf",
-            metavar="<file>",
-            action="append",
-            default=[],
-            help="nova.conf of nova-api and nova-scheduler, or a folder of such files, to read "
-            "[pci]alias and [filter_scheduler]pci_in_placement from "
-            "(repeat option to read several as one configuration)",
-        )
+        nova_conf.add_option(parser)
         parser.add_argument(
             "--long",
             action="store_true",
@@ -92,11 +87,10 @@ The formats json and yaml show the whole report with the evidence of each check.
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from osc_vfio_lm import report_table
         from vfio_lm.errors import VfioLmError
-        from vfio_lm.pci import read_nova_conf
         from vfio_lm.preflight import check_server
 
         try:
-            conf = read_nova_conf(parsed_args.nova_conf) if parsed_args.nova_conf else None
+            conf = nova_conf.read(parsed_args)
             self.report = check_server(
                 self.app.client_manager.sdk_connection,
                 parsed_args.server,

@@ -22,7 +22,8 @@ from cliff import columns as cliff_columns
 from osc_lib import exceptions
 from osc_lib.command import command
 
-from osc_vfio_lm.flavor import AliasesColumn, add_nova_conf_option, read_aliases
+from osc_vfio_lm import nova_conf
+from osc_vfio_lm.flavor import AliasesColumn
 
 if TYPE_CHECKING:
     from vfio_lm.inventory import PciServer, Step
@@ -57,7 +58,7 @@ Whether a server will live migrate, and where to, is said by 'openstack vfio mig
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--host", metavar="<hostname>", help="Search by hostname")
-        add_nova_conf_option(parser)
+        nova_conf.add_option(parser)
         parser.add_argument("--long", action="store_true", help="List additional fields in output")
         return parser
 
@@ -71,7 +72,7 @@ Whether a server will live migrate, and where to, is said by 'openstack vfio mig
             found = collect_servers(
                 self.app.client_manager.sdk_connection,
                 host=parsed_args.host,
-                aliases=read_aliases(parsed_args),
+                aliases=nova_conf.read_aliases(parsed_args),
             )
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
@@ -116,7 +117,7 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
             help="Resize servers of flavor <old> to flavor <new> (names or IDs) "
             "(repeat option to map multiple flavors)",
         )
-        add_nova_conf_option(parser)
+        nova_conf.add_option(parser)
         parser.add_argument(
             "--execute",
             action="store_true",
@@ -138,7 +139,7 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
         if parsed_args.wait and not parsed_args.execute:
             raise exceptions.CommandError("--wait is only allowed with --execute")
         try:
-            aliases = read_aliases(parsed_args)
+            aliases = nova_conf.read_aliases(parsed_args)
             if aliases is None:
                 raise exceptions.CommandError(
                     "what the aliases mean is only known with the nova.conf of nova-api: "

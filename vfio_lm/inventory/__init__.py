@@ -15,7 +15,9 @@
 Not whether one server will live migrate: that is :mod:`vfio_lm.preflight`.
 """
 
+from vfio_lm.inventory.alias import AliasUsage
 from vfio_lm.inventory.collect import (
+    collect_alias_usage,
     collect_devices,
     collect_flavors,
     collect_servers,
@@ -30,6 +32,7 @@ from vfio_lm.inventory.upgrade import Action, Step
 
 __all__ = [
     "Action",
+    "AliasUsage",
     "AliasUse",
     "CouldMigrate",
     "Device",
@@ -40,6 +43,7 @@ __all__ = [
     "PciFlavor",
     "PciServer",
     "Step",
+    "collect_alias_usage",
     "collect_devices",
     "collect_flavors",
     "collect_servers",

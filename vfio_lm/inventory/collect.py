@@ -29,6 +29,7 @@ import os_resource_classes
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from vfio_lm.errors import CloudError, NotFoundError
+from vfio_lm.inventory.alias import AliasUsage, alias_usage
 from vfio_lm.inventory.device import Device, DeviceFilter, Holder, holders, hosts_of
 from vfio_lm.inventory.flavor import PciFlavor, alias_use, pci_flavors
 from vfio_lm.inventory.server import PciServer, could_migrate, held_devices, supply
@@ -172,6 +173,15 @@ def collect_flavors(
     """
     nova = _nova(connection)
     return pci_flavors(nova.flavors(), nova.servers(), aliases)
+
+
+def collect_alias_usage(connection: Connection) -> Mapping[str, AliasUsage]:
+    """Return which flavors and servers use each alias that is used at all.
+
+    :raises CloudError: if nova does not answer, or the user's roles do not suffice
+    """
+    nova = _nova(connection)
+    return alias_usage(nova.flavors(), nova.servers())
 
 
 def find_flavor(

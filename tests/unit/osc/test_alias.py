@@ -73,7 +73,7 @@ class CommandTestCase(testtools.TestCase):
 class TestListAlias(CommandTestCase):
     def test_an_alias_with_its_meaning(self):
         path = self.write(f"[pci]\nalias = {_VF}\n")
-        status, rows = self.json(commands.ListAlias, "--long", "--nova-conf", path)
+        status, rows = self.json(commands.ListAlias, "--nova-conf", path)
         self.assertEqual(0, status)
         self.assertEqual(
             [
@@ -83,8 +83,7 @@ class TestListAlias(CommandTestCase):
                     "Resource Class or IDs": "15b3:101e",
                     "Live Migratable": "yes",
                     "Required Traits": ["CUSTOM_BLUE", "HW_PCI_LIVE_MIGRATABLE"],
-                    "NUMA Policy": "legacy",
-                    "Defined In": [f"{path}:2"],
+                    "Host Traits": {"HW_PCI_LIVE_MIGRATABLE": "required"},
                 }
             ],
             rows,
