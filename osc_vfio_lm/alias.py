@@ -20,7 +20,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
-from osc_lib.cli import format_columns
 from osc_lib.command import command
 
 from osc_vfio_lm import nova_conf
@@ -72,6 +71,8 @@ where an agent keeps it true. Only --long asks the cloud."""
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from osc_lib.cli import format_columns
+
         defined = _defined_aliases(parsed_args)
         columns: tuple[str, ...] = (
             "Name",
@@ -117,6 +118,8 @@ Only --long asks the cloud."""
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        from osc_lib.cli import format_columns
+
         defined = _defined_aliases(parsed_args)
         if parsed_args.alias not in defined:
             raise exceptions.CommandError(
@@ -181,6 +184,8 @@ def _usage(asking: ListAlias | ShowAlias) -> Mapping[str, AliasUsage]:
 
 
 def _row(alias: Alias) -> tuple[Any, ...]:
+    from osc_lib.cli import format_columns
+
     return (
         alias.name,
         alias.specs[0].device_type,
