@@ -157,7 +157,7 @@ def tell_how_to_use(cloud: Cloud) -> None:
     for name, value in cloud.environ().items():
         print(f"export {name}={value}")
     print(f"openstack vfio migration check --nova-conf {cloud.nova_conf()} mobile")
-    print("\n# To take it down:")
+    print(f"\n# To take it down, in {pathlib.Path.cwd()}:")
     print(f"{sys.executable} -m tests.cloud down --dir {cloud.directory}")
 
 
