@@ -21,6 +21,19 @@ class VfioLmError(Exception):
     """Base of all errors of this project; its text is written for the operator."""
 
 
+class OptionError(VfioLmError):
+    """Nova would refuse this value of an option; where it was written is not known here.
+
+    :param value: the value as it was written
+    :param reason: what nova objects to
+    """
+
+    def __init__(self, value: str, reason: str) -> None:
+        super().__init__(f"{value}: {reason}")
+        self.value = value
+        self.reason = reason
+
+
 class ConfigError(VfioLmError):
     """A nova.conf that cannot be read, or that nova itself would refuse.
 

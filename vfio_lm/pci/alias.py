@@ -21,7 +21,7 @@ from typing import cast
 
 import jsonschema
 
-from vfio_lm.errors import VfioLmError
+from vfio_lm.errors import OptionError
 from vfio_lm.pci import names
 from vfio_lm.pci.live_migratable import LiveMigratable
 
@@ -57,17 +57,8 @@ KEYS = tuple(cast("Mapping[str, object]", _SCHEMA["properties"]))
 """The keys that an alias may have."""
 
 
-class AliasError(VfioLmError):
-    """Nova would refuse this alias.
-
-    :param value: the value of the option as it was written
-    :param reason: what nova objects to
-    """
-
-    def __init__(self, value: str, reason: str) -> None:
-        super().__init__(f"{value}: {reason}")
-        self.value = value
-        self.reason = reason
+class AliasError(OptionError):
+    """Nova would refuse this alias."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from typing import Any
 
 from oslo_utils import strutils
 
-from vfio_lm.errors import VfioLmError
+from vfio_lm.errors import OptionError
 from vfio_lm.pci.address import AddressError, PciAddress, hexadecimal
 from vfio_lm.pci.address_pattern import ANY, ANY_ADDRESS, AddressPattern, parse_address_pattern
 from vfio_lm.pci.device import Device
@@ -45,17 +45,8 @@ _STRICT_FLAGS = ("managed", "live_migratable", "one_time_use")
 _LARGEST_ID = 0xFFFF
 
 
-class DeviceSpecError(VfioLmError):
-    """Nova would refuse this device specification.
-
-    :param value: the value of the option as it was written
-    :param reason: what nova objects to
-    """
-
-    def __init__(self, value: str, reason: str) -> None:
-        super().__init__(f"{value}: {reason}")
-        self.value = value
-        self.reason = reason
+class DeviceSpecError(OptionError):
+    """Nova would refuse this device specification."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
