@@ -27,7 +27,7 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from openstack.connection import Connection
@@ -120,16 +120,12 @@ def measure(cloud: Cloud, hosts: int, pfs: int, sample: int) -> None:
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Start a cloud, measure, and take it down."""
-    parser = argparse.ArgumentParser(description="Measure the list of devices.")
+    parser = argparse.ArgumentParser(prog="device_list", description="Measure the list of devices.")
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--pfs", type=int, default=4, help="PCI providers of each host")
     parser.add_argument("--sample", type=int, default=100, help="providers to ask one by one")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with Cloud(CloudSpec(hosts=(HostSpec("compute1"),))) as cloud:
         measure(cloud, options.hosts, options.pfs, options.sample)
-
-
-if __name__ == "__main__":
-    main()
