@@ -8,6 +8,11 @@ TOX := $(VENV)/bin/tox
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends
 
+define INSTALL_MISSING
+missing="$$($(VENV)/bin/bindep --brief $(PROFILE))" || \
+	{ $(SUDO) apt-get update --quiet && $(APT_INSTALL) $$missing; }
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test clean
 
@@ -17,7 +22,7 @@ help:
 demo: $(VENV)/.ready
 	$(TOX) run --quiet -e demo -- $(if $(KEEP),--keep)
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready-test
 	$(TOX) run-parallel --parallel-no-spinner
 
 clean:
@@ -29,6 +34,10 @@ $(VENV)/.ready: bindep.txt Makefile
 		{ $(SUDO) apt-get update --quiet && $(APT_INSTALL) python3-venv; }
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check bindep 'tox>=4.18'
-	missing="$$($(VENV)/bin/bindep --brief)" || \
-		{ $(SUDO) apt-get update --quiet && $(APT_INSTALL) $$missing; }
+	$(INSTALL_MISSING)
+	touch $@
+
+$(VENV)/.ready-test: PROFILE := test
+$(VENV)/.ready-test: $(VENV)/.ready
+	$(INSTALL_MISSING)
 	touch $@

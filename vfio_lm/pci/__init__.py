@@ -10,18 +10,28 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The language of nova.conf ``[pci]``, as nova understands it; knows nothing of clients."""
+"""The language of nova.conf ``[pci]``, as nova understands it; knows nothing of clients.
 
-from vfio_lm.pci.address import PciAddress
-from vfio_lm.pci.alias import Alias, AliasSpec, parse_aliases
-from vfio_lm.pci.device import Device, DeviceKind
-from vfio_lm.pci.device_spec import DeviceSpec, first_match, parse_device_specs
-from vfio_lm.pci.flavor import AliasRequest, parse_alias_requests
-from vfio_lm.pci.live_migratable import LiveMigratable
-from vfio_lm.pci.matching import matching_devices
-from vfio_lm.pci.nova_conf import NovaConf, default_nova_conf_paths, read_nova_conf
-from vfio_lm.pci.placement_view import PlacementView, ReportedProvider, placement_view
-from vfio_lm.pci.release import NovaRelease
+A module is imported when one of its names is first asked for: what only needs an address, such as
+a hook that libvirt waits for, does not wait for oslo.config and jsonschema.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vfio_lm.pci.address import PciAddress
+    from vfio_lm.pci.alias import Alias, AliasSpec, parse_aliases
+    from vfio_lm.pci.device import Device, DeviceKind
+    from vfio_lm.pci.device_spec import DeviceSpec, first_match, parse_device_specs
+    from vfio_lm.pci.flavor import AliasRequest, parse_alias_requests
+    from vfio_lm.pci.live_migratable import LiveMigratable
+    from vfio_lm.pci.matching import matching_devices
+    from vfio_lm.pci.nova_conf import NovaConf, default_nova_conf_paths, read_nova_conf
+    from vfio_lm.pci.placement_view import PlacementView, ReportedProvider
+    from vfio_lm.pci.release import NovaRelease
 
 __all__ = [
     "Alias",
@@ -42,6 +52,38 @@ __all__ = [
     "parse_alias_requests",
     "parse_aliases",
     "parse_device_specs",
-    "placement_view",
     "read_nova_conf",
 ]
+
+# A name here must not be a module's, too: importing the module would put it in the name's place.
+_MODULES = {
+    "Alias": "alias",
+    "AliasRequest": "flavor",
+    "AliasSpec": "alias",
+    "Device": "device",
+    "DeviceKind": "device",
+    "DeviceSpec": "device_spec",
+    "LiveMigratable": "live_migratable",
+    "NovaConf": "nova_conf",
+    "NovaRelease": "release",
+    "PciAddress": "address",
+    "PlacementView": "placement_view",
+    "ReportedProvider": "placement_view",
+    "default_nova_conf_paths": "nova_conf",
+    "first_match": "device_spec",
+    "matching_devices": "matching",
+    "parse_alias_requests": "flavor",
+    "parse_aliases": "alias",
+    "parse_device_specs": "device_spec",
+    "read_nova_conf": "nova_conf",
+}
+
+
+if not TYPE_CHECKING:  # or mypy would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value

@@ -42,7 +42,10 @@ _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
         cfg.BoolOpt("report_in_placement"),
     ),
     "filter_scheduler": (cfg.BoolOpt("pci_in_placement"),),
-    "libvirt": (cfg.BoolOpt("live_migration_permit_post_copy"),),
+    "libvirt": (
+        cfg.BoolOpt("live_migration_permit_post_copy"),
+        cfg.IntOpt("live_migration_downtime", min=100),
+    ),
 }
 
 _ENVIRONMENT_VARIABLE = "OS_VFIO_NOVA_CONF"
@@ -71,6 +74,8 @@ class NovaConf:
     """``[DEFAULT]host``; nova's default is the name that the host gives itself."""
     permit_post_copy: bool | None = None
     """``[libvirt]live_migration_permit_post_copy``; nova's default is False."""
+    downtime_ms: int | None = None
+    """``[libvirt]live_migration_downtime`` in milliseconds; nova's default is 500."""
 
 
 def default_nova_conf_paths(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -112,6 +117,7 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         report_in_placement=reported,
         host=values["host"],
         permit_post_copy=values["live_migration_permit_post_copy"],
+        downtime_ms=values["live_migration_downtime"],
     )
 
 

@@ -110,19 +110,26 @@ class TestReadNovaConf(testtools.TestCase):
         self.assertIsNone(conf.report_in_placement)
         self.assertIsNone(conf.host)
         self.assertIsNone(conf.permit_post_copy)
+        self.assertIsNone(conf.downtime_ms)
 
     def test_the_configuration_of_a_compute_host(self):
         path = self.write(
             "[DEFAULT]\nhost = compute1\n"
             '[pci]\ndevice_spec = [{"product_id": "1515"}, {"one_time_use": "yes"}]\n'
             "report_in_placement = true\n"
-            "[libvirt]\nlive_migration_permit_post_copy = true\n"
+            "[libvirt]\nlive_migration_permit_post_copy = true\nlive_migration_downtime = 2000\n"
         )
         conf = read_nova_conf([path])
         self.assertEqual(["1515", None], [spec.product_id for spec in conf.device_specs])
         self.assertEqual("compute1", conf.host)
         self.assertIs(True, conf.report_in_placement)
         self.assertIs(True, conf.permit_post_copy)
+        self.assertEqual(2000, conf.downtime_ms)
+
+    def test_a_downtime_that_nova_would_refuse(self):
+        said = self.refusal(self.write("[libvirt]\nlive_migration_downtime = 99\n"))
+        self.assertIn("live_migration_downtime", said)
+        self.assertIn("greater than or equal to 100", said)
 
     def test_a_host_that_only_nova_can_work_out_stays_unknown(self):
         self.assertIsNone(read_nova_conf([self.write("[DEFAULT]\nhost = $my_ip\n")]).host)

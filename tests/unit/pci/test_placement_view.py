@@ -24,14 +24,8 @@ from nova.pci import whitelist
 
 from tests.unit import strategies
 from tests.unit.nova_rules import configured, on_host, pci_device
-from vfio_lm.pci import (
-    Device,
-    DeviceKind,
-    NovaRelease,
-    PciAddress,
-    parse_device_specs,
-    placement_view,
-)
+from vfio_lm.pci import Device, DeviceKind, NovaRelease, PciAddress, parse_device_specs
+from vfio_lm.pci.placement_view import placement_view
 
 _PF = PciAddress(0, 0x81, 0, 0)
 _NODE = "node1"
