@@ -44,6 +44,7 @@ from tests.cloud.services import (
 from tests.cloud.services.commands import Commands
 from tests.cloud.services.network_view import NetworkView
 from tests.cloud.settings import CONTROLLER, Settings
+from vfio_lm.compute import nova_compute
 
 API_THREADS = 8
 
@@ -51,6 +52,8 @@ API_THREADS = 8
 def run(settings: Settings) -> None:
     """Start all of nova, then serve its API."""
     _configure(settings)
+    if settings.spec.corrected_remap:
+        nova_compute.correct_when_imported()
     databases.create(settings, context.get_admin_context())
     stand_ins = doubles.Doubles()
     stand_ins.install()
