@@ -20,9 +20,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
-from osc_lib.command import command
 
-from osc_vfio_lm import nova_conf
+from osc_vfio_lm import command, nova_conf
 
 if TYPE_CHECKING:
     from vfio_lm.inventory import AliasUsage

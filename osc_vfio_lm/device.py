@@ -19,7 +19,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
-from osc_lib.command import command
+
+from osc_vfio_lm import command
 
 if TYPE_CHECKING:
     from vfio_lm.inventory import Device

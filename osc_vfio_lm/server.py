@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from cliff import columns as cliff_columns
 from osc_lib import exceptions
-from osc_lib.command import command
 
-from osc_vfio_lm import nova_conf
+from osc_vfio_lm import command, nova_conf
 from osc_vfio_lm.flavor import AliasesColumn
 
 if TYPE_CHECKING:

@@ -21,56 +21,21 @@ the loop is spared the start of a command for each provider, which is measured a
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from openstack.connection import Connection
 
+from tests.bench._meter import Meter
 from tests.cloud import Cloud, CloudSpec, HostSpec
 from vfio_lm.inventory import Device, collect_devices
 
 OPENSTACK = pathlib.Path(sys.executable).with_name("openstack")
 MICROVERSION = "1.39"
-
-
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """What something costs: requests to nova and placement, and seconds."""
-
-    requests: float
-    seconds: float
-
-    def __mul__(self, factor: float) -> Cost:
-        return Cost(self.requests * factor, self.seconds * factor)
-
-    def __str__(self) -> str:
-        return f"{self.requests:8,.0f} requests {self.seconds:10,.2f} s"
-
-
-class Meter:
-    """Counts and times the requests of a connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._requests = 0
-        self._request = connection.session.request
-        connection.session.request = self._counted
-
-    def _counted(self, *args: Any, **kwargs: Any) -> Any:
-        self._requests += 1
-        return self._request(*args, **kwargs)
-
-    def cost(self, function: Callable[[], object]) -> Cost:
-        self._requests = 0
-        start = time.perf_counter()
-        function()
-        seconds = time.perf_counter() - start
-        return Cost(self._requests, seconds)
 
 
 def ask_one_by_one(connection: Connection, devices: Collection[Device]) -> None:

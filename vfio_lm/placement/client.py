@@ -15,15 +15,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import os_resource_classes
 import os_traits
-from keystoneauth1 import exceptions as ksa_exceptions
 
-from vfio_lm.errors import CloudError, ForbiddenError, NotFoundError
+from vfio_lm.errors import NotFoundError
 from vfio_lm.placement.candidate_query import CandidateQuery
+from vfio_lm.placement.http import PlacementHttp
 from vfio_lm.placement.model import (
     Candidate,
     Candidates,
@@ -36,10 +36,6 @@ from vfio_lm.placement.model import (
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
 
-# 1.36 brought same_subtree, 1.35 root_required, 1.34 mappings; every placement that serves
-# nova 2025.1 has 1.39.
-MICROVERSION = "1.39"
-
 
 class PlacementClient:
     """The questions that this project asks placement.
@@ -49,14 +45,14 @@ class PlacementClient:
     """
 
     def __init__(self, adapter: Adapter) -> None:
-        self._adapter = adapter
+        self._http = PlacementHttp(adapter)
 
     def allocations(self, consumer: str) -> dict[str, dict[str, int]]:
         """Return units by resource class, by provider UUID; empty if the consumer has none.
 
         :raises CloudError: if placement does not answer
         """
-        found = self._get(f"/allocations/{consumer}")["allocations"]
+        found = self._http.get(f"/allocations/{consumer}")["allocations"]
         return {uuid: dict(allocation["resources"]) for uuid, allocation in found.items()}
 
     def candidates(self, query: CandidateQuery) -> Candidates:
@@ -64,7 +60,7 @@ class PlacementClient:
 
         :raises CloudError: if placement does not answer, or refuses the query
         """
-        body = self._get("/allocation_candidates", query.to_params())
+        body = self._http.get("/allocation_candidates", query.to_params())
         roots = {
             uuid: summary["root_provider_uuid"]
             for uuid, summary in body["provider_summaries"].items()
@@ -84,15 +80,35 @@ class PlacementClient:
         """
         trait = os_traits.COMPUTE_MANAGED_PCI_DEVICE
         return {
-            item["uuid"]: Provider(
-                uuid=item["uuid"],
-                name=item["name"],
-                root_uuid=item["root_provider_uuid"],
-                parent_uuid=item["parent_provider_uuid"],
-                traits=frozenset({trait}),
-            )
-            for item in self._with_trait(trait)
+            item["uuid"]: _provider(item, frozenset({trait})) for item in self._with_trait(trait)
         }
+
+    def providers(self, in_tree: str | None = None) -> dict[str, Provider]:
+        """Return every provider by UUID, with names and places in the tree only.
+
+        :param in_tree: UUID of a provider, to look at its tree only
+        :raises CloudError: if placement does not answer
+        """
+        params = [("in_tree", in_tree)] if in_tree is not None else []
+        found = self._http.get("/resource_providers", params)["resource_providers"]
+        return {item["uuid"]: _provider(item) for item in found}
+
+    def uuids_with_trait(self, trait: str, in_tree: str | None = None) -> frozenset[str]:
+        """Return the UUID of every provider that has a trait, which placement must know.
+
+        :param in_tree: UUID of a provider, to look at its tree only
+        :raises CloudError: if placement does not answer, or does not know the trait
+        """
+        return frozenset(item["uuid"] for item in self._with_trait(trait, in_tree))
+
+    def traits_in_use(self, name: str) -> frozenset[str]:
+        """Return the traits that any provider has.
+
+        :param name: ``in:A,B`` for some of these, ``startswith:A`` for those that begin so
+        :raises CloudError: if placement does not answer
+        """
+        params = [("name", name), ("associated", "true")]
+        return frozenset(self._http.get("/traits", params)["traits"])
 
     def trees_with_room(
         self,
@@ -114,7 +130,7 @@ class PlacementClient:
         params = [("resources", f"{resource_class}:1")]
         if in_tree is not None:
             params.append(("in_tree", in_tree))
-        summaries = self._get("/allocation_candidates", params)["provider_summaries"]
+        summaries = self._http.get("/allocation_candidates", params)["provider_summaries"]
         return group_into_trees(
             Provider(
                 uuid=uuid,
@@ -156,16 +172,11 @@ class PlacementClient:
         :raises CloudError: if placement does not answer
         """
         params = [("uuid", uuid)] if uuid is not None else [("name", str(name))]
-        found = self._get("/resource_providers", params)["resource_providers"]
+        found = self._http.get("/resource_providers", params)["resource_providers"]
         if not found:
             raise NotFoundError(f"placement knows no resource provider '{uuid or name}'")
         (item,) = found
-        return Provider(
-            uuid=item["uuid"],
-            name=item["name"],
-            root_uuid=item["root_provider_uuid"],
-            parent_uuid=item["parent_provider_uuid"],
-        )
+        return _provider(item)
 
     def with_details(self, provider: Provider) -> Provider:
         """Return a provider with its traits and inventories, in three requests.
@@ -175,11 +186,11 @@ class PlacementClient:
         :raises CloudError: if placement does not answer
         """
         path = f"/resource_providers/{provider.uuid}"
-        inventories = self._get(f"{path}/inventories")["inventories"]
-        usages = self._get(f"{path}/usages")["usages"]
+        inventories = self._http.get(f"{path}/inventories")["inventories"]
+        usages = self._http.get(f"{path}/usages")["usages"]
         return dataclasses.replace(
             provider,
-            traits=frozenset(self._get(f"{path}/traits")["traits"]),
+            traits=frozenset(self._http.get(f"{path}/traits")["traits"]),
             inventories={
                 resource_class: Inventory(
                     capacity=int((item["total"] - item["reserved"]) * item["allocation_ratio"]),
@@ -194,45 +205,26 @@ class PlacementClient:
 
         :raises CloudError: if placement does not answer
         """
-        found = self._get(f"/resource_providers/{uuid}/allocations")["allocations"]
+        found = self._http.get(f"/resource_providers/{uuid}/allocations")["allocations"]
         return {consumer: dict(item["resources"]) for consumer, item in found.items()}
 
     def _with_trait(self, trait: str, in_tree: str | None = None) -> list[dict[str, Any]]:
         params = [("required", trait)]
         if in_tree is not None:
             params.append(("in_tree", in_tree))
-        found: list[dict[str, Any]] = self._get("/resource_providers", params)["resource_providers"]
+        body = self._http.get("/resource_providers", params)
+        found: list[dict[str, Any]] = body["resource_providers"]
         return found
 
-    def _get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
-        try:
-            response = self._adapter.get(
-                path, params=list(params), microversion=MICROVERSION, raise_exc=False
-            )
-        except ksa_exceptions.ClientException as exc:
-            raise CloudError(f"placement cannot be reached: {exc}") from exc
-        if response.status_code == 403:
-            raise ForbiddenError(
-                "placement refuses to answer: the admin role (or a system reader, where the "
-                "cloud's policy allows one) is needed to read resource providers"
-            )
-        if not response.ok:
-            raise CloudError(
-                f"placement answers {response.status_code} to GET {path}: {_detail(response)}"
-            )
-        try:
-            body: dict[str, Any] = response.json()
-        except ValueError:
-            raise CloudError(f"what answers at {response.url} is not placement: no JSON") from None
-        return body
 
-
-def _detail(response: Any) -> str:
-    """Placement's own words for what went wrong."""
-    try:
-        return str(response.json()["errors"][0]["detail"]).strip()
-    except (ValueError, LookupError, TypeError):
-        return str(response.reason)
+def _provider(item: Mapping[str, Any], traits: frozenset[str] = frozenset()) -> Provider:
+    return Provider(
+        uuid=item["uuid"],
+        name=item["name"],
+        root_uuid=item["root_provider_uuid"],
+        parent_uuid=item["parent_provider_uuid"],
+        traits=traits,
+    )
 
 
 def _candidate(item: Mapping[str, Any], roots: Mapping[str, str]) -> Candidate:

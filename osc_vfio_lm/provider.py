@@ -1,0 +1,344 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack vfio provider …``: the traits of hosts and devices in placement, from nova.conf."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from osc_lib import exceptions
+
+from osc_vfio_lm import command
+
+if TYPE_CHECKING:
+    from cliff import columns as cliff_columns
+
+    from placement_sync.engine import Engine
+    from placement_sync.finding import Finding
+    from placement_sync.hosts import HostConfig, HostConfigs
+    from placement_sync.plan import FlavorStep, Plan, Step
+
+_FAILED = 1
+_DRIFT = 2
+
+_HOSTS_HELP = """
+
+What a host has is read from its facts where they are given (vfio-lm-host probe), else from the
+PCI providers that its nova-compute reports, and else from [pci]device_spec of its nova.conf alone.
+Nothing is touched of a host whose files are not given, or cannot be read."""
+
+
+class SyncProvider(command.Lister):
+    _description = f"""\
+Write the traits of hosts and devices that nova does not keep itself
+
+Brings the root provider of each host to what its nova.conf says:
+  HW_PCI_LIVE_MIGRATABLE          it has a device declared live_migratable yes
+  CUSTOM_PCI_NOT_LIVE_MIGRATABLE  it has a device declared live_migratable no
+  CUSTOM_VFIO_DRIVER_<driver>     live migratable devices are bound to this VFIO variant driver
+                                  (only with --host-facts)
+Providers of PCI devices that nova does not own get the same traits. Other traits stay, and nova's
+own PCI providers are never written: see 'openstack vfio provider audit' for what to do about them.
+
+Shows what was written. A second run has nothing to do.{_HOSTS_HELP}"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        _add_host_options(parser)
+        parser.add_argument(
+            "--manage-flavors",
+            action="store_true",
+            help="Also let flavors ask for the hosts that their aliases need: set "
+            "trait:HW_PCI_LIVE_MIGRATABLE or trait:CUSTOM_PCI_NOT_LIVE_MIGRATABLE where neither "
+            "is set. Extra specs that are there are never changed",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Print what would be written, and write nothing",
+        )
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        self.has_failed = False
+        return super().run(parsed_args) or (_FAILED if self.has_failed else 0)
+
+    @property
+    def need_sort_by_cliff(self) -> bool:
+        return False
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        configs = _read_hosts(parsed_args)
+        engine = _engine(self, parsed_args, configs, manage_flavors=parsed_args.manage_flavors)
+        result = engine.run_round(configs.hosts, dry_run=parsed_args.dry_run)
+        plan = result.plan
+        shown: Iterable[Step | FlavorStep] = result.written
+        if parsed_args.dry_run:
+            shown = (*plan.steps, *plan.flavor_steps)
+        for error in (*configs.errors, *result.errors):
+            self.log.error("%s", error)
+        self.has_failed = bool(configs.errors) or not result.is_complete
+        if plan.is_empty and not self.has_failed:
+            self.log.warning("nothing to do, of %d provider(s)", plan.providers)
+        if count := sum(finding.kind.is_drift for finding in plan.findings):
+            self.log.warning(
+                "%d finding(s) that are not mended here: see 'openstack vfio provider audit' with "
+                "the same options",
+                count,
+            )
+        columns = ("Host", "Subject", "Add", "Remove", "Durable", "Why")
+        return columns, tuple(map(_step_row, shown))
+
+
+class AuditProvider(command.Lister):
+    _description = f"""\
+List where placement and flavors differ from what nova.conf says
+
+Each finding is one of these, and is drift unless it says otherwise:
+  missing, extra           a provider lacks a trait, or has one too many
+  contested                (only in the agent's log) somebody else keeps changing it back
+  undecided                what is known does not tell what a host has; no drift
+  driver cannot migrate    a device is declared live_migratable yes, its driver cannot do it
+  provider without device  a PCI provider that no device stands behind
+  device without provider  a device that nova-compute should report and does not
+  host without provider    placement has no root provider with the name of the host
+  alias without provider   no host has a device for the alias (only with --nova-conf-dir of all
+                           hosts)
+  alias without trait      placement offers more devices to the alias than fit; no drift
+  flavor disagrees         it asks for other hosts than its aliases need
+  flavor without host      no host would be left for it
+
+Durable tells whether a trait stays that is written: what is 'yes' here, 'openstack vfio provider
+sync' mends; what is 'no' belongs to nova, and the remedy says which line on which host to change.
+
+Exit status: 0 no drift, 2 drift, 1 the command itself failed.{_HOSTS_HELP}"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        _add_host_options(parser)
+        parser.add_argument(
+            "--manage-flavors",
+            action="store_true",
+            help="Also list flavors that do not ask for the hosts that their aliases need",
+        )
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        self.has_drift = False
+        return super().run(parsed_args) or (_DRIFT if self.has_drift else 0)
+
+    @property
+    def need_sort_by_cliff(self) -> bool:
+        return False
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from vfio_lm.errors import VfioLmError
+
+        configs = _read_hosts(parsed_args)
+        if configs.errors:
+            # Half an audit would look like a whole one.
+            raise exceptions.CommandError("\n".join(map(str, configs.errors)))
+        engine = _engine(
+            self,
+            parsed_args,
+            configs,
+            manage_flavors=parsed_args.manage_flavors,
+            judge_aliases=True,
+        )
+        try:
+            plan = engine.plan(configs.hosts)
+        except VfioLmError as exc:
+            raise exceptions.CommandError(str(exc)) from exc
+        self.has_drift = plan.has_drift
+        columns = ("Drift", "Subject", "Detail", "Durable", "Where", "Remedy")
+        return columns, tuple(_audit_rows(plan, configs.hosts))
+
+
+def _add_host_options(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_mutually_exclusive_group(required=True)
+    files.add_argument(
+        "--nova-conf",
+        metavar="<file>",
+        action="append",
+        help="nova.conf of one compute host, or a folder of such files (repeat option to read "
+        "several as one configuration)",
+    )
+    files.add_argument(
+        "--nova-conf-dir",
+        metavar="<folder>",
+        help="Folder with <hypervisor-hostname>.conf, or a folder <hypervisor-hostname>/, for "
+        "each compute host: at least the section [pci] of its nova.conf",
+    )
+    parser.add_argument(
+        "--host",
+        metavar="<hypervisor-hostname>",
+        action="append",
+        default=[],
+        dest="hosts",
+        help="With --nova-conf-dir, look at this host only (repeat option for other hosts); with "
+        "--nova-conf, the host that it is of (default: [DEFAULT]host in the file)",
+    )
+    parser.add_argument(
+        "--host-facts",
+        metavar="<folder>",
+        help="Folder with <hypervisor-hostname>.json, what 'vfio-lm-host probe' says of a host",
+    )
+    parser.add_argument(
+        "--api-nova-conf",
+        metavar="<file>",
+        action="append",
+        default=[],
+        help="nova.conf of nova-api, for what aliases mean (default: the aliases that the files "
+        "of the hosts agree on)",
+    )
+
+
+def _read_hosts(parsed_args: argparse.Namespace) -> HostConfigs:
+    """Return the hosts that were asked for, with what is wrong with their files."""
+    from placement_sync.hosts import HostConfigs, read_hosts
+    from vfio_lm.errors import VfioLmError
+
+    names: list[str] = parsed_args.hosts
+    try:
+        if parsed_args.nova_conf:
+            return HostConfigs(hosts=(_read_one(parsed_args, names),))
+        configs = read_hosts(parsed_args.nova_conf_dir, facts_folder=parsed_args.host_facts)
+    except VfioLmError as exc:
+        raise exceptions.CommandError(str(exc)) from exc
+    known = {host.name for host in configs.hosts}
+    if not (known or configs.errors):
+        raise exceptions.CommandError(
+            f"{parsed_args.nova_conf_dir} has no file <hypervisor-hostname>.conf, and no folder "
+            f"<hypervisor-hostname>/"
+        )
+    if not names:
+        return configs
+    if unknown := sorted(set(names) - known):
+        reasons = "".join(f"\n{error}" for error in configs.errors)
+        raise exceptions.CommandError(
+            f"no usable file for host {', '.join(unknown)} in {parsed_args.nova_conf_dir}{reasons}"
+        )
+    return HostConfigs(hosts=tuple(host for host in configs.hosts if host.name in names))
+
+
+def _read_one(parsed_args: argparse.Namespace, names: Sequence[str]) -> HostConfig:
+    from placement_sync.hosts import read_own_host
+    from vfio_lm.pci import read_nova_conf
+
+    if len(names) > 1:
+        raise exceptions.CommandError(
+            "--nova-conf is of one host, and --host names several: use --nova-conf-dir"
+        )
+    name = names[0] if names else read_nova_conf(parsed_args.nova_conf).host
+    if name is None:
+        raise exceptions.CommandError(
+            f"{', '.join(parsed_args.nova_conf)} does not say of which host it is ([DEFAULT]host): "
+            f"name the host with --host"
+        )
+    facts = None
+    if parsed_args.host_facts is not None:
+        facts = os.path.join(parsed_args.host_facts, f"{name}.json")
+    return read_own_host(parsed_args.nova_conf, hypervisor_hostname=name, facts_path=facts)
+
+
+def _engine(
+    this: command.Command,
+    parsed_args: argparse.Namespace,
+    configs: HostConfigs,
+    *,
+    manage_flavors: bool,
+    judge_aliases: bool = False,
+) -> Engine:
+    from placement_sync.engine import Engine
+    from vfio_lm.errors import VfioLmError
+    from vfio_lm.pci import read_nova_conf
+
+    connection: Any = this.app.client_manager.sdk_connection
+    try:
+        files = parsed_args.api_nova_conf
+        aliases = read_nova_conf(files).aliases if files else None
+    except VfioLmError as exc:
+        raise exceptions.CommandError(str(exc)) from exc
+    is_whole_cloud = bool(parsed_args.nova_conf_dir) and not (parsed_args.hosts or configs.errors)
+    return Engine(
+        connection.placement,
+        connection.compute,
+        manage_flavors=manage_flavors,
+        judge_aliases=judge_aliases,
+        aliases=aliases,
+        is_whole_cloud=is_whole_cloud,
+    )
+
+
+def _step_row(step: Step | FlavorStep) -> tuple[Any, ...]:
+    from placement_sync.plan import FlavorStep
+
+    if isinstance(step, FlavorStep):
+        added = [f"{key}={value}" for key, value in sorted(step.set.items())]
+        return ("", f"flavor {step.flavor.name}", _words(added), _words(()), "yes", step.why)
+    return (
+        step.host,
+        step.provider,
+        _words(sorted(step.add)),
+        _words(sorted(step.remove)),
+        step.durability.value,
+        step.why,
+    )
+
+
+def _audit_rows(plan: Plan, hosts: Iterable[HostConfig]) -> Iterable[tuple[Any, ...]]:
+    locations = {host.name: host.location for host in hosts}
+    for step in plan.steps:
+        for drift, traits in (("missing", step.add), ("extra", step.remove)):
+            for trait in sorted(traits):
+                where = locations.get(step.host, "")
+                detail = f"{trait}: {step.reasons[trait]}"
+                durable = step.durability.value
+                yield (drift, step.provider, detail, durable, where, _SYNC)
+    for item in plan.flavor_steps:
+        for key, value in sorted(item.set.items()):
+            subject = f"flavor {item.flavor.name}"
+            detail = f"{key}={value}: {item.why}"
+            yield ("missing", subject, detail, "yes", "", f"{_SYNC} --manage-flavors")
+    yield from map(_finding_row, plan.findings)
+
+
+_SYNC = "openstack vfio provider sync"
+
+
+def _finding_row(finding: Finding) -> tuple[Any, ...]:
+    from placement_sync.finding import Kind
+
+    durable = "no" if finding.kind in (Kind.MISSING, Kind.EXTRA) else ""
+    return (
+        finding.kind.value,
+        finding.subject,
+        finding.text,
+        durable,
+        finding.where,
+        finding.remedy,
+    )
+
+
+def _words(words: Sequence[str]) -> cliff_columns.FormattableColumn[Any]:
+    from osc_lib.cli import format_columns
+
+    column: cliff_columns.FormattableColumn[Any] = format_columns.ListColumn(list(words))
+    return column
