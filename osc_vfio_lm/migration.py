@@ -19,9 +19,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from osc_lib import exceptions
-from osc_lib.command import command
 
-from osc_vfio_lm import nova_conf
+from osc_vfio_lm import command, preflight_inputs
 
 if TYPE_CHECKING:
     from cliff.formatters.base import SingleFormatter
@@ -51,7 +50,9 @@ The verdict is one of
 
 Which aliases ask for live migratable devices is known to nova.conf alone, which is read for
 [pci]alias and [filter_scheduler]pci_in_placement: without one a server with devices of an alias is
-never ready.
+never ready. Where PCI devices are not reported in placement, only the hosts know which are free:
+give the nova.conf of each host (--nova-conf HOST=FILE), and what 'vfio-lm-host probe' wrote there
+(--host-facts).
 
 The exit status is 0 for ready, 2 for blocked, 3 for unknown, and 1 if the command itself failed.
 The formats json and yaml show the whole report with the evidence of each check."""
@@ -67,11 +68,11 @@ The formats json and yaml show the whole report with the evidence of each check.
             help="Check this destination only, as with 'openstack server migrate --host' "
             "(default: every other host)",
         )
-        nova_conf.add_option(parser)
+        preflight_inputs.add_options(parser)
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List every check of every destination",
+            help="List every check of every destination, also what passes",
         )
         return parser
 
@@ -87,22 +88,22 @@ The formats json and yaml show the whole report with the evidence of each check.
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from osc_vfio_lm import report_table
         from vfio_lm.errors import VfioLmError
-        from vfio_lm.preflight import check_server
+        from vfio_lm.preflight import check_with
 
         try:
-            conf = nova_conf.read(parsed_args)
-            self.report = check_server(
+            self.report = check_with(
                 self.app.client_manager.sdk_connection,
                 parsed_args.server,
+                preflight_inputs.read(parsed_args),
                 host=parsed_args.host,
-                aliases=conf.aliases if conf else None,
-                pci_in_placement=conf.pci_in_placement if conf else None,
             )
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
         if parsed_args.formatter in _STRUCTURED_FORMATS:
             whole = self.report.to_dict()
             return tuple(whole), (tuple(whole.values()),)
+        if parsed_args.formatter == "table" and not parsed_args.long:
+            return report_table.DESTINATION_COLUMNS, report_table.destinations(self.report)
         rows = report_table.rows(self.report, every_check=parsed_args.long)
         return report_table.COLUMNS, rows
 
@@ -125,11 +126,20 @@ The formats json and yaml show the whole report with the evidence of each check.
             return 0
         if parsed_args.formatter != "table":
             return super().produce_output(parsed_args, column_names, data)
-        self.app.stdout.write(f"{report_table.headline(self.report)}\n\n")
+        self.app.stdout.write(f"{report_table.headline(self.report)}\n")
+        self._say(report_table.obstacles(self.report))
         if not parsed_args.columns:
-            # Remedies are long: they stand below the table, not in it.
+            # Remedies are long: they stand around the table, not in it.
             parsed_args.columns = [name for name in column_names if name != "Remedy"]
+        self.app.stdout.write("\n")
         status = super().produce_output(parsed_args, column_names, data)
-        for line in report_table.advice(self.report):
-            self.app.stdout.write(f"{line}\n")
+        self._say(report_table.notes(self.report))
+        self._say(report_table.files(self.report))
         return status
+
+    def _say(self, lines: Iterable[str]) -> None:
+        """Print lines that belong together, with an empty one before them."""
+        before = "\n"
+        for line in lines:
+            self.app.stdout.write(f"{before}{line}\n")
+            before = ""

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 _DEFAULT = "(default: env[OS_VFIO_NOVA_CONF], or /etc/nova/nova.conf where it can be read)"
 
 
-def add_option(parser: argparse.ArgumentParser, *, is_labelled: bool = False) -> None:
+def add_option(
+    parser: argparse.ArgumentParser, *, is_labelled: bool = False, takes_hosts: bool = False
+) -> None:
     """Add the option.
 
     :param is_labelled: whether several services are told apart by a label
+    :param takes_hosts: whether the files of hosts may be given as well
     """
     if is_labelled:
         metavar = "[<label>=]<file>"
@@ -36,14 +39,28 @@ def add_option(parser: argparse.ArgumentParser, *, is_labelled: bool = False) ->
             "nova.conf of a service, or a folder of such files (repeat option for other services)"
         )
     else:
-        metavar = "<file>"
+        metavar = "[<hostname>=]<file>" if takes_hosts else "<file>"
         text = (
             "nova.conf of nova-api and nova-scheduler, or a folder of such files (repeat option to "
             "read several as one configuration)"
         )
+        if takes_hosts:
+            text += (
+                "; with a hostname, the nova.conf of nova-compute on that host (repeat option for "
+                "other hosts; before a file whose own name holds '=' write ./)"
+            )
     parser.add_argument(
         "--nova-conf", metavar=metavar, action="append", default=[], help=f"{text} {_DEFAULT}"
     )
+
+
+def split_label(text: str) -> tuple[str | None, str]:
+    """Return the label in front of a path, if there is one, and the path.
+
+    What holds a slash is no label, so that any file can be named.
+    """
+    label, is_labelled, path = text.partition("=")
+    return (label, path) if is_labelled and os.sep not in label else (None, text)
 
 
 def paths(parsed_args: argparse.Namespace) -> Sequence[str]:

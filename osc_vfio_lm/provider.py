@@ -46,10 +46,12 @@ class SyncProvider(command.Lister):
 Write the traits of hosts and devices that nova does not keep itself
 
 Brings the root provider of each host to what its nova.conf says:
+
   HW_PCI_LIVE_MIGRATABLE          it has a device declared live_migratable yes
   CUSTOM_PCI_NOT_LIVE_MIGRATABLE  it has a device declared live_migratable no
   CUSTOM_VFIO_DRIVER_<driver>     live migratable devices are bound to this VFIO variant driver
                                   (only with --host-facts)
+
 Providers of PCI devices that nova does not own get the same traits. Other traits stay, and nova's
 own PCI providers are never written: see 'openstack vfio provider audit' for what to do about them.
 
@@ -110,6 +112,7 @@ class AuditProvider(command.Lister):
 List where placement and flavors differ from what nova.conf says
 
 Each finding is one of these, and is drift unless it says otherwise:
+
   missing, extra           a provider lacks a trait, or has one too many
   contested                (only in the agent's log) somebody else keeps changing it back
   undecided                what is known does not tell what a host has; no drift

@@ -34,6 +34,7 @@ from placement_sync.hosts import HostConfig
 from vfio_lm.pci import LiveMigratable, NovaRelease, PciAddress
 from vfio_lm.pci.host_facts import HostFacts
 from vfio_lm.placement import Tree
+from vfio_lm.placement.driver_traits import driver_trait, is_driver_trait
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Wish:
         return frozenset(
             trait
             for trait in traits.ours(now) - self.present.keys()
-            if trait in self.absent or (self.are_drivers_known and traits.is_driver(trait))
+            if trait in self.absent or (self.are_drivers_known and is_driver_trait(trait))
         )
 
     def reasons(self, changed: Iterable[str]) -> dict[str, str]:
@@ -164,7 +165,7 @@ def wish(known: Iterable[Evidence], *, are_drivers_known: bool = False) -> Wish:
         absent[traits.NOT_LIVE_MIGRATABLE] = "no device is declared live_migratable no"
     for each in migratable if are_drivers_known else ():
         if each.driver:
-            present[traits.driver_trait(each.driver)] = f"live migratable devices use {each.driver}"
+            present[driver_trait(each.driver)] = f"live migratable devices use {each.driver}"
     return Wish(present=present, absent=absent, are_drivers_known=are_drivers_known)
 
 

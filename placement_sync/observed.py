@@ -25,6 +25,7 @@ import os_traits
 from placement_sync import traits
 from vfio_lm.errors import NotFoundError
 from vfio_lm.placement import PlacementClient, Provider, Tree
+from vfio_lm.placement.driver_traits import DRIVER_PREFIX
 from vfio_lm.placement.model import group_into_trees
 
 _ASKED = (
@@ -66,7 +67,7 @@ def observe(placement: PlacementClient, hosts: Sequence[str], *, is_whole_cloud:
     found = placement.providers(in_tree)
     # Placement refuses to be asked for a trait that it does not know.
     in_use = placement.traits_in_use(f"in:{','.join(_ASKED)}")
-    in_use |= placement.traits_in_use(f"startswith:{traits.DRIVER_PREFIX}")
+    in_use |= placement.traits_in_use(f"startswith:{DRIVER_PREFIX}")
     known: dict[str, set[str]] = {}
     for trait in sorted(in_use):
         for uuid in placement.uuids_with_trait(trait, in_tree):

@@ -18,29 +18,18 @@ from collections.abc import Iterable
 
 import os_traits
 
+from vfio_lm.placement.driver_traits import is_driver_trait
+
 LIVE_MIGRATABLE = os_traits.HW_PCI_LIVE_MIGRATABLE
 """On a root: at least one device of the host is declared live migratable."""
 
 NOT_LIVE_MIGRATABLE = str(os_traits.normalize_name("PCI_NOT_LIVE_MIGRATABLE"))
 """On a root: at least one device of the host is declared not live migratable."""
 
-DRIVER_PREFIX = str(os_traits.normalize_name("VFIO_DRIVER_"))
-"""Begins the trait for a VFIO variant driver that live migratable devices are bound to."""
-
-
-def driver_trait(driver: str) -> str:
-    """Return the trait for a VFIO variant driver, for example of ``mlx5_vfio_pci``."""
-    return str(os_traits.normalize_name(f"VFIO_DRIVER_{driver}"))
-
-
-def is_driver(trait: str) -> bool:
-    """Whether the trait names a VFIO variant driver."""
-    return trait.startswith(DRIVER_PREFIX)
-
 
 def is_ours(trait: str) -> bool:
     """Whether the trait may be removed from a provider that the configuration decides about."""
-    return trait in (LIVE_MIGRATABLE, NOT_LIVE_MIGRATABLE) or is_driver(trait)
+    return trait in (LIVE_MIGRATABLE, NOT_LIVE_MIGRATABLE) or is_driver_trait(trait)
 
 
 def ours(traits: Iterable[str]) -> frozenset[str]:

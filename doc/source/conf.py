@@ -18,6 +18,7 @@ copyright = "openstack-vfio-lm contributors"  # noqa: A001 - Sphinx's own name
 extensions = [
     "cliff.sphinxext",
     "openstackdocstheme",
+    "oslo_config.sphinxext",
     "reno.sphinxext",
     "sphinx.ext.autodoc",
 ]

@@ -70,6 +70,9 @@ class TestFormats(CheckTestCase):
         self.assertEqual(2, done.status, done.errors)
         self.assertIn("blocked: ", done.output)
         self.assertIn("vf-any (unspecified)", done.output)
+        order = ("blocked: ", "To remove what is in the way:", "| Destination |", "Files used: ")
+        places = [done.output.index(each) for each in order]
+        self.assertEqual(sorted(places), places)
         self.assertIn(f"openstack server resize --flavor FLAVOR {server}", done.output)
 
     def test_an_unknown_verdict_says_what_would_settle_it(self):
@@ -78,6 +81,14 @@ class TestFormats(CheckTestCase):
         self.assertEqual(3, done.status, done.errors)
         self.assertIn("To settle what is not known:", done.output)
         self.assertIn("--nova-conf FILE", done.output)
+
+    def test_the_long_table_shows_the_passes_too(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        self.assertNotIn("server-state", self.run_check(server).output)
+        done = self.run_check(server, "--long")
+        self.assertEqual(0, done.status, done.errors)
+        self.assertIn("server-state", done.output)
+        self.assertIn("the server is ACTIVE", done.output)
 
     def test_json_and_yaml_hold_the_whole_report(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
@@ -187,6 +198,12 @@ class TestBadInput(CheckTestCase):
             )
         done = Finished(finished.returncode, finished.stdout, finished.stderr)
         self.assert_refused(done, "placement cannot be reached", "127.0.0.1:9")
+
+    def test_wrong_host_facts_and_durations(self):
+        done = self.openstack("vfio", "migration", "check", "--host-facts", "/no/such.json", "any")
+        self.assert_refused(done, "/no/such.json: cannot be read")
+        done = self.openstack("vfio", "migration", "check", "--max-age", "soon", "any")
+        self.assert_refused(done, "'soon' is no duration")
 
     def test_a_wrong_nova_conf(self):
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:

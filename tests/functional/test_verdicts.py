@@ -184,7 +184,7 @@ class TestTwoPfs(VerdictTestCase):
 
 
 class TestSriovPort(VerdictTestCase):
-    """A port that is served with a PCI device goes a way that is not looked into."""
+    """A port that is served with a PCI device, of which no API tells whether another is free."""
 
     hosts = tuple(HostSpec(f"compute{i}", device_specs=(OF_A_NETWORK,)) for i in (1, 2))
 
@@ -197,30 +197,40 @@ class TestSriovPort(VerdictTestCase):
         self.assertEqual([port.id], devices.evidence["ports"])
 
 
-class TestFeatures(VerdictTestCase):
-    """What nova keeps of image and hints reaches the check."""
+class TestServerGroups(VerdictTestCase):
+    """Where the members of a server group may go."""
 
-    def features(self, server):
-        (result,) = [r for r in self.check(server).checks if r.id == "server-features"]
-        return result.evidence["features"]
+    hosts = tuple(HostSpec(f"compute{i}", device_specs=(YES,)) for i in (1, 2, 3))
 
-    def test_a_server_group_is_seen(self):
+    def group(self, policy):
         response = self.connection.compute.post(
             "/os-server-groups",
-            json={"server_group": {"name": "apart", "policy": "anti-affinity"}},
+            json={"server_group": {"name": policy, "policy": policy}},
             microversion="2.64",
         )
-        group = response.json()["server_group"]["id"]
-        server = self.boot(self.flavor("vf-yes:1"), hints={"group": group})
-        self.assertEqual(["scheduler hint group"], self.features(server))
-        self.assertIs(Verdict.UNKNOWN, self.check(server).verdict)
+        return response.json()["server_group"]["id"]
 
-    def test_a_plain_server_has_none(self):
-        self.assertEqual([], self.features(self.boot(self.flavor("vf-yes:1"))))
+    def test_servers_apart_stay_apart(self):
+        hints = {"group": self.group("anti-affinity")}
+        self.boot(self.flavor(None), host="compute2", name="other", hints=hints)
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1", hints=hints)
+        report = self.assert_nova_agrees(server, Verdict.READY)
+        self.assertEqual(("compute3",), report.hosts(Verdict.READY))
+
+    def test_servers_together_do_not_leave_each_other(self):
+        hints = {"group": self.group("affinity")}
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1", hints=hints)
+        report = self.assert_nova_agrees(server, Verdict.BLOCKED)
+        self.assert_failed(report, "destination-group")
+
+    def test_a_soft_policy_stops_nobody(self):
+        hints = {"group": self.group("soft-anti-affinity")}
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1", hints=hints)
+        self.assert_nova_agrees(server, Verdict.READY)
 
 
 class TestPciNotInPlacement(VerdictTestCase):
-    """Where placement does not know the devices, nobody can be sure."""
+    """Where placement does not know the devices, nobody can be sure without the hosts."""
 
     hosts = tuple(HostSpec(f"compute{i}", device_specs=(YES,)) for i in (1, 2))
     pci_in_placement = False

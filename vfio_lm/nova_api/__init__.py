@@ -13,6 +13,15 @@
 """What nova's API tells an administrator, and does for one; not what follows from it."""
 
 from vfio_lm.nova_api.client import ComputeClient
+from vfio_lm.nova_api.migration_model import (
+    ActionEvent,
+    Amount,
+    Migration,
+    OwnServer,
+    Progress,
+    ServerAction,
+)
+from vfio_lm.nova_api.migrations import MigrationClient
 from vfio_lm.nova_api.model import (
     PCI_VNIC_TYPES,
     CloudFlavor,
@@ -23,15 +32,28 @@ from vfio_lm.nova_api.model import (
     NewFlavor,
     Server,
 )
+from vfio_lm.nova_api.scheduling import SchedulingClient
+from vfio_lm.nova_api.scheduling_model import Aggregate, Move, ServerGroup
 
 __all__ = [
+    "ActionEvent",
+    "Aggregate",
+    "Amount",
     "CloudFlavor",
     "ComputeClient",
     "ComputeNode",
     "ComputeService",
     "Flavor",
     "Microversion",
+    "Migration",
+    "MigrationClient",
+    "Move",
     "NewFlavor",
+    "OwnServer",
     "PCI_VNIC_TYPES",
+    "Progress",
+    "SchedulingClient",
     "Server",
+    "ServerAction",
+    "ServerGroup",
 ]

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import re
 import urllib.parse
@@ -86,7 +87,7 @@ class ComputeClient:
         :raises NotFoundError: if there is none, or more than one of that name
         :raises ForbiddenError: if the user is not shown where servers run
         """
-        if not _is_uuid(name_or_id):
+        if not is_uuid(name_or_id):
             return _server(self._server_by_name(name_or_id))
         response = self._request(f"/servers/{name_or_id}")
         if response.status_code == 404:
@@ -206,12 +207,17 @@ class ComputeClient:
                 is_up=item.get("state") == "up",
                 is_forced_down=bool(item.get("forced_down")),
                 disabled_reason=item.get("disabled_reason"),
+                zone=item.get("zone"),
             )
             for item in found
         }
 
-    def nodes(self) -> dict[str, ComputeNode]:
-        """Return the hypervisor of each host; one request for each page of nova's."""
+    def nodes(self, *, with_servers: bool = False) -> dict[str, ComputeNode]:
+        """Return the hypervisor of each host; one request for each page of nova's.
+
+        :param with_servers: whether to tell which servers are on it
+        """
+        params = {"with_servers": "true"} if with_servers else {}
         return {
             item["service"]["host"]: ComputeNode(
                 host=item["service"]["host"],
@@ -219,14 +225,13 @@ class ComputeClient:
                 hypervisor_hostname=item["hypervisor_hostname"],
                 hypervisor_type=item["hypervisor_type"],
                 hypervisor_version=item["hypervisor_version"],
+                server_ids=_server_ids(item) if with_servers else None,
             )
-            for item in self._pages("/os-hypervisors/detail", "hypervisors", {})
+            for item in self._pages("/os-hypervisors/detail", "hypervisors", params)
         }
 
     def _server_by_name(self, name: str) -> Mapping[str, Any]:
-        # Nova takes the name as a regular expression.
-        body = self._get("/servers/detail", all_tenants="true", name=f"^{re.escape(name)}$")
-        found: list[Mapping[str, Any]] = [s for s in body["servers"] if s.get("name") == name]
+        found = self._named(name, {"all_tenants": "true"})
         if not found:
             raise NotFoundError(f"no server with the name or ID '{name}' exists")
         if len(found) > 1:
@@ -235,6 +240,14 @@ class ComputeClient:
                 f"{', '.join(sorted(server['id'] for server in found))}"
             )
         return found[0]
+
+    def _named(
+        self, name: str, params: Mapping[str, str], microversion: str = MICROVERSION
+    ) -> list[Mapping[str, Any]]:
+        # Nova takes the name as a regular expression.
+        query = {**params, "name": f"^{re.escape(name)}$"}
+        body = self._body(self._request("/servers/detail", query, microversion=microversion))
+        return [server for server in body["servers"] if server.get("name") == name]
 
     def _pages(self, path: str, kind: str, params: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         page: dict[str, str] = {}
@@ -258,6 +271,7 @@ class ComputeClient:
         *,
         method: str = "GET",
         json: Mapping[str, Any] | None = None,
+        microversion: str = MICROVERSION,
     ) -> Response:
         try:
             response: Response = self._adapter.request(
@@ -265,7 +279,7 @@ class ComputeClient:
                 method,
                 params=params,
                 json=json,
-                microversion=MICROVERSION,
+                microversion=microversion,
                 raise_exc=False,
             )
         except ksa_exceptions.ClientException as exc:
@@ -315,7 +329,21 @@ def _server(item: Mapping[str, Any]) -> Server:
         scheduler_hints=item["scheduler_hints"],
         pinned_availability_zone=item["pinned_availability_zone"],
         tags=frozenset(item.get("tags", ())),
+        created_at=_time(item["created"]) if "created" in item else None,
+        root_device=item.get("OS-EXT-SRV-ATTR:root_device_name"),
+        volume_ids=tuple(v["id"] for v in item.get("os-extended-volumes:volumes_attached", ())),
     )
+
+
+def _time(text: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise CloudError(f"nova tells a time that is none: '{text}'") from None
+
+
+def _server_ids(hypervisor: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(server["uuid"] for server in hypervisor.get("servers", ()))
 
 
 def _image_properties(image: Mapping[str, Any] | str) -> Mapping[str, str] | None:
@@ -352,7 +380,8 @@ def _flavor(item: Mapping[str, Any], name: str, ephemeral: str) -> Flavor:
     )
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether a text has the form of a server's ID."""
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:

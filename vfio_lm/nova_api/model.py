@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 
 Microversion = tuple[int, int]
@@ -126,6 +127,11 @@ class Server:
     scheduler_hints: Mapping[str, object] = dataclasses.field(default_factory=dict)
     pinned_availability_zone: str | None = None
     tags: frozenset[str] = frozenset()
+    created_at: datetime.datetime | None = None
+    root_device: str | None = None
+    """The name of its root disk, for example ``/dev/vda``."""
+    volume_ids: tuple[str, ...] = ()
+    """The volumes that are attached to it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,6 +143,8 @@ class ComputeService:
     is_up: bool
     is_forced_down: bool
     disabled_reason: str | None = None
+    zone: str | None = None
+    """The availability zone that the host is in."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -148,3 +156,5 @@ class ComputeNode:
     hypervisor_hostname: str
     hypervisor_type: str
     hypervisor_version: int
+    server_ids: frozenset[str] | None = None
+    """The servers on it; None where they were not asked for."""

@@ -62,6 +62,8 @@ class CandidateQuery:
     root_forbidden: frozenset[str] = frozenset()
     in_tree: str | None = None
     limit: int | None = NOVA_LIMIT
+    member_of: frozenset[str] = frozenset()
+    """UUIDs of aggregates of which the root provider must be in one."""
 
     @property
     def pci_groups(self) -> tuple[RequestGroup, ...]:
@@ -83,6 +85,8 @@ class CandidateQuery:
                 params.append((f"resources{group.suffix}", resources))
             if traits := _trait_list(group.required, group.forbidden):
                 params.append((f"required{group.suffix}", traits))
+        if self.member_of:
+            params.append(("member_of", f"in:{','.join(sorted(self.member_of))}"))
         if self.in_tree is not None:
             params.append(("in_tree", self.in_tree))
         return sorted(params)
@@ -111,6 +115,7 @@ def nova_query(
     *,
     requires_owner: bool,
     in_tree: str | None = None,
+    member_of: frozenset[str] = frozenset(),
 ) -> CandidateQuery:
     """Return the query that nova's scheduler would send to find a destination.
 
@@ -125,6 +130,7 @@ def nova_query(
     :param requires_owner: whether every nova-compute is 34.0.0 or later, so that the scheduler
         insists on providers with OWNER_NOVA
     :param in_tree: UUID of the compute node, where the user asked for one destination
+    :param member_of: UUIDs of the aggregates that make the availability zone a server is bound to
     """
     suffixed = _flavor_groups(extra_specs)
     plain = suffixed.pop("", RequestGroup())
@@ -148,6 +154,7 @@ def nova_query(
         root_required=frozenset({os_traits.OWNER_NOVA} if requires_owner else ()),
         root_forbidden=frozenset({os_traits.COMPUTE_STATUS_DISABLED}),
         in_tree=in_tree,
+        member_of=member_of,
     )
 
 

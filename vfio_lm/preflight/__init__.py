@@ -20,7 +20,10 @@ The stable interface is what this module exports::
 
     conf = read_nova_conf(["/etc/nova/nova.conf"])
     report = check_server(
-        openstack.connect(cloud="mycloud"), "my-server", aliases=conf.aliases
+        openstack.connect(cloud="mycloud"),
+        "my-server",
+        aliases=conf.aliases,
+        pci_in_placement=conf.pci_in_placement,
     )
     if report.verdict is Verdict.READY:
         print([d.host for d in report.destinations if d.verdict is Verdict.READY])
@@ -28,6 +31,7 @@ The stable interface is what this module exports::
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -35,9 +39,16 @@ from vfio_lm.pci import Alias
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
 from vfio_lm.preflight.collect import collect
 from vfio_lm.preflight.examine import examine
-from vfio_lm.preflight.facts import DeviceFact, Facts, HostFacts
+from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.report import CheckResult, DestinationReport, Report, Verdict
+from vfio_lm.preflight.report import (
+    CheckResult,
+    DestinationReport,
+    DeviceReport,
+    Report,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -46,9 +57,10 @@ __all__ = [
     "Check",
     "CheckResult",
     "DestinationReport",
-    "DeviceFact",
+    "DeviceReport",
     "Facts",
-    "HostFacts",
+    "HostKnowledge",
+    "Inputs",
     "Outcome",
     "Refuser",
     "Report",
@@ -56,6 +68,7 @@ __all__ = [
     "Status",
     "Verdict",
     "check_server",
+    "check_with",
 ]
 
 
@@ -65,8 +78,8 @@ def check_server(
     *,
     host: str | None = None,
     aliases: Mapping[str, Alias] | None = None,
-    host_facts: Mapping[str, HostFacts] | None = None,
     pci_in_placement: bool | None = None,
+    hosts: Mapping[str, HostKnowledge] | None = None,
 ) -> Report:
     """Say whether nova would live migrate a server, and where to.
 
@@ -75,18 +88,24 @@ def check_server(
     :param host: only this destination, as with ``openstack server migrate --host``
     :param aliases: ``[pci]alias`` of nova-api by name, see :func:`vfio_lm.pci.read_nova_conf`;
         without them a server with devices of an alias is never ready
-    :param host_facts: what is known of hosts beyond the APIs, by host
     :param pci_in_placement: ``[filter_scheduler]pci_in_placement`` of the scheduler, where known
+    :param hosts: what is known of hosts beyond the APIs, by host; where PCI devices are not
+        in placement, a server is only ready for hosts of which nova.conf and facts are there
     :raises vfio_lm.errors.CloudError: if nova or placement does not answer, the server or host
         does not exist, or the user's roles do not suffice
     :raises vfio_lm.pci.alias.AliasError: if the server's flavor has a malformed alias extra spec
     """
-    facts = collect(
-        connection,
-        server_id,
-        host=host,
+    inputs = Inputs(
+        now=datetime.datetime.now(datetime.UTC),
         aliases=aliases,
-        host_facts=host_facts,
         pci_in_placement=pci_in_placement,
+        hosts=hosts or {},
     )
-    return examine(facts, installed_checks())
+    return check_with(connection, server_id, inputs, host=host)
+
+
+def check_with(
+    connection: Connection, server_id: str, inputs: Inputs, *, host: str | None = None
+) -> Report:
+    """Do the same as :func:`check_server` with everything that the preflight can be told."""
+    return examine(collect(connection, server_id, inputs, host=host), installed_checks())

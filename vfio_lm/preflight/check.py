@@ -16,7 +16,14 @@ A check is a pure function of :class:`~vfio_lm.preflight.facts.Facts`. It does n
 clock and raises nothing; what it cannot know it answers with :func:`unknown`. A package adds a
 check through the entry-point group ``vfio_lm.preflight.checks``; the entry's name is the check's
 id, its value a :class:`Check`, made by decorating a function with :func:`check` or
-:func:`destination_check`.
+:func:`destination_check`. A question that is asked both of the source and of each destination is a
+tuple of two checks of one id.
+
+Which unknown answers decide. Where nova itself would look and might refuse (its API, scheduler,
+conductor or compute), an unknown answer makes the verdict unknown. What nova never looks at, the
+driver of a device for instance, or whether its state is moved in time, is advice as long as it is
+not known: hardly a cloud could ever be ready otherwise, since only files from the hosts tell. That
+it is known to go wrong is a failure like any other, whoever would notice.
 """
 
 from __future__ import annotations

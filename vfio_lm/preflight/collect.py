@@ -10,15 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Collecting the facts for one server; the only place where the preflight talks to the cloud.
+"""Collecting the facts for one server: the cloud is asked here, and in the modules beside.
 
 The number of requests does not depend on how many hosts and providers the cloud has (nova's
-pages of hypervisors, 1,000 on one by default, apart).
+pages of hypervisors and servers, 1,000 on one by default, apart).
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -29,16 +30,21 @@ from openstack import exceptions as sdk_exceptions
 
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.nova_api import (
-    PCI_VNIC_TYPES,
-    ComputeClient,
+    Aggregate,
     ComputeNode,
     ComputeService,
+    SchedulingClient,
     Server,
+    ServerGroup,
 )
-from vfio_lm.pci import Alias, parse_alias_requests
-from vfio_lm.placement import Candidates, PlacementClient, Provider, Tree
+from vfio_lm.pci import AliasRequest, parse_alias_requests
+from vfio_lm.placement import PlacementClient, Provider, Tree
 from vfio_lm.placement.candidate_query import nova_query
-from vfio_lm.preflight.facts import Destination, Facts, HostFacts, Source, SourceDevice
+from vfio_lm.preflight.collect_beside import image_properties, network
+from vfio_lm.preflight.collect_occupants import occupants
+from vfio_lm.preflight.endpoints import has_endpoint
+from vfio_lm.preflight.facts import Destination, Facts, Network, Occupants, Source, SourceDevice
+from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
 from vfio_lm.preflight.request import device_groups, plain_resources
 
 if TYPE_CHECKING:
@@ -56,15 +62,9 @@ def _errors_of_the_cloud() -> Iterator[None]:
 
 @_errors_of_the_cloud()
 def collect(
-    connection: Connection,
-    server_id: str,
-    *,
-    host: str | None = None,
-    aliases: Mapping[str, Alias] | None = None,
-    host_facts: Mapping[str, HostFacts] | None = None,
-    pci_in_placement: bool | None = None,
+    connection: Connection, server_id: str, inputs: Inputs, *, host: str | None = None
 ) -> Facts:
-    """Ask nova, placement and neutron all that the checks need.
+    """Ask nova, placement, neutron and cinder all that the checks need.
 
     Parameters are those of :func:`vfio_lm.preflight.check_server`.
 
@@ -72,16 +72,17 @@ def collect(
         or the user's roles do not suffice
     """
     for service in ("compute", "placement"):
-        if not _has_endpoint(connection, service):
+        if not has_endpoint(connection, service):
             raise CloudError(f"the catalogue has no {service} endpoint for this user and region")
-    host_facts = host_facts or {}
-    nova = ComputeClient(connection.compute)
+    nova = SchedulingClient(connection.compute)
     microversion = nova.max_microversion()
     server = nova.server(server_id)
     services = nova.services()
     if host is not None and host not in services:
         raise NotFoundError(f"no host '{host}' has a nova-compute service; {_named(services)}")
-    nodes = nova.nodes()
+    group = _group(nova, server)
+    nodes = nova.nodes(with_servers=group is not None)
+    aggregates = nova.aggregates()
 
     placement = PlacementClient(connection.placement)
     allocations = placement.allocations(server.id)
@@ -89,35 +90,58 @@ def collect(
     target = nodes.get(host) if host is not None else None
     trees = placement.trees_with_room(pci_providers)
     source = _source(
-        server, services, nodes, allocations, host_facts, placement, trees, pci_providers
+        server,
+        services,
+        nodes,
+        allocations,
+        inputs.of_host(server.host),
+        placement,
+        trees,
+        pci_providers,
     )
     requests = parse_alias_requests(server.flavor.extra_specs)
-    in_placement = bool(source.devices) and pci_in_placement is not False
+    in_placement = bool(source.devices) and inputs.pci_in_placement is not False
     query = nova_query(
         server.flavor.extra_specs,
         source.resources or plain_resources(server.flavor),
-        device_groups(requests, aliases, source.devices) if in_placement else (),
+        device_groups(requests, inputs.aliases, source.devices) if in_placement else (),
         requires_owner=_all_have_owner(trees, nodes.values()),
         in_tree=target.uuid if target else None,
+        member_of=_zone_members(aggregates, server.pinned_availability_zone),
     )
+    started = time.monotonic()
     candidates = placement.candidates(query)
+    seconds = time.monotonic() - started
+    known_network = network(connection, server.id)
     wanted = [host] if host is not None else sorted(services.keys() - {server.host})
+    on_hosts = _occupants(nova, server, requests, known_network, inputs, wanted, in_placement)
     return Facts(
         server=server,
         source=source,
         destinations=tuple(
-            _destination(services[name], nodes.get(name), trees, candidates, host_facts.get(name))
+            Destination(
+                service=services[name],
+                node=nodes.get(name),
+                tree=trees.get(nodes[name].uuid) if name in nodes else None,
+                candidates=candidates.in_tree(nodes[name].uuid) if name in nodes else (),
+                knowledge=inputs.of_host(name),
+                occupants=on_hosts.get(name),
+            )
             for name in wanted
         ),
         requested_host=host,
-        aliases=aliases,
-        pci_in_placement=pci_in_placement,
+        inputs=inputs,
         alias_requests=requests,
         query=query,
         candidates=candidates,
-        sriov_port_ids=_sriov_ports(connection, server.id),
+        network=known_network,
         user_is_admin="admin" in _role_names(connection),
         nova_microversion=microversion,
+        candidates_seconds=seconds,
+        pci_provider_count=len(pci_providers),
+        aggregates=aggregates,
+        group=group,
+        image_properties=image_properties(connection, server),
     )
 
 
@@ -129,12 +153,51 @@ def _named(hosts: Iterable[str], most: int = 10) -> str:
     return f"the hosts are: {shown}{more}"
 
 
+def _group(nova: SchedulingClient, server: Server) -> ServerGroup | None:
+    """Return the server group that the server was made in; nova keeps it among the hints."""
+    hint = server.scheduler_hints.get("group")
+    group_id = hint[0] if isinstance(hint, list) and hint else hint
+    return nova.server_group(group_id) if isinstance(group_id, str) else None
+
+
+def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozenset[str]:
+    """Return the aggregates that a pinned zone limits the scheduler to.
+
+    A zone that no aggregate makes, nova's default for instance, does not limit it.
+
+    Source: ``map_az_to_placement_aggregate`` in ``nova/scheduler/request_filter.py`` (nova 34.0.0).
+    """
+    return frozenset(a.uuid for a in aggregates if zone is not None and a.zone == zone)
+
+
+def _occupants(
+    nova: SchedulingClient,
+    server: Server,
+    requests: tuple[AliasRequest, ...],
+    known: Network,
+    inputs: Inputs,
+    wanted: Iterable[str],
+    in_placement: bool,
+) -> Mapping[str, Occupants]:
+    """Ask for the servers of hosts whose devices only their facts tell."""
+    if not (known.ports or (requests and not in_placement)):
+        return {}
+    hosts = [
+        name
+        for name in wanted
+        if inputs.facts_of(name) is not None and inputs.of_host(name).conf is not None
+    ]
+    if not hosts:
+        return {}
+    return occupants(nova, hosts, besides=server.id, with_ports=bool(known.ports))
+
+
 def _source(
     server: Server,
     services: Mapping[str, ComputeService],
     nodes: Mapping[str, ComputeNode],
     allocations: Mapping[str, Mapping[str, int]],
-    host_facts: Mapping[str, HostFacts],
+    knowledge: HostKnowledge,
     placement: PlacementClient,
     trees: Mapping[str, Tree],
     pci_providers: Mapping[str, Provider],
@@ -156,7 +219,8 @@ def _source(
         node=nodes.get(server.host),
         resources=plain,
         devices=tuple(devices),
-        host_facts=host_facts.get(server.host),
+        knowledge=knowledge,
+        traits=_root_traits(trees, nodes.get(server.host)),
     )
 
 
@@ -194,62 +258,9 @@ def _all_have_owner(trees: Mapping[str, Tree], nodes: Iterable[ComputeNode]) -> 
     )
 
 
-def _destination(
-    service: ComputeService,
-    node: ComputeNode | None,
-    trees: Mapping[str, Tree],
-    candidates: Candidates,
-    host_facts: HostFacts | None,
-) -> Destination:
-    return Destination(
-        service=service,
-        node=node,
-        tree=trees.get(node.uuid) if node else None,
-        candidates=candidates.in_tree(node.uuid) if node else (),
-        host_facts=host_facts,
-    )
-
-
-def _sriov_ports(connection: Connection, server_id: str) -> tuple[str, ...] | None:
-    """Return the server's ports that nova serves with a PCI device.
-
-    :returns: None if neutron does not tell; nothing if the cloud has no neutron
-    """
-    if not _has_endpoint(connection, "network"):
-        return ()
-    try:
-        response = connection.network.get(
-            "/ports",
-            params=[
-                ("device_id", server_id),
-                ("fields", "id"),
-                ("fields", "binding:vnic_type"),
-            ],
-            raise_exc=False,
-        )
-        ports = response.json()["ports"] if response.ok else None
-    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException, ValueError):
-        return None
-    if ports is None:
-        return None
-    return tuple(port["id"] for port in ports if port.get("binding:vnic_type") in PCI_VNIC_TYPES)
-
-
-def _has_endpoint(connection: Connection, service: str) -> bool:
-    """Tell whether the cloud has a service; the SDK's own question logs a missing one."""
-    config = connection.config
-    if config.get_endpoint(service) is not None:
-        return True
-    try:
-        endpoint = connection.session.get_endpoint(
-            service_type=service,
-            service_name=config.get_service_name(service),
-            interface=config.get_interface(service),
-            region_name=config.get_region_name(service),
-        )
-    except ksa_exceptions.CatalogException:
-        return False
-    return endpoint is not None
+def _root_traits(trees: Mapping[str, Tree], node: ComputeNode | None) -> frozenset[str]:
+    tree = trees.get(node.uuid) if node else None
+    return tree.root.traits if tree and tree.root else frozenset()
 
 
 def _role_names(connection: Connection) -> tuple[str, ...]:

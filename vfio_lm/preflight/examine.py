@@ -18,7 +18,14 @@ from collections.abc import Iterable
 
 from vfio_lm.preflight.check import Check, Outcome, Scope, unknown
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.report import CheckResult, DestinationReport, Report, Verdict
+from vfio_lm.preflight.report import (
+    CheckResult,
+    DestinationReport,
+    DeviceReport,
+    Report,
+    Verdict,
+)
+from vfio_lm.preflight.view import devices_on_the_host
 
 _BEST_FIRST = (Verdict.READY, Verdict.UNKNOWN, Verdict.BLOCKED)
 
@@ -37,19 +44,37 @@ def examine(facts: Facts, checks: Iterable[Check]) -> Report:
         nova_microversion=".".join(map(str, facts.nova_microversion)),
         checks=tuple(_result(check, _host(facts, check), _ask(check, facts)) for check in own),
         destinations=tuple(sorted(destinations, key=lambda d: _BEST_FIRST.index(d.verdict))),
+        files=facts.inputs.files,
     )
 
 
 def _destination(
     facts: Facts, destination: Destination, checks: Iterable[Check]
 ) -> DestinationReport:
-    needed = {name for group in facts.query.pci_groups for name in group.resources}
     return DestinationReport(
         host=destination.host,
         checks=tuple(
             _result(check, destination.host, _ask(check, facts, destination)) for check in checks
         ),
-        devices=tuple(d for d in destination.devices if d.resource_class in needed),
+        devices=_devices(facts, destination),
+    )
+
+
+def _devices(facts: Facts, destination: Destination) -> tuple[DeviceReport, ...]:
+    if not facts.devices_in_placement:
+        return devices_on_the_host(facts, destination)
+    needed = {name for group in facts.query.pci_groups for name in group.resources}
+    return tuple(
+        DeviceReport(
+            provider=device.provider.uuid,
+            address=device.provider.pci_address,
+            resource_class=device.resource_class,
+            free=device.free,
+            total=device.capacity,
+            live_migratable=device.marking,
+        )
+        for device in destination.devices
+        if device.resource_class in needed
     )
 
 

@@ -17,44 +17,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from vfio_lm.nova_api import ComputeNode, ComputeService, Microversion, Server
-from vfio_lm.pci import Alias, AliasRequest, LiveMigratable
+from vfio_lm.nova_api import (
+    Aggregate,
+    ComputeNode,
+    ComputeService,
+    Microversion,
+    Move,
+    Server,
+    ServerGroup,
+)
+from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.placement import Candidate, CandidateQuery, Candidates, Marking, Provider, Tree
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class DeviceFact:
-    """One PCI function of a host, as nova's configuration on that host declares it."""
-
-    address: str
-    live_migratable: LiveMigratable
-    parent_address: str | None = None
-    """The PF, where the device is a VF."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class HostFacts:
-    """What is known of a host beyond the APIs."""
-
-    host: str
-    devices: tuple[DeviceFact, ...] = ()
-
-
-def marking(provider: Provider, host_facts: HostFacts | None) -> Marking:
-    """Say what the host's own facts declare of a PCI provider's devices, or else its traits.
-
-    Nova serves an alias from devices with the tag ``live_migratable``; the trait is only its
-    shadow, and the tag ``traits`` casts the same shadow without it.
-    """
-    address = provider.pci_address
-    declared = {
-        device.live_migratable
-        for device in (host_facts.devices if host_facts else ())
-        if address in (device.address, device.parent_address)
-    }
-    if not declared:
-        return provider.marking
-    return Marking.MARKED if declared == {LiveMigratable.YES} else Marking.NOT_MARKED
+from vfio_lm.preflight.knowledge import NOTHING_KNOWN, HostKnowledge, Inputs, marking
+from vfio_lm.preflight.port import Port
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,8 +44,18 @@ class DeviceSupply:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Occupants:
+    """The servers that nova has on a host, and what may change about them right now."""
+
+    devices_by_server: Mapping[str, int]
+    """How many devices each server has by aliases of its flavor, by the server's ID."""
+    moves: tuple[Move, ...] = ()
+    """Migrations and resizes from or to the host that are not over."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Destination:
-    """A host that the server might go to."""
+    """A host that the server might go to; like :class:`Facts`, equal to itself alone."""
 
     service: ComputeService
     node: ComputeNode | None
@@ -78,7 +63,9 @@ class Destination:
     tree: Tree | None
     """None where placement has no free memory on the host."""
     candidates: tuple[Candidate, ...]
-    host_facts: HostFacts | None = None
+    knowledge: HostKnowledge = NOTHING_KNOWN
+    occupants: Occupants | None = None
+    """None where nova was not asked, because the host's facts or nova.conf are missing."""
 
     @property
     def host(self) -> str:
@@ -94,7 +81,7 @@ class Destination:
                 resource_class=resource_class,
                 free=units.free,
                 capacity=units.capacity,
-                marking=marking(provider, self.host_facts),
+                marking=marking(provider, self.knowledge),
             )
             for provider in (self.tree.pci_providers if self.tree else ())
             for resource_class, units in sorted(provider.inventories.items())
@@ -118,33 +105,83 @@ class Source:
     resources: Mapping[str, int]
     """Units by resource class that the server holds, without its PCI devices."""
     devices: tuple[SourceDevice, ...]
-    host_facts: HostFacts | None = None
+    knowledge: HostKnowledge = NOTHING_KNOWN
+    traits: frozenset[str] = frozenset()
+    """Of the host's root provider, as far as placement was asked."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Network:
+    """What neutron tells of the server."""
+
+    ports: tuple[Port, ...] | None = ()
+    """Ports that nova serves with a PCI device; None where neutron did not tell."""
+    ports_with_resources: tuple[str, ...] = ()
+    """IDs of ports that ask placement for resources of their own."""
+    has_port_bindings: bool | None = None
+    """Whether neutron has the extension ``binding-extended``; None where it was not asked."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """Everything a check may look at."""
+    """Everything a check may look at; what is derived from it may be kept by its identity."""
 
     server: Server
     source: Source
     destinations: tuple[Destination, ...]
     """The host that was asked for, or every other host with a compute service."""
     requested_host: str | None
-    aliases: Mapping[str, Alias] | None
-    """``[pci]alias`` by name; None where no nova.conf was given."""
-    pci_in_placement: bool | None
-    """``[filter_scheduler]pci_in_placement``; None where no nova.conf says it."""
+    inputs: Inputs
     alias_requests: tuple[AliasRequest, ...]
     """What the server's flavor asks for."""
     query: CandidateQuery
     candidates: Candidates
-    sriov_port_ids: tuple[str, ...] | None
-    """Ports that nova serves with a PCI device; None where neutron did not tell."""
+    network: Network
     user_is_admin: bool
     nova_microversion: Microversion
     """The highest microversion of the compute API."""
+    candidates_seconds: float = 0.0
+    """How long placement took to answer the query."""
+    pci_provider_count: int = 0
+    """PCI providers in the whole cloud."""
+    aggregates: tuple[Aggregate, ...] = ()
+    group: ServerGroup | None = None
+    """The server group that the server was made in."""
+    image_properties: Mapping[str, str] | None = None
+    """Of the image, or of the volume that the server boots from; None where nobody tells."""
+
+    @property
+    def aliases(self) -> Mapping[str, Alias] | None:
+        """``[pci]alias`` by name; None where no nova.conf was given."""
+        return self.inputs.aliases
+
+    @property
+    def pci_in_placement(self) -> bool | None:
+        """``[filter_scheduler]pci_in_placement``; None where no nova.conf says it."""
+        return self.inputs.pci_in_placement
 
     @property
     def devices_in_placement(self) -> bool:
         """Whether placement can be asked for devices on behalf of this server."""
         return bool(self.source.devices) and self.pci_in_placement is not False
+
+    @property
+    def scheduler_ignores_placement(self) -> bool:
+        """Whether the scheduler goes by the resource trackers of the hosts alone.
+
+        Nova's default; and with the option on it would find no host for any alias in a cloud
+        where no host reports devices.
+        """
+        if self.pci_in_placement is None:
+            return self.aliases is not None and self.pci_provider_count == 0
+        return not self.pci_in_placement
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The ports that nova serves with a PCI device, as far as they are known."""
+        return self.network.ports or ()
+
+    @property
+    def holds_devices(self) -> bool:
+        """Whether the server has PCI devices, by an alias or by a port."""
+        return bool(self.alias_requests or self.ports)

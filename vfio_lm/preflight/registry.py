@@ -36,18 +36,23 @@ def installed_checks() -> tuple[Check, ...]:
     missing could turn a verdict into a false ready.
     """
     scopes = list(Scope)
-    checks = [_load(entry) for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)]
+    checks = [
+        check
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+        for check in _load(entry)
+    ]
     return tuple(sorted(checks, key=lambda check: (scopes.index(check.scope), check.id)))
 
 
-def _load(entry: importlib.metadata.EntryPoint) -> Check:
+def _load(entry: importlib.metadata.EntryPoint) -> tuple[Check, ...]:
     try:
         loaded = entry.load()
-        if not isinstance(loaded, Check):
-            raise TypeError(f"{entry.value} is no vfio_lm.preflight.Check")
+        checks = loaded if isinstance(loaded, tuple) else (loaded,)
+        if not all(isinstance(check, Check) for check in checks):
+            raise TypeError(f"{entry.value} is no vfio_lm.preflight.Check, nor a tuple of them")
     except Exception as exc:  # noqa: BLE001 - whatever a foreign module raises at import
-        return _broken(entry, f"{type(exc).__name__}: {exc}")
-    return loaded
+        return (_broken(entry, f"{type(exc).__name__}: {exc}"),)
+    return checks
 
 
 def _broken(entry: importlib.metadata.EntryPoint, reason: str) -> Check:

@@ -21,7 +21,6 @@ from typing import Any
 
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import Evidence, Refuser, Scope, Status
-from vfio_lm.preflight.facts import DeviceSupply
 
 #: Raised when a key of :meth:`Report.to_dict` is renamed or removed; new keys may come any time.
 SCHEMA_VERSION = 1
@@ -63,8 +62,28 @@ class CheckResult:
             "message": self.message,
             "remedy": self.remedy,
             "refused_by": self.refused_by.value,
+            "is_decisive": self.is_decisive,
             "evidence": dict(self.evidence),
         }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """The PCI devices of one kind on one PF, or one device that has no PF."""
+
+    provider: str | None
+    """UUID of its resource provider; None where the devices are not in placement."""
+    address: str | None
+    """Of the PF, or of the device itself."""
+    resource_class: str
+    free: int
+    total: int
+    live_migratable: Marking
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return fields | {"live_migratable": self.live_migratable.value}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,8 +92,8 @@ class DestinationReport:
 
     host: str
     checks: tuple[CheckResult, ...]
-    devices: tuple[DeviceSupply, ...]
-    """PCI devices there of the classes that the server needs."""
+    devices: tuple[DeviceReport, ...]
+    """PCI devices there of the kinds that the server needs."""
 
     @property
     def verdict(self) -> Verdict:
@@ -83,25 +102,15 @@ class DestinationReport:
 
     @property
     def free_devices(self) -> int:
-        """Free units of the classes that the server needs, but for those not declared."""
-        return sum(d.free for d in self.devices if d.marking is not Marking.NOT_MARKED)
+        """Free devices of the kinds that the server needs, but for those not declared."""
+        return sum(d.free for d in self.devices if d.live_migratable is not Marking.NOT_MARKED)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
             "host": self.host,
             "verdict": self.verdict.value,
-            "devices": [
-                {
-                    "provider": device.provider.uuid,
-                    "address": device.provider.pci_address,
-                    "resource_class": device.resource_class,
-                    "free": device.free,
-                    "total": device.capacity,
-                    "live_migratable": device.marking.value,
-                }
-                for device in self.devices
-            ],
+            "devices": [device.to_dict() for device in self.devices],
             "checks": [result.to_dict() for result in self.checks],
         }
 
@@ -119,6 +128,8 @@ class Report:
     """Answers about the server, its source and the cloud."""
     destinations: tuple[DestinationReport, ...]
     """Ready ones first, then unknown ones, then blocked ones."""
+    files: tuple[str, ...] = ()
+    """The nova.conf and host facts files that were looked at."""
 
     @property
     def verdict(self) -> Verdict:
@@ -150,6 +161,7 @@ class Report:
             "requested_host": self.requested_host,
             "verdict": self.verdict.value,
             "nova_microversion": self.nova_microversion,
+            "files": list(self.files),
             "checks": [result.to_dict() for result in self.checks],
             "destinations": [destination.to_dict() for destination in self.destinations],
         }

@@ -21,7 +21,7 @@ _LOAD = """
 import importlib.metadata, sys
 import osc_lib.command.command
 before = set(sys.modules)
-for group in ("openstack.cli.extension", "openstack.vfio.v1"):
+for group in ("openstack.cli.extension", "openstack.cli.server_migrate", "openstack.vfio.v1"):
     for entry in importlib.metadata.entry_points(group=group):
         if entry.value.startswith("osc_vfio_lm"):
             entry.load()
@@ -36,6 +36,7 @@ class TestPluginLoad(testtools.TestCase):
         )
         loaded = done.stdout.split()
         self.assertIn("osc_vfio_lm.migration", loaded)
+        self.assertIn("osc_vfio_lm.hooks", loaded)
         ours = [name for name in loaded if name.split(".")[0] in ("osc_vfio_lm", "vfio_lm")]
         self.assertEqual([], [name for name in ours if name.startswith("vfio_lm")])
         roots = {name.split(".")[0] for name in loaded}

@@ -15,19 +15,34 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import os_traits
 
 from vfio_lm.nova_api import ComputeNode, ComputeService, Flavor, Server
-from vfio_lm.pci import Alias, AliasRequest, AliasSpec, LiveMigratable
+from vfio_lm.pci import (
+    Alias,
+    AliasRequest,
+    AliasSpec,
+    DeviceKind,
+    LiveMigratable,
+    NovaConf,
+    PciAddress,
+    parse_device_specs,
+)
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
 from vfio_lm.placement import Candidate, Candidates, Inventory, Provider, Tree
 from vfio_lm.placement.candidate_query import nova_query, pci_group
-from vfio_lm.preflight.facts import Destination, Facts, Source, SourceDevice
+from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
+from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
 
 VF = "CUSTOM_PCI_8086_1515"
 PLAIN = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 1}
+
+NOW = datetime.datetime(2026, 10, 5, 12, 0, tzinfo=datetime.UTC)
 
 #: What nova-compute 34.0.0 puts on the provider of a live migratable PF.
 MARKED = frozenset(
@@ -46,6 +61,47 @@ SILENT = frozenset({os_traits.COMPUTE_MANAGED_PCI_DEVICE})
 def alias(live_migratable: LiveMigratable, *, name: str = "vf") -> Alias:
     spec = AliasSpec(vendor_id="8086", product_id="1515", live_migratable=live_migratable)
     return Alias(name=name, numa_policy="legacy", specs=(spec,))
+
+
+SPEC_YES = {"vendor_id": "8086", "product_id": "1515", "live_migratable": "yes"}
+SPEC_UNTAGGED = {"vendor_id": "8086", "product_id": "1515"}
+
+
+def vf(function: int = 1, *, user: str | None = None, **changes: Any) -> DeviceFacts:
+    """Return the facts of one VF of the PF 0000:81:00.0, whose driver can do everything."""
+    known: dict[str, Any] = {
+        "address": PciAddress(0, 0x81, 0, function),
+        "vendor_id": "8086",
+        "product_id": "1515",
+        "kind": DeviceKind.VF,
+        "parent_address": PciAddress(0, 0x81, 0, 0),
+        "driver": "mlx5_vfio_pci",
+        "has_variant_driver": True,
+        "migration": MigrationFlags(stop_copy=True, p2p=True),
+        "logs_dma": True,
+        "state_size_bytes": 1_000_000,
+        "user": DeviceUser("instance-1", user) if user else None,
+    }
+    return DeviceFacts(**(known | changes))
+
+
+def conf(*specs: dict[str, Any], **changes: Any) -> NovaConf:
+    """Return the nova.conf of a nova-compute."""
+    known: dict[str, Any] = {
+        "sources": ("nova.conf",),
+        "aliases": {},
+        "pci_in_placement": None,
+        "device_specs": parse_device_specs([json.dumps(spec) for spec in specs]),
+    }
+    return NovaConf(**(known | changes))
+
+
+def knowledge(
+    host: str, *devices: DeviceFacts, specs: Sequence[dict[str, Any]] = (SPEC_YES,), **changes: Any
+) -> HostKnowledge:
+    """Return the nova.conf and the facts of a host; changes are those of the facts."""
+    known: dict[str, Any] = {"host": host, "taken_at": NOW, "devices": devices}
+    return HostKnowledge(conf=conf(*specs), facts=HostFacts(**(known | changes)))
 
 
 def service(host: str, **changes: Any) -> ComputeService:
@@ -120,7 +176,8 @@ def destination(
 def facts(*, devices: int = 1, **changes: Any) -> Facts:
     """Return the facts; ``devices`` of one alias are asked for and held.
 
-    Every nova-compute is 34.0.0, and so requires_owner, unless a test says otherwise.
+    Every nova-compute is 34.0.0, and so requires_owner, unless a test says otherwise. What is
+    a field of the inputs may be given by its name.
     """
     held = pci_provider("compute1", 0)
     groups = [pci_group(i, VF, frozenset()) for i in range(devices)]
@@ -128,6 +185,8 @@ def facts(*, devices: int = 1, **changes: Any) -> Facts:
     requires_owner = changes.pop("requires_owner", True)
     server_changes = changes.pop("server", {})
     source_changes = changes.pop("source", {})
+    names = {field.name for field in dataclasses.fields(Inputs)}
+    told = {name: changes.pop(name) for name in names & changes.keys()}
     known: dict[str, Any] = {
         "server": dataclasses.replace(
             Server(
@@ -139,6 +198,7 @@ def facts(*, devices: int = 1, **changes: Any) -> Facts:
                 power_state=1,
                 is_locked=False,
                 host="compute1",
+                created_at=NOW - datetime.timedelta(days=1),
                 flavor=Flavor(name="vf.1", vcpus=1, ram_mib=512, disk_gib=1, extra_specs={}),
             ),
             **server_changes,
@@ -154,14 +214,23 @@ def facts(*, devices: int = 1, **changes: Any) -> Facts:
         ),
         "destinations": destinations,
         "requested_host": None,
-        "aliases": {"vf": alias(LiveMigratable.YES)},
-        "pci_in_placement": True,
+        "inputs": Inputs(
+            **{
+                "now": NOW,
+                "aliases": {"vf": alias(LiveMigratable.YES)},
+                "pci_in_placement": True,
+                "aliases_changed_at": NOW - datetime.timedelta(days=2),
+            }
+            | told
+        ),
         "alias_requests": (AliasRequest(alias="vf", count=devices),),
         "query": nova_query({}, PLAIN, groups, requires_owner=requires_owner),
         "candidates": Candidates(
             candidates=tuple(c for d in destinations for c in d.candidates), limit=1000
         ),
-        "sriov_port_ids": (),
+        "network": Network(),
+        "image_properties": {},
+        "pci_provider_count": 2,
         "user_is_admin": True,
         "nova_microversion": (2, 104),
     }

@@ -21,14 +21,13 @@ from vfio_lm.preflight.check import (
     Scope,
     check,
     failed,
+    not_applicable,
     passed,
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.server import no_alias_devices
+from vfio_lm.preflight.checks.wording import APIS_CONF, no_alias_devices
 from vfio_lm.preflight.facts import Facts
-
-_GIVE_NOVA_CONF = "give the nova.conf of nova-api: --nova-conf FILE"
 
 
 @check(
@@ -51,7 +50,7 @@ def alias_defined(facts: Facts) -> Outcome:
     if facts.aliases is None:
         return unknown(
             "without a nova.conf the aliases are not known",
-            settled_by=_GIVE_NOVA_CONF,
+            settled_by=APIS_CONF,
             aliases=names,
         )
     missing = [name for name in names if name not in facts.aliases]
@@ -104,8 +103,44 @@ def alias_live_migratable(facts: Facts) -> Outcome:
         unknown_names = ", ".join(name for name, value in said.items() if value is None)
         return unknown(
             f"the definition of alias {unknown_names} is not known, and no API shows it",
-            settled_by=_GIVE_NOVA_CONF,
+            settled_by=APIS_CONF,
             **evidence,
         )
     # What counts is what the aliases said when the server was created or last resized.
     return passed("every alias has live_migratable=yes today", **evidence)
+
+
+@check(
+    "alias-changed-since-boot",
+    Scope.SERVER,
+    "Have the aliases perhaps changed since the server was made?",
+    refused_by=Refuser.CONDUCTOR,
+    is_decisive=False,
+)
+def alias_changed_since_boot(facts: Facts) -> Outcome:
+    """Compare the age of the server with that of the files that define the aliases.
+
+    Nova stores what an alias asked for with the server, when it is made or resized
+    (``InstancePCIRequests``), and no API shows it. That a file is younger than the server proves
+    nothing; that it is older does.
+    """
+    if (answer := no_alias_devices(facts)) is not None:
+        return answer
+    if facts.aliases is None:
+        return not_applicable("without a nova.conf the aliases are not known")
+    changed, created = facts.inputs.aliases_changed_at, facts.server.created_at
+    if changed is None or created is None:
+        return unknown(
+            "when the definitions of the aliases were changed is not known",
+            settled_by=APIS_CONF,
+        )
+    evidence = {"aliases_changed_at": changed.isoformat(), "created_at": created.isoformat()}
+    if changed <= created:
+        return passed("the definitions are older than the server", **evidence)
+    return warned(
+        "the file that defines the aliases was changed after the server was made, and nova goes "
+        "by what they said then, or when it was last resized",
+        remedy="if live_migratable was added to the alias since, resize the server to a flavor "
+        f"with the alias of today: openstack server resize --flavor FLAVOR {facts.server.id}",
+        **evidence,
+    )

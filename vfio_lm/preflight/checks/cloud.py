@@ -14,41 +14,146 @@
 
 from __future__ import annotations
 
-from vfio_lm.preflight.check import Outcome, Refuser, Scope, check, passed, unknown
-from vfio_lm.preflight.checks.server import no_alias_devices
+from vfio_lm.placement import Marking
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    Scope,
+    check,
+    not_applicable,
+    passed,
+    unknown,
+    warned,
+)
+from vfio_lm.preflight.checks.wording import no_alias_devices, no_devices
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.supply import best_marking
+
+_SLOW_SECONDS = 10.0
+"""Nova gives up after [placement]timeout or the scheduler's RPC timeout, 60 s each by default."""
 
 
 @check(
     "pci-in-placement",
     Scope.CLOUD,
-    "Can placement be asked for free devices?",
+    "Can placement, or the facts of the hosts, be asked for free devices?",
     refused_by=Refuser.NOWHERE,
+    is_decisive=False,
 )
 def pci_in_placement(facts: Facts) -> Outcome:
-    """See whether the server's own devices are in placement and the scheduler looks there.
+    """See where the answer about free devices comes from; each destination gives its own.
 
     Source: ``[pci]report_in_placement`` (``nova/conf/pci.py``) and
     ``[filter_scheduler]pci_in_placement`` (``nova/conf/scheduler.py``, nova 34.0.0).
     """
-    if (answer := no_alias_devices(facts)) is not None:
+    if (answer := no_devices(facts)) is not None:
         return answer
+    names = [destination.host for destination in facts.destinations]
+    without_facts = [name for name in names if facts.inputs.facts_of(name) is None]
+    without_conf = [name for name in names if facts.inputs.of_host(name).conf is None]
     evidence = {
         "devices_held_in_placement": len(facts.source.devices),
         "filter_scheduler.pci_in_placement": facts.pci_in_placement,
+        "hosts_without_facts": without_facts,
+        "hosts_without_nova_conf": without_conf,
     }
-    if not facts.source.devices:
+    if facts.devices_in_placement and not facts.ports:
+        return passed("the server's devices are in placement", **evidence)
+    what = "devices of ports" if facts.devices_in_placement else "the server's devices"
+    if without_facts or without_conf:
         return unknown(
-            "the server's devices are not in placement, so no API tells which devices are free",
-            settled_by="report PCI devices in placement ([pci]report_in_placement on the "
-            "computes, [filter_scheduler]pci_in_placement for the scheduler)",
+            f"{what} are not in placement, and of {_named(without_facts, without_conf)}",
+            settled_by="give both of each host: --nova-conf HOST=FILE --host-facts FOLDER (from "
+            "vfio-lm-host probe), or report PCI devices in placement ([pci]report_in_placement on "
+            "the computes, [filter_scheduler]pci_in_placement for the scheduler)",
             **evidence,
         )
-    if facts.pci_in_placement is False:
-        return unknown(
-            "the scheduler does not look into placement for PCI devices",
-            settled_by="set [filter_scheduler]pci_in_placement for nova-api, nova-scheduler and "
-            "nova-conductor",
+    return passed(f"{what} are not in placement, but the facts of every host are known", **evidence)
+
+
+def _named(without_facts: list[str], without_conf: list[str]) -> str:
+    parts = []
+    if without_facts:
+        parts.append(f"{_some(without_facts)} the facts are missing")
+    if without_conf:
+        parts.append(f"{_some(without_conf)} the nova.conf")
+    return ", of ".join(parts)
+
+
+def _some(names: list[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+@check(
+    "candidate-cost",
+    Scope.CLOUD,
+    "Does placement answer the scheduler's question completely, and soon?",
+    refused_by=Refuser.SCHEDULER,
+    is_decisive=False,
+)
+def candidate_cost(facts: Facts) -> Outcome:
+    """Look at how much the one query cost (placement bug 2070257)."""
+    if (answer := no_alias_devices(facts)) is not None:
+        return answer
+    found = facts.candidates
+    seconds = round(facts.candidates_seconds, 3)
+    evidence = {
+        "candidates": len(found.candidates),
+        "limit": found.limit,
+        "device_groups": len(facts.query.pci_groups),
+        "pci_providers": facts.pci_provider_count,
+    }
+    remedy = (
+        'give the alias a trait that only fitting devices have ("traits": '
+        '"HW_PCI_LIVE_MIGRATABLE"); in placement.conf, section [placement], set '
+        "allocation_candidates_generation_strategy = breadth-first, "
+        "optimize_for_wide_provider_trees = true and max_allocation_candidates = 100000"
+    )
+    if found.is_cut_off:
+        return warned(
+            f"placement returns no more than {found.limit} candidates: nova does not see all hosts",
+            remedy=remedy,
+            seconds=seconds,
             **evidence,
         )
-    return passed("the server's devices are in placement", **evidence)
+    if facts.candidates_seconds > _SLOW_SECONDS:
+        return warned(
+            f"placement takes {seconds} s to answer", remedy=remedy, seconds=seconds, **evidence
+        )
+    # Without the seconds, which are never the same: what is well shall look the same each time.
+    return passed(f"{len(found.candidates)} candidates, soon enough", **evidence)
+
+
+@check(
+    "candidate-precision",
+    Scope.CLOUD,
+    "Does the scheduler consider only hosts that can take the server?",
+    refused_by=Refuser.NOWHERE,
+    is_decisive=False,
+)
+def candidate_precision(facts: Facts) -> Outcome:
+    """Count hosts that placement offers although no device there is declared live migratable.
+
+    The scheduler drops them one by one, after placement has spent its limit of candidates on them.
+    """
+    if (answer := no_alias_devices(facts)) is not None:
+        return answer
+    if not facts.devices_in_placement:
+        return not_applicable("the devices are not in placement")
+    groups = facts.query.pci_groups
+    wasted = [
+        destination.host
+        for destination in facts.destinations
+        if best_marking(destination.candidates, groups, destination.devices) is Marking.NOT_MARKED
+    ]
+    if not wasted:
+        return passed("placement offers no host in vain", hosts=[])
+    return warned(
+        f"placement offers {len(wasted)} host(s) whose devices are not declared live migratable: "
+        f"{_some(wasted)}",
+        remedy='add "traits": "HW_PCI_LIVE_MIGRATABLE" to the alias in the nova.conf of nova-api, '
+        "nova-scheduler and nova-conductor; before nova 34 to the [pci]device_spec of live "
+        "migratable devices as well; it counts for servers made or resized from then on",
+        hosts=wasted,
+    )

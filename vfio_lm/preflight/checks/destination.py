@@ -10,11 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Checks that are asked for each destination: its service, its room, its devices."""
+"""Checks that are asked for each destination: its service, its hypervisor, its room."""
 
 from __future__ import annotations
-
-import os_traits
 
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
@@ -22,17 +20,17 @@ from vfio_lm.preflight.check import (
     Refuser,
     destination_check,
     failed,
+    not_applicable,
     passed,
     unknown,
 )
-from vfio_lm.preflight.checks.server import no_alias_devices
+from vfio_lm.preflight.checks.place import is_in_zone
+from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE, SCHEDULERS_CONF
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.supply import best_marking, plain_shortages, shortages
+from vfio_lm.preflight.supply import plain_shortages, scheduler_may_look_elsewhere, shortages
 
-_NOT_KNOWN_WHERE = (
-    "placement offers no fitting devices there, and it is not known whether the scheduler asks it"
-)
-_SCHEDULERS_CONF = "give the scheduler's nova.conf, with pci_in_placement: --nova-conf FILE"
+# nova/virt/libvirt/driver.py MIN_VFIO_PCI_VARIANT_QEMU_VERSION (nova 34.0.0)
+_MIN_QEMU = 8_002_002
 
 
 @destination_check(
@@ -113,6 +111,17 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
             "[workarounds]skip_hypervisor_version_check_on_lm for nova-conductor",
             **evidence,
         )
+    if (
+        facts.alias_requests
+        and there.hypervisor_type == "QEMU"
+        and there.hypervisor_version < _MIN_QEMU
+    ):
+        return failed(
+            f"QEMU there has version {there.hypervisor_version}; nova-compute takes live "
+            f"migratable devices from 8.2.2 on",
+            remedy=f"upgrade QEMU on {destination.host} to 8.2.2 or later",
+            **evidence,
+        )
     return passed("the hypervisor is of the same type and not older", **evidence)
 
 
@@ -128,6 +137,8 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
             "nova lists no hypervisor for the host",
             settled_by="openstack hypervisor list --long",
         )
+    if not is_in_zone(facts, destination):
+        return not_applicable("the host is not in the zone that the server is bound to")
     evidence = {
         "candidates": len(destination.candidates),
         "request": dict(facts.query.to_params()),
@@ -148,8 +159,8 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
             **evidence,
         )
     reasons = plain_shortages(facts.query, destination.tree)
-    if not reasons and _scheduler_may_look_elsewhere(facts, destination):
-        return unknown(_NOT_KNOWN_WHERE, settled_by=_SCHEDULERS_CONF, **evidence)
+    if not reasons and scheduler_may_look_elsewhere(facts, destination):
+        return unknown(NOT_KNOWN_WHERE, settled_by=SCHEDULERS_CONF, **evidence)
     reasons += shortages(facts.query.pci_groups, destination.devices, tuple(Marking))
     reasons = reasons or ["no combination of its providers has everything at once"]
     return failed(
@@ -159,88 +170,3 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         reasons=reasons,
         **evidence,
     )
-
-
-@destination_check(
-    "destination-devices",
-    "Are enough devices free there that are declared live migratable?",
-    refused_by=Refuser.SCHEDULER,
-)
-def destination_devices(facts: Facts, destination: Destination) -> Outcome:
-    """Look for a candidate whose devices are all declared live migratable.
-
-    An alias with live_migratable=yes is only served from devices declared so
-    (``_filter_pools_for_live_migratable_devices`` in ``nova/pci/stats.py``, nova 34.0.0).
-    """
-    if (answer := no_alias_devices(facts)) is not None:
-        return answer
-    if not facts.devices_in_placement:
-        return unknown(
-            "the devices are not in placement, so it is not known which are free",
-            settled_by="facts of the host, or PCI devices reported in placement",
-        )
-    if destination.tree is None:
-        return unknown(
-            "placement has no free memory on the host, so its devices were not looked at",
-            settled_by=f"openstack resource provider inventory list {_provider(destination)}",
-        )
-    groups, devices = facts.query.pci_groups, destination.devices
-    evidence = {
-        "free": [
-            {
-                "address": device.provider.pci_address,
-                "resource_class": device.resource_class,
-                "free": device.free,
-                "live_migratable": device.marking.value,
-            }
-            for device in devices
-        ]
-    }
-    best = best_marking(destination.candidates, groups, devices)
-    if best is Marking.MARKED:
-        return passed("enough free devices are declared live migratable", **evidence)
-    if _scheduler_may_look_elsewhere(facts, destination):
-        return unknown(_NOT_KNOWN_WHERE, settled_by=_SCHEDULERS_CONF, **evidence)
-    missing = shortages(groups, devices, (Marking.MARKED, Marking.UNKNOWN))
-    if not missing and (best is Marking.UNKNOWN or shortages(groups, devices, (Marking.MARKED,))):
-        return unknown(
-            "free devices are there, but this nova-compute (before 34.0.0) does not report "
-            "whether they are declared live migratable",
-            settled_by='add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
-            f"[pci]device_spec of live migratable devices on {destination.host}, or give facts "
-            f"of that host",
-            **evidence,
-        )
-    if not missing and best is None:
-        return passed("enough free devices are declared live migratable", **evidence)
-    if not missing and facts.candidates.is_cut_off:
-        return unknown(
-            "placement's answer was cut off before all devices of this host were tried",
-            settled_by=f"ask for this host alone: --host {destination.host}",
-            **evidence,
-        )
-    return failed(
-        "; ".join(missing) or "no combination of free devices is declared live migratable",
-        remedy="free a device there, or declare free ones that the driver can migrate: add "
-        f'"live_migratable": "yes" to their [pci]device_spec on {destination.host} and restart '
-        "nova-compute there",
-        **evidence,
-    )
-
-
-def _scheduler_may_look_elsewhere(facts: Facts, destination: Destination) -> bool:
-    """Whether the scheduler could choose devices that this query to placement does not find.
-
-    If it does not ask placement for devices, it ignores the traits of aliases
-    (``nova/pci/stats.py``), and sees devices of hosts that report none; a host that reports any
-    reports all (``nova/compute/pci_placement_translator.py``, nova 34.0.0).
-    """
-    if facts.pci_in_placement is not None or not facts.query.pci_groups:
-        return False
-    has_traits = any(g.required - {os_traits.OWNER_NOVA} for g in facts.query.pci_groups)
-    reports = destination.tree is not None and destination.tree.pci_providers
-    return has_traits or not reports
-
-
-def _provider(destination: Destination) -> str:
-    return destination.node.uuid if destination.node else destination.host

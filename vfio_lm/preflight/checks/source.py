@@ -26,8 +26,9 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.server import no_alias_devices
-from vfio_lm.preflight.facts import Facts, marking
+from vfio_lm.preflight.checks.wording import no_alias_devices
+from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.knowledge import marking
 from vfio_lm.preflight.request import held_classes, requested_classes
 
 
@@ -81,7 +82,7 @@ def device_trait(facts: Facts) -> Outcome:
     devices = [device.provider for device in facts.source.devices]
     if not devices:
         return not_applicable("the server's devices are not in placement")
-    marks = {provider.name: marking(provider, facts.source.host_facts) for provider in devices}
+    marks = {provider.name: marking(provider, facts.source.knowledge) for provider in devices}
     evidence = {"live_migratable": {name: mark.value for name, mark in marks.items()}}
     by_mark = {mark: [name for name in marks if marks[name] is mark] for mark in Marking}
     if unmarked := by_mark[Marking.NOT_MARKED]:
@@ -99,8 +100,8 @@ def device_trait(facts: Facts) -> Outcome:
             "so its absence says nothing",
             settled_by=(
                 'add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
-                f"[pci]device_spec of live migratable devices on {facts.server.host}, or give "
-                f"facts of that host"
+                f"[pci]device_spec of live migratable devices on {facts.server.host}, or give that "
+                f"host's nova.conf: --nova-conf {facts.server.host}=FILE"
             ),
             **evidence,
         )

@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What operators would give of an embedded cloud's hosts: their nova.conf and their facts."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tests.cloud import Cloud, HostSpec
+from vfio_lm.pci import DeviceKind, PciAddress, read_nova_conf
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
+from vfio_lm.preflight import HostKnowledge
+
+#: Product of the PFs of nova's fixture; each is the first function of its slot.
+_PF_PRODUCT = "1528"
+_GUEST_ADDRESS = re.compile(
+    r"<source>\s*<address[^>]*bus=['\"]0x(\w+)['\"][^>]*slot=['\"]0x(\w+)['\"]"
+    r"[^>]*function=['\"]0x(\w+)['\"]"
+)
+
+#: A VF whose driver can do everything.
+ABLE: Mapping[str, Any] = {
+    "driver": "mlx5_vfio_pci",
+    "has_variant_driver": True,
+    "migration": MigrationFlags(stop_copy=True, p2p=True),
+    "logs_dma": True,
+    "state_size_bytes": 1_000_000,
+    "firmware": "24.35.1000",
+}
+
+
+def users(cloud: Cloud, server_ids: Iterable[str]) -> dict[tuple[str, PciAddress], DeviceUser]:
+    """Return which server uses which device, by host and address, as the hypervisors have it."""
+    connection = cloud.connection()
+    found = {}
+    for server_id in server_ids:
+        server = connection.compute.get_server(server_id)
+        for fields in _GUEST_ADDRESS.findall(cloud.guest_xml(server_id)):
+            bus, slot, function = (int(field, 16) for field in fields)
+            address = PciAddress(0, bus, slot, function)
+            found[server.hypervisor_hostname, address] = DeviceUser(server.name, server_id)
+    return found
+
+
+def host_facts(
+    host: HostSpec,
+    in_use: Mapping[tuple[str, PciAddress], DeviceUser],
+    *,
+    device: Mapping[str, Any] = ABLE,
+    **changes: Any,
+) -> HostFacts:
+    """Return the facts of a host with fewer than eight VFs for each PF.
+
+    :param device: of each VF
+    :param changes: of the host
+    """
+    devices = []
+    assert host.bus is not None
+    for number in range(len(host.products) * host.pfs):
+        pf = PciAddress(0, host.bus, number, 0)
+        devices.append(DeviceFacts(pf, "8086", _PF_PRODUCT, DeviceKind.PF))
+        devices += (
+            DeviceFacts(
+                address,
+                "8086",
+                host.products[number // host.pfs],
+                DeviceKind.VF,
+                parent_address=pf,
+                user=in_use.get((host.name, address)),
+                **device,
+            )
+            for function in range(1, host.vfs + 1)
+            for address in [dataclasses.replace(pf, function=function)]
+        )
+    known: dict[str, Any] = {
+        "host": host.name,
+        "taken_at": datetime.datetime.now(datetime.UTC),
+        "devices": tuple(devices),
+        "permits_post_copy": False,
+        "downtime_ms": 500,
+    }
+    return HostFacts(**known | changes)
+
+
+def knowledge(
+    cloud: Cloud, hosts: Iterable[HostSpec], server_ids: Iterable[str], **changes: Any
+) -> dict[str, HostKnowledge]:
+    """Return all that is known of hosts, by host; changes are those of :func:`host_facts`."""
+    in_use = users(cloud, server_ids)
+    return {
+        host.name: HostKnowledge(
+            conf=read_nova_conf([cloud.nova_conf(host.name)]),
+            facts=host_facts(host, in_use, **changes),
+        )
+        for host in hosts
+    }

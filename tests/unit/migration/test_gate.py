@@ -1,0 +1,32 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Only evidence stops a live migration."""
+
+import testtools
+
+from vfio_lm.migration import Decision, Mode, decide
+from vfio_lm.preflight import Verdict
+
+
+class TestDecide(testtools.TestCase):
+    def test_a_ready_server_goes_without_a_word(self):
+        for mode in Mode:
+            self.assertIs(Decision.GO, decide(mode, Verdict.READY))
+
+    def test_a_blocked_server_is_stopped_only_where_that_is_enforced(self):
+        self.assertIs(Decision.STOP, decide(Mode.ENFORCE, Verdict.BLOCKED))
+        self.assertIs(Decision.TELL_AND_GO, decide(Mode.WARN, Verdict.BLOCKED))
+
+    def test_what_is_not_known_is_for_nova_to_find_out(self):
+        for mode in (Mode.ENFORCE, Mode.WARN):
+            self.assertIs(Decision.TELL_AND_GO, decide(mode, Verdict.UNKNOWN))

@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""May a live migration begin, after this preflight? The rule, without any input or output."""
+
+from __future__ import annotations
+
+import enum
+
+from vfio_lm.preflight import Verdict
+
+
+class Mode(enum.Enum):
+    """What a preflight may do to a live migration that somebody asks for."""
+
+    ENFORCE = "enforce"
+    """Stop it where it is certain to fail; where that is not known, tell, and let nova decide."""
+    WARN = "warn"
+    """Tell what is in the way, and let nova decide."""
+    SKIP = "skip"
+    """Ask nothing at all."""
+
+
+class Decision(enum.Enum):
+    """What follows from a verdict."""
+
+    GO = "go"
+    TELL_AND_GO = "tell and go"
+    STOP = "stop"
+
+
+def decide(mode: Mode, verdict: Verdict) -> Decision:
+    """Only evidence stops a live migration: what is not known is for nova to find out."""
+    if verdict is Verdict.READY:
+        return Decision.GO
+    if verdict is Verdict.BLOCKED and mode is Mode.ENFORCE:
+        return Decision.STOP
+    return Decision.TELL_AND_GO

@@ -1,0 +1,67 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Asking nova what its scheduler goes by besides servers and hosts; nothing is decided here."""
+
+from __future__ import annotations
+
+from vfio_lm.nova_api.client import ComputeClient
+from vfio_lm.nova_api.scheduling_model import Aggregate, Move, ServerGroup
+
+#: nova/db/main/api.py ``migration_get_in_progress_and_error_by_host_and_node`` (nova 34.0.0), and
+#: "error": the resource tracker still counts it, but it claims no device any more.
+_OVER = frozenset({"confirmed", "reverted", "error", "failed", "completed", "cancelled", "done"})
+
+
+class SchedulingClient(ComputeClient):
+    """The same nova, asked about what decides where a server may go."""
+
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """Return all host aggregates, in one request."""
+        return tuple(
+            Aggregate(
+                name=item["name"],
+                uuid=item["uuid"],
+                hosts=frozenset(item["hosts"]),
+                metadata=dict(item["metadata"]),
+            )
+            for item in self._get("/os-aggregates")["aggregates"]
+        )
+
+    def server_group(self, group_id: str) -> ServerGroup | None:
+        """Return a server group of whichever project; None if it is gone."""
+        response = self._request(f"/os-server-groups/{group_id}")
+        if response.status_code == 404:
+            return None
+        item = self._body(response)["server_group"]
+        return ServerGroup(
+            id=item["id"],
+            name=item["name"],
+            policy=item["policy"],
+            members=frozenset(item["members"]),
+            max_servers_per_host=item["rules"].get("max_server_per_host", 1),
+        )
+
+    def moves(self, server_id: str) -> tuple[Move, ...]:
+        """Return the migrations, resizes and evacuations of a server that are not over."""
+        found = self._get("/os-migrations", instance_uuid=server_id)["migrations"]
+        return tuple(
+            Move(
+                server_id=server_id,
+                kind=item["migration_type"],
+                status=item["status"],
+                source=item["source_compute"] or "",
+                destination=item["dest_compute"] or "",
+            )
+            for item in found
+            if item["status"] not in _OVER
+        )

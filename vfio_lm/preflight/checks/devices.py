@@ -1,0 +1,206 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The check of a destination's devices: in placement, or as its resource tracker has them."""
+
+from __future__ import annotations
+
+import datetime
+
+from vfio_lm.placement import Marking
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    Status,
+    destination_check,
+    failed,
+    passed,
+    unknown,
+    warned,
+)
+from vfio_lm.preflight.checks.wording import (
+    NOT_KNOWN_WHERE,
+    SCHEDULERS_CONF,
+    no_devices,
+    probe,
+)
+from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.supply import best_marking, scheduler_may_look_elsewhere, shortages
+from vfio_lm.preflight.tracker import Fit, Wish
+from vfio_lm.preflight.view import HostView, host_view
+
+_WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
+
+
+@destination_check(
+    "destination-devices",
+    "Are enough devices free there that nova would give to the server?",
+    refused_by=Refuser.SCHEDULER,
+)
+def destination_devices(facts: Facts, destination: Destination) -> Outcome:
+    """Ask placement for the devices of aliases, and the host's own facts for all others.
+
+    An alias with live_migratable=yes is only served from devices declared so
+    (``_filter_pools_for_live_migratable_devices`` in ``nova/pci/stats.py``, nova 34.0.0).
+    """
+    if (answer := no_devices(facts)) is not None:
+        return answer
+    answers = []
+    if facts.alias_requests and facts.devices_in_placement:
+        answers.append(_in_placement(facts, destination))
+    if facts.ports or not facts.devices_in_placement:
+        answers.append(_on_the_host(facts, destination))
+    return min(answers, key=lambda outcome: _WORST_FIRST.index(outcome.status))
+
+
+def _on_the_host(facts: Facts, destination: Destination) -> Outcome:
+    by_alias = bool(facts.alias_requests) and not facts.devices_in_placement
+    if by_alias and not facts.scheduler_ignores_placement:
+        return unknown(
+            "the scheduler may ask placement for devices, where those of the server are not",
+            settled_by="report the devices of the source in placement as well "
+            f"([pci]report_in_placement on {facts.server.host}), or give the scheduler's nova.conf "
+            "with pci_in_placement = false: --nova-conf FILE",
+        )
+    view = host_view(facts, destination)
+    if not view.is_known:
+        return unknown(
+            "; ".join(gap.reason for gap in view.gaps),
+            settled_by="; ".join(dict.fromkeys(gap.settled_by for gap in view.gaps)),
+        )
+    evidence = {
+        "requests": [
+            {
+                "for": wish.name,
+                "count": wish.count,
+                "free": sorted(map(str, wish.certain)),
+                "perhaps_free": sorted(map(str, wish.possible - wish.certain)),
+            }
+            for wish in view.wishes
+        ]
+    }
+    free = "; ".join(_free(wish) for wish in view.wishes)
+    if view.fit is Fit.NO:
+        return failed(
+            free,
+            remedy="free a device there, or declare free ones that the driver can migrate: add "
+            f'"live_migratable": "yes" to their [pci]device_spec on {destination.host} and restart '
+            "nova-compute there",
+            **evidence,
+        )
+    if view.fit is Fit.UNSURE:
+        return unknown(
+            f"whether the devices suffice depends on those that nova takes first, or on what is "
+            f"not known of them: {free}",
+            settled_by=_settle_fit(view, destination),
+            **evidence,
+        )
+    return _with_age(facts, destination, free, evidence)
+
+
+def _free(wish: Wish) -> str:
+    sentence = f"{wish.name}: {wish.count} needed, {len(wish.certain)} free"
+    if perhaps := len(wish.possible - wish.certain):
+        sentence += f" ({perhaps} more may be)"
+    return sentence
+
+
+def _settle_fit(view: HostView, destination: Destination) -> str:
+    reasons = [
+        f"{device.facts.address}: {device.facts.unknown.get('user') or 'is in use, or not free'}"
+        for device in view.devices
+        if not device.is_certain and device.facts.address in view.fitting
+    ]
+    unseen = [wish.name for wish in view.wishes if not wish.knows_all]
+    if unseen and not reasons:
+        return (
+            f"the facts hold devices without SR-IOV only if they are bound to a VFIO driver: bind "
+            f"those of {', '.join(unseen)}, then {probe(destination.host)}"
+        )
+    if not reasons:
+        return "free one more device there, so that the order does not matter"
+    return f"{probe(destination.host)} ({'; '.join(reasons)})"
+
+
+def _with_age(
+    facts: Facts, destination: Destination, free: str, evidence: dict[str, list[dict[str, object]]]
+) -> Outcome:
+    """Pass, or warn that the host may have changed since it was looked at.
+
+    What servers hold by alias is held against nova's own list, so old facts do not make a device
+    free that is not; but devices and their drivers may have changed.
+    """
+    known = destination.knowledge.facts
+    if known is not None and facts.inputs.is_old(known):
+        age = facts.inputs.age(known)
+        whole = datetime.timedelta(seconds=int(age.total_seconds()))
+        return warned(
+            f"{free}, but the facts of the host are {whole} old",
+            remedy=f"take them again, {probe(destination.host)}",
+            age_seconds=int(age.total_seconds()),
+            **evidence,
+        )
+    return passed(free, **evidence)
+
+
+def _in_placement(facts: Facts, destination: Destination) -> Outcome:
+    if destination.tree is None:
+        return unknown(
+            "placement has no free memory on the host, so its devices were not looked at",
+            settled_by=f"openstack resource provider inventory list {_provider(destination)}",
+        )
+    groups, devices = facts.query.pci_groups, destination.devices
+    evidence = {
+        "free": [
+            {
+                "address": device.provider.pci_address,
+                "resource_class": device.resource_class,
+                "free": device.free,
+                "live_migratable": device.marking.value,
+            }
+            for device in devices
+        ]
+    }
+    best = best_marking(destination.candidates, groups, devices)
+    if best is Marking.MARKED:
+        return passed("enough free devices are declared live migratable", **evidence)
+    if scheduler_may_look_elsewhere(facts, destination):
+        return unknown(NOT_KNOWN_WHERE, settled_by=SCHEDULERS_CONF, **evidence)
+    missing = shortages(groups, devices, (Marking.MARKED, Marking.UNKNOWN))
+    if not missing and (best is Marking.UNKNOWN or shortages(groups, devices, (Marking.MARKED,))):
+        return unknown(
+            "free devices are there, but this nova-compute (before 34.0.0) does not report "
+            "whether they are declared live migratable",
+            settled_by='add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
+            f"[pci]device_spec of live migratable devices on {destination.host}, or give that "
+            f"host's nova.conf: --nova-conf {destination.host}=FILE",
+            **evidence,
+        )
+    if not missing and best is None:
+        return passed("enough free devices are declared live migratable", **evidence)
+    if not missing and facts.candidates.is_cut_off:
+        return unknown(
+            "placement's answer was cut off before all devices of this host were tried",
+            settled_by=f"ask for this host alone: --host {destination.host}",
+            **evidence,
+        )
+    return failed(
+        "; ".join(missing) or "no combination of free devices is declared live migratable",
+        remedy="free a device there, or declare free ones that the driver can migrate: add "
+        f'"live_migratable": "yes" to their [pci]device_spec on {destination.host} and restart '
+        "nova-compute there",
+        **evidence,
+    )
+
+
+def _provider(destination: Destination) -> str:
+    return destination.node.uuid if destination.node else destination.host

@@ -1,0 +1,205 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Checks of what devices and their drivers can do, as host facts tell; nova never looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from vfio_lm.pci.host_facts import DeviceFacts
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    Scope,
+    check,
+    destination_check,
+    failed,
+    passed,
+    unknown,
+    warned,
+)
+from vfio_lm.preflight.checks.wording import no_alias_devices, probe
+from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.view import host_view
+
+_ID = "host-drivers"
+_PLAIN_DRIVER = "vfio-pci"
+
+
+@check(
+    _ID,
+    Scope.SOURCE,
+    "Can the drivers of the server's devices migrate them?",
+    refused_by=Refuser.LIBVIRT,
+    is_decisive=False,
+)
+def _source(facts: Facts) -> Outcome:
+    if (answer := no_alias_devices(facts)) is not None:
+        return answer
+    devices = source_devices(facts)
+    if not devices:
+        return _nothing_known(facts.server.host)
+    reasons = {str(d.address): list(_obstacles(d, len(devices), is_source=True)) for d in devices}
+    if wrong := {address: found for address, found in reasons.items() if found}:
+        return failed(
+            _listed(wrong),
+            remedy=_remedy(facts.server.host, devices, wrong),
+            devices=_evidence(devices),
+        )
+    if not all(map(_can_migrate, devices)):
+        return unknown(
+            "what the drivers of the server's devices can do is not known",
+            settled_by=probe(facts.server.host),
+            devices=_evidence(devices),
+        )
+    return passed("the drivers can migrate the server's devices", devices=_evidence(devices))
+
+
+@destination_check(
+    _ID,
+    "Can the drivers of the devices that the server may get there migrate them?",
+    refused_by=Refuser.QEMU,
+    is_decisive=False,
+)
+def _destination(facts: Facts, destination: Destination) -> Outcome:
+    if (answer := no_alias_devices(facts)) is not None:
+        return answer
+    devices = fitting_devices(facts, destination)
+    if not devices:
+        return _nothing_known(destination.host)
+    count = device_count(facts)
+    reasons = {str(d.address): list(_obstacles(d, count, is_source=False)) for d in devices}
+    wrong = {address: found for address, found in reasons.items() if found}
+    remedy = _remedy(destination.host, devices, wrong)
+    evidence = _evidence(devices)
+    if len(devices) - len(wrong) < count:
+        return failed(_listed(wrong) or "too few devices", remedy=remedy, devices=evidence)
+    if wrong:
+        return warned(
+            f"nova may choose a device that cannot take the server: {_listed(wrong)}",
+            remedy=remedy,
+            devices=evidence,
+        )
+    if not all(map(_can_migrate, devices)):
+        return unknown(
+            "what the drivers of the free devices can do is not known",
+            settled_by=probe(destination.host),
+            devices=evidence,
+        )
+    return passed("the drivers of the free devices can migrate them", devices=evidence)
+
+
+#: One question, asked of the source and of each destination.
+host_drivers = (_source, _destination)
+
+
+def source_devices(facts: Facts) -> tuple[DeviceFacts, ...]:
+    """Return the devices that the server uses now, as far as facts of the source tell."""
+    if facts.inputs.facts_of(facts.server.host) is None:
+        return ()
+    return facts.source.knowledge.devices_of_server(facts.server.id)
+
+
+def fitting_devices(facts: Facts, destination: Destination) -> tuple[DeviceFacts, ...]:
+    """Return the devices that the server may get at a destination, as far as its facts tell."""
+    known = facts.inputs.facts_of(destination.host)
+    if known is None:
+        return ()
+    if not facts.devices_in_placement:
+        fitting = host_view(facts, destination).fitting
+        return tuple(device for device in known.devices if device.address in fitting)
+    classes = {name for group in facts.query.pci_groups for name in group.resources}
+    addresses = {
+        supply.provider.pci_address
+        for supply in destination.devices
+        if supply.free and supply.resource_class in classes
+    }
+    vfs = [d for d in known.devices if d.parent_address and str(d.parent_address) in addresses]
+    parents = {device.parent_address for device in vfs}
+    # A provider is either a PF's own, or that of its VFs.
+    whole = [d for d in known.devices if str(d.address) in addresses and d.address not in parents]
+    return tuple(device for device in (*vfs, *whole) if device.is_free is not False)
+
+
+def device_count(facts: Facts) -> int:
+    """Return how many devices the server has by aliases of its flavor."""
+    return sum(request.count for request in facts.alias_requests)
+
+
+def _obstacles(device: DeviceFacts, count: int, *, is_source: bool) -> Iterator[str]:
+    """Say what keeps a device from being migrated.
+
+    Source: ``vfio_migration_realize`` in QEMU's ``hw/vfio/migration.c`` (QEMU 8.2 and 10.0), and
+    ``linux/vfio.h`` for the flags. A free device without a VFIO driver gets one from libvirt when
+    a server gets the device, so only the plain driver says no.
+    """
+    if device.has_variant_driver is False and device.driver == _PLAIN_DRIVER:
+        yield f"bound to {_PLAIN_DRIVER}, which cannot migrate"
+    if device.is_devlink_migratable is False:
+        yield "not set migratable in devlink"
+    if device.migration is not None:
+        if not device.migration.stop_copy:
+            yield "its driver cannot save the state of the device (STOP_COPY)"
+        elif count > 1 and not device.migration.p2p:
+            yield "its driver cannot stop several devices together (P2P)"
+    if is_source and device.logs_dma is False:
+        yield "neither the device nor QEMU tracks the memory that it writes"
+
+
+def _can_migrate(device: DeviceFacts) -> bool:
+    """Whether it is known that a device can be migrated; one in use shows a state if it can."""
+    return device.migration is not None or device.migration_state is not None
+
+
+def _listed(reasons: dict[str, list[str]]) -> str:
+    return "; ".join(f"{address}: {', '.join(found)}" for address, found in reasons.items())
+
+
+def _remedy(host: str, devices: Collection[DeviceFacts], wrong: Collection[str]) -> str:
+    """Say what to do on a host: the first device serves as the example of all."""
+    device = next((d for d in devices if str(d.address) in wrong), None)
+    if device is None:
+        return f"free more devices on {host}"
+    address = device.address
+    if device.is_devlink_migratable is False:
+        first = f"devlink port function set pci/{device.parent_address}/PORT migratable enable"
+    else:
+        first = f"driverctl set-override {address} VARIANT_DRIVER"
+    return (
+        f"on {host}, for each of these devices ({address} for instance): {first}; where that is so "
+        f"already, upgrade driver and firmware; then {probe(host).removeprefix(f'on {host}: ')}"
+    )
+
+
+def _nothing_known(host: str) -> Outcome:
+    return unknown(
+        f"the devices are not in the facts of {host}, or these are not given",
+        settled_by=probe(host),
+    )
+
+
+def _evidence(devices: Collection[DeviceFacts]) -> list[dict[str, object]]:
+    return [
+        {
+            "address": str(device.address),
+            "driver": device.driver,
+            "has_variant_driver": device.has_variant_driver,
+            "firmware": device.firmware,
+            "vgpu_type": device.vgpu_type,
+            "stop_copy": device.migration.stop_copy if device.migration else None,
+            "p2p": device.migration.p2p if device.migration else None,
+            "logs_dma": device.logs_dma,
+            "state_size_bytes": device.state_size_bytes,
+        }
+        for device in devices
+    ]

@@ -1,0 +1,121 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The check of features that put conditions of their own on a live migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
+from vfio_lm.preflight.check import Outcome, Refuser, Scope, check, failed, passed, unknown
+from vfio_lm.preflight.checks.numa import is_of_numa
+from vfio_lm.preflight.facts import Facts
+
+# Flavor extra specs that put no further condition on a live migration, or that the query to
+# placement takes care of. What is not listed is not known to be harmless.
+_HARMLESS_EXTRA_SPECS = (
+    ALIAS_EXTRA_SPEC,
+    "group_policy",
+    "hw:boot_menu",
+    "hw:cpu_cores",
+    "hw:cpu_max_cores",
+    "hw:cpu_max_sockets",
+    "hw:cpu_max_threads",
+    "hw:cpu_sockets",
+    "hw:cpu_threads",
+    "hw:hide_hypervisor_id",
+    "hw:vif_multiqueue_enabled",
+    "hw_rng:",
+    "hw_video:",
+    "quota:",
+    "resources",
+    "trait",
+)
+
+# Resource classes of devices that live migrate by rules of their own, or not at all.
+_DEMANDING_RESOURCES = ("CUSTOM_PMEM_NAMESPACE", "FPGA", "MEM_ENCRYPTION", "PGPU", "VGPU")
+
+# Properties of images with conditions of their own on the host or on the live migration.
+_DEMANDING_IMAGE_PROPERTIES = (
+    "hw_architecture",
+    "hw_emulation_architecture",
+    "hw_ephemeral_encryption",
+    "hw_firmware_stateless",
+    "hw_locked_memory",
+    "hw_maxphysaddr",
+    "hw_mem_encryption",
+    "hw_sound_model",
+    "hw_tpm",
+    "hw_viommu_model",
+    "hw_virtio_packed_ring",
+    "img_hv",
+    "os_secure_boot",
+    "trait",
+)
+
+# nova/compute/api.py block_accelerators and reject_mem_enc_instances (nova 34.0.0)
+_REFUSED_EXTRA_SPECS = ("accel:device_profile", "hw:mem_encryption")
+
+
+@check(
+    "server-features",
+    Scope.SERVER,
+    "Does the server use features that put conditions of their own on a live migration?",
+    refused_by=Refuser.SCHEDULER,
+)
+def server_features(facts: Facts) -> Outcome:
+    """Say so where the answers of the other checks are not enough."""
+    resize = (
+        "resize the server to a flavor without it: "
+        f"openstack server resize --flavor FLAVOR {facts.server.id}"
+    )
+    refused = [
+        key
+        for key, value in sorted(facts.server.flavor.extra_specs.items())
+        if key in _REFUSED_EXTRA_SPECS and value.lower() not in ("false", "no", "0")
+    ]
+    if refused:
+        return failed(
+            f"nova live migrates no server with {', '.join(refused)}",
+            remedy=resize,
+            features=refused,
+        )
+    features = list(_features(facts))
+    if not features:
+        return passed("the server uses no such feature", features=[])
+    of_flavor = all(feature.startswith("flavor ") for feature in features)
+    return unknown(
+        f"the server uses {', '.join(features)}, which this preflight does not look into",
+        settled_by=resize if of_flavor else "ask nova: openstack server migrate --live-migration",
+        features=features,
+    )
+
+
+def _features(facts: Facts) -> Iterator[str]:
+    server = facts.server
+    for key in sorted(server.flavor.extra_specs):
+        if is_of_numa(key):
+            continue
+        if not key.startswith(_HARMLESS_EXTRA_SPECS) or key.partition(":")[2].startswith(
+            _DEMANDING_RESOURCES
+        ):
+            yield f"flavor {key}"
+    if facts.image_properties is None:
+        yield "a volume to boot from, whose image properties nobody shows"
+    for key in sorted(facts.image_properties or ()):
+        if key.startswith(_DEMANDING_IMAGE_PROPERTIES) and not is_of_numa(key):
+            yield f"image {key}"
+    for hint in sorted(server.scheduler_hints.keys() - {"group"}):
+        yield f"scheduler hint {hint}"
+    for port_id in facts.network.ports_with_resources:
+        yield f"resources that port {port_id} asks placement for"

@@ -1,0 +1,108 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The check of a server with a NUMA topology: whether guest and devices fit is seen by no API."""
+
+from __future__ import annotations
+
+import collections
+
+from vfio_lm.pci import Alias
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    destination_check,
+    failed,
+    not_applicable,
+    unknown,
+)
+from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.view import HostView, host_view
+
+# What makes nova give a server a NUMA topology, or belongs to one: numa_get_constraints in
+# nova/virt/hardware.py (nova 34.0.0). In image properties the colons are underscores.
+_KEYS = (
+    "hw:cpu_dedicated_mask",
+    "hw:cpu_policy",
+    "hw:cpu_realtime",
+    "hw:cpu_thread_policy",
+    "hw:emulator_threads_policy",
+    "hw:mem_page_size",
+    "hw:numa_",
+    "hw:pci_numa_affinity_policy",
+    "resources:PCPU",
+)
+_ALL_KEYS = (*_KEYS, *(key.replace(":", "_") for key in _KEYS))
+
+
+def is_of_numa(key: str) -> bool:
+    """Whether an extra spec or image property is about a NUMA topology."""
+    return key.startswith(_ALL_KEYS)
+
+
+@destination_check(
+    "numa",
+    "If the server has a NUMA topology, do it and its devices find one place there?",
+    refused_by=Refuser.SCHEDULER,
+)
+def numa(facts: Facts, destination: Destination) -> Outcome:
+    """See whether devices can be near the guest at all; more than that only the host knows.
+
+    Which processors and how much memory of each NUMA node are free, neither an API nor the facts
+    of a host tell, so this never passes.
+
+    Source: ``_filter_pools_for_numa_cells`` in ``nova/pci/stats.py`` and
+    ``nova/scheduler/filters/numa_topology_filter.py`` (nova 34.0.0).
+    """
+    extra_specs = facts.server.flavor.extra_specs
+    asked = {**extra_specs, **(facts.image_properties or {})}
+    keys = sorted(key for key in asked if is_of_numa(key) and asked[key] != "shared")
+    if not keys:
+        return not_applicable("the server has no NUMA topology")
+    resize = (
+        "resize the server to a flavor without a NUMA topology: "
+        f"openstack server resize --flavor FLAVOR {facts.server.id}"
+    )
+    nodes = asked.get("hw:numa_nodes", asked.get("hw_numa_nodes", "1"))
+    if nodes == "1":
+        too_few = _too_far(facts, host_view(facts, destination))
+        if too_few:
+            return failed(
+                f"no NUMA node there has enough free devices: {', '.join(too_few)}",
+                remedy=f"free devices of one NUMA node there, or {resize}",
+                properties=keys,
+            )
+    return unknown(
+        f"the server has a NUMA topology ({', '.join(keys)}), and what is free of each NUMA node "
+        f"of a host is seen by no API",
+        settled_by=resize,
+        properties=keys,
+    )
+
+
+def _too_far(facts: Facts, view: HostView) -> list[str]:
+    """Return the aliases for which no NUMA node has enough devices that may be free."""
+    nodes = {device.facts.address: device.facts.numa_node for device in view.devices}
+    found = []
+    for wish in view.wishes:
+        alias = (facts.aliases or {}).get(wish.name)
+        if alias is None or not wish.knows_all or not _must_be_near(alias):
+            continue
+        near = collections.Counter(nodes[address] for address in wish.possible)
+        anywhere = near.pop(None, 0) if alias.numa_policy == "legacy" else 0
+        if max(near.values(), default=0) + anywhere < wish.count:
+            found.append(wish.name)
+    return found
+
+
+def _must_be_near(alias: Alias) -> bool:
+    return alias.numa_policy in ("required", "legacy")

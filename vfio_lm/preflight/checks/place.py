@@ -1,0 +1,132 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Checks of where a server may be for other reasons than room: its group and its zone."""
+
+from __future__ import annotations
+
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    destination_check,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from vfio_lm.preflight.facts import Destination, Facts
+
+
+def is_in_zone(facts: Facts, destination: Destination) -> bool:
+    """Whether the zone that a server is bound to, if any, admits a host.
+
+    A zone that no aggregate makes, nova's default for instance, admits all hosts
+    (``map_az_to_placement_aggregate`` in ``nova/scheduler/request_filter.py``, nova 34.0.0).
+    """
+    zone = facts.server.pinned_availability_zone
+    members = [a for a in facts.aggregates if zone is not None and a.zone == zone]
+    return not members or any(destination.host in a.hosts for a in members)
+
+
+@destination_check(
+    "destination-zone",
+    "Do the availability zone and isolated aggregates admit the server?",
+    refused_by=Refuser.SCHEDULER,
+)
+def destination_zone(facts: Facts, destination: Destination) -> Outcome:
+    """Apply the scheduler's request filters about aggregates.
+
+    Source: ``map_az_to_placement_aggregate`` and ``isolate_aggregates`` in
+    ``nova/scheduler/request_filter.py`` (nova 34.0.0).
+    """
+    host, zone = destination.host, facts.server.pinned_availability_zone
+    evidence = {"server_zone": zone, "zone": destination.service.zone}
+    if not is_in_zone(facts, destination):
+        aggregate = next(a for a in facts.aggregates if a.zone == zone)
+        return failed(
+            f"the server is bound to zone {zone}, and the host is in {destination.service.zone}",
+            remedy=f"put the host into the zone, if it belongs there: "
+            f"openstack aggregate add host {aggregate.name} {host}",
+            **evidence,
+        )
+    asked = _asked_traits(facts)
+    for aggregate in facts.aggregates:
+        missing = sorted(aggregate.required_traits - asked)
+        if host in aggregate.hosts and missing:
+            return unknown(
+                f"aggregate {aggregate.name} is for servers that ask for {', '.join(missing)}; "
+                f"where [scheduler]enable_isolated_aggregate_filtering is on, no other may come",
+                settled_by="if the aggregate need not be isolated: openstack aggregate unset "
+                + " ".join(f"--property trait:{trait}" for trait in missing)
+                + f" {aggregate.name}",
+                aggregate=aggregate.name,
+                required=missing,
+                **evidence,
+            )
+    if zone is None:
+        return passed("the server is bound to no zone", **evidence)
+    return passed(f"zone {zone} admits the server", **evidence)
+
+
+def _asked_traits(facts: Facts) -> frozenset[str]:
+    """Return the traits that flavor and image require, of whichever provider."""
+    asked = {**facts.server.flavor.extra_specs, **(facts.image_properties or {})}
+    return frozenset(
+        key.partition(":")[2]
+        for key, value in asked.items()
+        if key.startswith("trait") and value == "required"
+    )
+
+
+@destination_check(
+    "destination-group",
+    "Does the policy of the server group admit the server there?",
+    refused_by=Refuser.SCHEDULER,
+)
+def destination_group(facts: Facts, destination: Destination) -> Outcome:
+    """Apply the filters for server groups; the soft policies only weigh hosts.
+
+    The scheduler counts the host that the server leaves among those of its group, but leaves it
+    out itself: a server with the policy ``affinity`` may only join another member.
+
+    Source: ``nova/scheduler/filters/affinity_filter.py`` and ``_validate_instance_group_policy``
+    in ``nova/compute/manager.py`` (nova 34.0.0).
+    """
+    group = facts.group
+    if group is None or group.policy not in ("affinity", "anti-affinity"):
+        return not_applicable("no server group limits where the server may be")
+    host, node = destination.host, destination.node
+    if node is None or node.server_ids is None:
+        return unknown(
+            "nova does not tell which servers are on the host",
+            settled_by="openstack hypervisor list --long",
+        )
+    others = sorted((node.server_ids & group.members) - {facts.server.id})
+    evidence = {"group": group.name, "policy": group.policy, "members_there": others}
+    dissolve = f"if the group is not needed any more: openstack server group delete {group.id}"
+    if group.policy == "affinity":
+        if others:
+            return passed(f"members of group {group.name} are there", **evidence)
+        return failed(
+            f"group {group.name} keeps its servers together, and none of them is there",
+            remedy=dissolve,
+            **evidence,
+        )
+    if len(others) < group.max_servers_per_host:
+        return passed(f"group {group.name} has room there", **evidence)
+    return failed(
+        f"group {group.name} keeps its servers apart, and has {len(others)} there "
+        f"({', '.join(others)}) of {group.max_servers_per_host} at most",
+        remedy=f"move one of them away from {host}: openstack server migrate --live-migration "
+        f"{others[0]}; {dissolve}",
+        **evidence,
+    )

@@ -1,0 +1,112 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Checks of ports that nova serves with a PCI device; which devices are free is asked elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vfio_lm.pci import LiveMigratable
+from vfio_lm.preflight.check import (
+    Outcome,
+    Refuser,
+    Scope,
+    check,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+    warned,
+)
+from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.port import PortKind
+
+_NO_PORTS = "the server has no port that needs a PCI device"
+
+
+@check(
+    "port-binding",
+    Scope.SERVER,
+    "Can nova unplug the ports with a PCI device, and plug them in again?",
+    refused_by=Refuser.CONDUCTOR,
+)
+def port_binding(facts: Facts) -> Outcome:
+    """Apply ``_check_can_migrate_pci``: neutron must bind a port to two hosts at once.
+
+    Source: ``nova/conductor/tasks/live_migrate.py``, ``block_port_accelerators`` in
+    ``nova/compute/api.py`` (nova 34.0.0).
+    """
+    if not facts.ports:
+        return not_applicable(_NO_PORTS)
+    ports = {port.id: port.vnic_type for port in facts.ports}
+    by_kind = {kind: [p.id for p in facts.ports if p.kind is kind] for kind in PortKind}
+    if refused := by_kind[PortKind.REFUSED]:
+        return failed(
+            f"nova live migrates no server with a port of cyborg's: {', '.join(refused)}",
+            remedy=f"openstack server remove port {facts.server.id} {refused[0]}",
+            ports=ports,
+        )
+    if special := by_kind[PortKind.SPECIAL]:
+        return unknown(
+            f"for vDPA and SmartNICs nova has rules that are not looked into: {', '.join(special)}",
+            settled_by=f"openstack server remove port {facts.server.id} {special[0]}",
+            ports=ports,
+        )
+    if not facts.network.has_port_bindings:
+        return failed(
+            "neutron does not bind a port to two hosts at once (extension binding-extended)",
+            remedy="let neutron's plugin load the extension, which ML2 does by itself: "
+            "openstack extension show binding-extended",
+            ports=ports,
+        )
+    return warned(
+        f"nova unplugs {len(ports)} port(s) before it moves the server, and plugs them in again "
+        f"on the destination: the guest has no network there meanwhile",
+        remedy="bond them inside the guest with a port that is not unplugged, of the vnic type "
+        "normal",
+        ports=ports,
+    )
+
+
+@check(
+    "port-live-migratable-ignored",
+    Scope.SERVER,
+    "Do device specifications expect a port's device to be live migrated?",
+    refused_by=Refuser.NOWHERE,
+    is_decisive=False,
+)
+def port_live_migratable_ignored(facts: Facts) -> Outcome:
+    """Find live_migratable beside physical_network, where nova does not look at it.
+
+    A device of a physical network is unplugged and plugged in again, whatever the tag (nova bug
+    2102161).
+    """
+    if not facts.ports:
+        return not_applicable(_NO_PORTS)
+    found = sorted(set(_ignored(facts)))
+    if not found:
+        return passed("no device specification that was given expects that")
+    return warned(
+        f"live_migratable beside physical_network has no effect, nova unplugs such a device: "
+        f"{', '.join(found)}",
+        remedy="take live_migratable out of the [pci]device_spec of devices with physical_network",
+        hosts=found,
+    )
+
+
+def _ignored(facts: Facts) -> Iterator[str]:
+    hosts = [facts.server.host, *(destination.host for destination in facts.destinations)]
+    for host in hosts:
+        for spec in facts.inputs.of_host(host).device_specs or ():
+            if spec.is_for_neutron and spec.live_migratable is LiveMigratable.YES:
+                yield host

@@ -1,0 +1,68 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Asking nova which servers are on hosts with devices that placement does not know."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Collection, Iterable
+
+from vfio_lm.nova_api import Move, SchedulingClient, Server
+from vfio_lm.pci import parse_alias_requests
+from vfio_lm.pci.alias import AliasError
+from vfio_lm.preflight.facts import Occupants
+
+# nova/compute/task_states.py (nova 34.0.0): the server is, or may be, on two hosts.
+_MOVING = ("migrating", "rebuild", "resize_", "unshelving")
+
+
+def occupants(
+    nova: SchedulingClient, hosts: Collection[str], *, besides: str, with_ports: bool
+) -> dict[str, Occupants]:
+    """Return the servers of each host; one request for each page of nova's servers.
+
+    There is one more request for each server that moves right now.
+
+    :param besides: the ID of the server that is looked at, whose own moves are its own affair
+    :param with_ports: whether moves of servers without devices of an alias count as well: such a
+        server may have ports that take a device
+    """
+    servers = nova.servers()
+    devices: dict[str, dict[str, int]] = collections.defaultdict(dict)
+    for server in servers:
+        devices[server.host][server.id] = device_count(server)
+    moves: dict[str, list[Move]] = collections.defaultdict(list)
+    for server in servers:
+        if server.id == besides or not _is_moving(server):
+            continue
+        for move in nova.moves(server.id):
+            if move.kind == "live-migration" and not (device_count(server) or with_ports):
+                continue
+            # As long as there is no destination, it may be any host.
+            for host in {move.source, move.destination} if move.destination else {*hosts}:
+                moves[host].append(move)
+    return {host: Occupants(devices[host], tuple(moves[host])) for host in hosts}
+
+
+def device_count(server: Server) -> int:
+    """Return how many devices a server has by aliases of its flavor."""
+    try:
+        requests: Iterable[int] = [r.count for r in parse_alias_requests(server.flavor.extra_specs)]
+    except AliasError:
+        # Nova makes no server of such a flavor; what is written there was changed later.
+        return 0
+    return sum(requests)
+
+
+def _is_moving(server: Server) -> bool:
+    return server.vm_state == "resized" or (server.task_state or "").startswith(_MOVING)

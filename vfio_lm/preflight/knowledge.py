@@ -1,0 +1,158 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is known of hosts beyond the APIs: their own nova.conf, and what their kernel says."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+
+from vfio_lm.pci import Alias, DeviceSpec, LiveMigratable, NovaConf, PciAddress, first_match
+from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.placement import Marking, Provider
+
+DEFAULT_MAX_AGE = datetime.timedelta(hours=1)
+
+# nova/conf/libvirt.py live_migration_downtime (nova 34.0.0)
+_DEFAULT_DOWNTIME_MS = 500
+
+#: Clocks of two machines differ; a file from further in the future is not believed.
+_CLOCK_SKEW = datetime.timedelta(minutes=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostKnowledge:
+    """What was given about one host."""
+
+    conf: NovaConf | None = None
+    """The nova.conf of its nova-compute: what it does not say has nova's default."""
+    facts: HostFacts | None = None
+
+    @property
+    def device_specs(self) -> tuple[DeviceSpec, ...] | None:
+        """``[pci]device_spec`` of the host; None where its nova.conf was not given."""
+        return None if self.conf is None else self.conf.device_specs or ()
+
+    @property
+    def interfaces(self) -> Mapping[str, PciAddress]:
+        """The address of each network interface that is known."""
+        return self.facts.interfaces if self.facts else {}
+
+    def spec_of(self, device: DeviceFacts) -> DeviceSpec | None:
+        """Return the device specification that decides about a device, if there is one."""
+        return first_match(self.device_specs or (), device.device, interfaces=self.interfaces)
+
+    def devices_of_server(self, server_id: str) -> tuple[DeviceFacts, ...]:
+        """Return the devices that a server uses, as the host facts have it."""
+        devices = self.facts.devices if self.facts else ()
+        return tuple(d for d in devices if d.user is not None and d.user.uuid == server_id)
+
+
+NOTHING_KNOWN = HostKnowledge()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that the preflight is told besides what it asks the cloud."""
+
+    now: datetime.datetime
+    """The time of the question, with a time zone: no rule looks at a clock."""
+    aliases: Mapping[str, Alias] | None = None
+    """``[pci]alias`` of nova-api by name; None where no nova.conf was given."""
+    pci_in_placement: bool | None = None
+    """``[filter_scheduler]pci_in_placement``; None where no nova.conf says it."""
+    aliases_changed_at: datetime.datetime | None = None
+    """When the newest of the files that define the aliases was written, with a time zone."""
+    hosts: Mapping[str, HostKnowledge] = dataclasses.field(default_factory=dict)
+    max_age: datetime.timedelta = DEFAULT_MAX_AGE
+    """Older host facts make a warning."""
+    files: tuple[str, ...] = ()
+    """The files that all this was read from, for the report."""
+
+    def of_host(self, host: str) -> HostKnowledge:
+        """Return what is known of a host; perhaps nothing."""
+        return self.hosts.get(host, NOTHING_KNOWN)
+
+    def disbelief(self, host: str) -> str | None:
+        """Say why the facts given for a host cannot be its own; None where they can."""
+        facts = self.of_host(host).facts
+        if facts is None:
+            return None
+        if facts.host != host:
+            return f"the facts given for {host} are those of host '{facts.host}'"
+        if facts.taken_at > self.now + _CLOCK_SKEW:
+            return f"the facts of {host} were taken in the future, at {facts.taken_at.isoformat()}"
+        return None
+
+    def facts_of(self, host: str) -> HostFacts | None:
+        """Return the facts of a host, if they can be believed."""
+        return None if self.disbelief(host) else self.of_host(host).facts
+
+    def permits_post_copy(self, host: str) -> bool | None:
+        """Return ``[libvirt]live_migration_permit_post_copy`` of a host; None if nobody tells."""
+        conf, facts = self.of_host(host).conf, self.facts_of(host)
+        if conf is not None:
+            return bool(conf.permit_post_copy)
+        return facts.permits_post_copy if facts else None
+
+    def downtime_ms(self, host: str) -> int | None:
+        """Return ``[libvirt]live_migration_downtime`` of a host; None if nobody tells."""
+        conf, facts = self.of_host(host).conf, self.facts_of(host)
+        if conf is not None:
+            return conf.downtime_ms if conf.downtime_ms is not None else _DEFAULT_DOWNTIME_MS
+        return facts.downtime_ms if facts else None
+
+    def age(self, facts: HostFacts) -> datetime.timedelta:
+        """Return how old facts are."""
+        return max(self.now - facts.taken_at, datetime.timedelta())
+
+    def is_old(self, facts: HostFacts) -> bool:
+        """Whether facts are older than they should be."""
+        return self.age(facts) > self.max_age
+
+
+def marking(provider: Provider, knowledge: HostKnowledge) -> Marking:
+    """Say what the host's own nova.conf declares of a PCI provider's devices, or else its traits.
+
+    Nova serves an alias from devices with the tag ``live_migratable``; the trait is only its
+    shadow, and the tag ``traits`` casts the same shadow without it. Where nova.conf says yes but a
+    nova-compute that reports the trait of its own accord does not, it runs with another
+    configuration than the one given, and nobody knows.
+    """
+    declared = _declared(provider, knowledge)
+    if not declared:
+        return provider.marking
+    if declared != {LiveMigratable.YES}:
+        # Without the devices it is not known which specification means them.
+        return Marking.NOT_MARKED if LiveMigratable.YES not in declared else provider.marking
+    return Marking.UNKNOWN if provider.marking is Marking.NOT_MARKED else Marking.MARKED
+
+
+def _declared(provider: Provider, knowledge: HostKnowledge) -> set[LiveMigratable]:
+    """Return what the specifications say that made the provider, or may have made it.
+
+    Without facts no device is known; but one of the specifications made the provider, and where
+    all that could have say the same, that is what it is.
+    """
+    specs = knowledge.device_specs
+    if specs is None:
+        return set()
+    if knowledge.facts is None:
+        return {spec.live_migratable for spec in specs if not spec.is_for_neutron}
+    found = (
+        knowledge.spec_of(device)
+        for device in knowledge.facts.devices
+        if provider.pci_address in (str(device.address), str(device.parent_address))
+    )
+    return {spec.live_migratable for spec in found if spec and not spec.is_for_neutron}
