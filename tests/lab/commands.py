@@ -28,8 +28,8 @@ root=$1 work=$2
 shift 2
 mount --bind "$root" "$root"
 mount --rbind /dev "$root/dev"
-mkdir -p "$root/work"
-mount --bind "$work" "$root/work"
+mkdir -p "$root/lab"
+mount --bind "$work" "$root/lab"
 exec chroot "$root" "$@"
 """
 
@@ -67,7 +67,7 @@ def output(command: Sequence[str | os.PathLike[str]]) -> str:
 
 
 def inside(root: pathlib.Path, work: pathlib.Path, *command: str) -> list[str]:
-    """Return the command that runs another one in a root, where the work folder is ``/work``.
+    """Return the command that runs another one in a root, where the work folder is ``/lab``.
 
     It has neither network nor the machine's processes, and ends with whoever started it.
     """

@@ -77,7 +77,7 @@ class Image:
         with self.disk.open("wb") as disk:
             disk.truncate((used + _SPARE_BYTES) // 4096 * 4096)
         root, disk_inside = (
-            f"/work/{path.relative_to(self._work)}" for path in (self._root, self.disk)
+            f"/lab/{path.relative_to(self._work)}" for path in (self._root, self.disk)
         )
         command = ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, disk_inside]
         run(inside(self._build_root, self._work, *command), self._folder / "mke2fs.log")
@@ -99,7 +99,7 @@ class Image:
             )
             order.append(name)
         (tree / "modules/order").write_text("\n".join(order))
-        pack = "cd /work/image/initrd && find . | cpio -o -H newc --quiet | gzip -1 > ../initrd.gz"
+        pack = "cd /lab/image/initrd && find . | cpio -o -H newc --quiet | gzip -1 > ../initrd.gz"
         run(inside(self._build_root, self._work, "sh", "-ec", pack), self._folder / "cpio.log")
 
 

@@ -114,18 +114,18 @@ class KernelBuild:
         self._make("driver-debian", log)
         self._lay_out(self.debian_tree, ["driver-debian"])
         self._make("vfio", log, *_FULL)
-        self._make("driver-full", log, *_FULL, "KBUILD_EXTRA_SYMBOLS=/work/vfio/Module.symvers")
+        self._make("driver-full", log, *_FULL, "KBUILD_EXTRA_SYMBOLS=/lab/vfio/Module.symvers")
         self._lay_out(self.full_tree, ["vfio", "driver-full"])
 
     def load_order(self, modules: Iterable[str]) -> list[pathlib.Path]:
         """Return the files of Debian's modules that ``insmod`` takes in this order."""
         self._depmod(self._unpacked)
         shown = self._in_build_root(
-            "modprobe", "--dirname=/work/kernel", f"--set-version={self._release}",
+            "modprobe", "--dirname=/lab/kernel", f"--set-version={self._release}",
             "--show-depends", "--all", *modules,
         )  # fmt: skip
         found = [line.split()[1] for line in shown.splitlines() if line.startswith("insmod")]
-        return [self._work / path.removeprefix("/work/") for path in dict.fromkeys(found)]
+        return [self._work / path.removeprefix("/lab/") for path in dict.fromkeys(found)]
 
     def _unpack_sources(self, package: pathlib.Path) -> None:
         folder = self._work / "sources"
@@ -153,7 +153,7 @@ class KernelBuild:
     def _make(self, folder: str, log: pathlib.Path, *variables: str) -> None:
         headers = f"/usr/src/linux-headers-{self._release}"
         jobs = f"--jobs={os.cpu_count() or 1}"
-        command = ["make", jobs, "-C", headers, f"M=/work/{folder}", *variables, "modules"]
+        command = ["make", jobs, "-C", headers, f"M=/lab/{folder}", *variables, "modules"]
         run(inside(self._build_root, self._work, *command), log)
 
     def _lay_out(self, tree: pathlib.Path, built: Iterable[str]) -> None:
@@ -171,12 +171,12 @@ class KernelBuild:
         (modules / "updates").mkdir()
         for file in (each for name in built for each in (self._work / name).rglob("*.ko")):
             shutil.copy(file, modules / "updates")
-        inner = f"/work/{modules.relative_to(self._work)}/updates"
+        inner = f"/lab/{modules.relative_to(self._work)}/updates"
         self._in_build_root("sh", "-c", f"strip --strip-debug {inner}/*.ko")
         self._depmod(tree)
 
     def _depmod(self, tree: pathlib.Path) -> None:
-        self._in_build_root("depmod", "-b", f"/work/{tree.name}", self._release)
+        self._in_build_root("depmod", "-b", f"/lab/{tree.name}", self._release)
 
     def _in_build_root(self, *command: str) -> str:
         return output(inside(self._build_root, self._work, *command))

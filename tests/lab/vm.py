@@ -109,7 +109,7 @@ class Machine:
                 _PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__")
             )
         shutil.copy(_PROJECT / "tests/__init__.py", project / "tests")
-        compile_all = ["python3", "-m", "compileall", "-q", "/work/machine/project"]
+        compile_all = ["python3", "-m", "compileall", "-q", "/lab/machine/project"]
         output(inside(self._root, self._work, *compile_all))
         with tarfile.open(self._folder / "project.tar", "w") as archive:
             for name in ("vfio_lm", "tests"):
@@ -120,18 +120,18 @@ class Machine:
     def _qemu(self) -> list[str]:
         kernel = self._kernel.image.relative_to(self._work)
         disks = (
-            f"/work/{self._image.disk.relative_to(self._work)},snapshot=on",
-            "/work/machine/project.tar,readonly=on",
-            "/work/machine/logs.tar,cache=unsafe",
+            f"/lab/{self._image.disk.relative_to(self._work)},snapshot=on",
+            "/lab/machine/project.tar,readonly=on",
+            "/lab/machine/logs.tar,cache=unsafe",
         )
         parameters = "console=ttyS0 quiet loglevel=4 intel_iommu=on panic=-1 mitigations=off"
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
             "-smp", "2", "-m", str(_MEMORY_MIB),
-            "-serial", "file:/work/machine/console.log", "-serial", "stdio",
-            "-kernel", f"/work/{kernel}",
-            "-initrd", f"/work/{self._image.initial_ram_disk.relative_to(self._work)}",
+            "-serial", "file:/lab/machine/console.log", "-serial", "stdio",
+            "-kernel", f"/lab/{kernel}",
+            "-initrd", f"/lab/{self._image.initial_ram_disk.relative_to(self._work)}",
             "-append", parameters,
             "-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=off",
             "-device", "pcie-root-port,id=port1,chassis=1,slot=1",
