@@ -140,6 +140,7 @@ Explain why a live migration of a server with VFIO devices failed
 
 Looks at nova's record, at the events with their details, and at the preflight of today, and names
 the causes that fit, the most certain first:
+
   certain   the platform says so itself, about this very migration
   likely    everything that was seen fits, and nothing better is known
   possible  it would explain what was seen, and so would other things

@@ -49,8 +49,7 @@ Brings the root provider of each host to what its nova.conf says:
 
   HW_PCI_LIVE_MIGRATABLE          it has a device declared live_migratable yes
   CUSTOM_PCI_NOT_LIVE_MIGRATABLE  it has a device declared live_migratable no
-  CUSTOM_VFIO_DRIVER_<driver>     live migratable devices are bound to this VFIO variant driver
-                                  (only with --host-facts)
+  CUSTOM_VFIO_DRIVER_<driver>     live migratable devices are bound to this driver (--host-facts)
 
 Providers of PCI devices that nova does not own get the same traits. Other traits stay, and nova's
 own PCI providers are never written: see 'openstack vfio provider audit' for what to do about them.
@@ -120,8 +119,7 @@ Each finding is one of these, and is drift unless it says otherwise:
   provider without device  a PCI provider that no device stands behind
   device without provider  a device that nova-compute should report and does not
   host without provider    placement has no root provider with the name of the host
-  alias without provider   no host has a device for the alias (only with --nova-conf-dir of all
-                           hosts)
+  alias without provider   no host has a device for the alias (with --nova-conf-dir of all hosts)
   alias without trait      placement offers more devices to the alias than fit; no drift
   flavor disagrees         it asks for other hosts than its aliases need
   flavor without host      no host would be left for it
