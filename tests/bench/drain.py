@@ -24,8 +24,8 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from vfio_lm.preflight.drain import plan_drain
-from vfio_lm.preflight.drain_model import Mover, Pool, Room
+from vfio_lm.drain.model import Mover, Pool, Room
+from vfio_lm.drain.plan import plan_drain
 
 KINDS = ("CUSTOM_PCI_8086_1515", "CUSTOM_PCI_8086_37CD", "CUSTOM_PCI_15B3_101E")
 

@@ -22,8 +22,8 @@ import testtools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vfio_lm.preflight.drain import plan_drain
-from vfio_lm.preflight.drain_model import DrainPlan, Mover, Pool, Room
+from vfio_lm.drain.model import DrainPlan, Mover, Pool, Room
+from vfio_lm.drain.plan import plan_drain
 
 HOSTS = ("h1", "h2", "h3")
 KINDS = ("blue", "red")

@@ -22,8 +22,8 @@ import collections
 import dataclasses
 from collections.abc import Iterable
 
-from vfio_lm.preflight.drain_model import DrainPlan, Move, Mover, Room, Stay
-from vfio_lm.preflight.drain_solver import Group, Share, most_that_fit
+from vfio_lm.drain.model import DrainPlan, Move, Mover, Room, Stay
+from vfio_lm.drain.solver import Group, Share, most_that_fit
 
 
 def plan_drain(movers: Iterable[Mover], rooms: Iterable[Room]) -> DrainPlan:
@@ -32,7 +32,7 @@ def plan_drain(movers: Iterable[Mover], rooms: Iterable[Room]) -> DrainPlan:
     Servers that the fewest devices would do for go first, so that no other, for which nova may
     choose any, takes the only one that does.
 
-    :raises vfio_lm.preflight.drain_solver.SolverError: if the solver is not installed, or gives up
+    :raises vfio_lm.drain.solver.SolverError: if the solver is not installed, or gives up
     """
     rooms = sorted(rooms, key=lambda room: room.host)
     waiting = _alike(movers)

@@ -18,8 +18,8 @@ import collections
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
+from vfio_lm.drain.model import Mover, Room
 from vfio_lm.errors import VfioLmError
-from vfio_lm.preflight.drain_model import Mover, Room
 
 
 class SolverError(VfioLmError):
