@@ -146,25 +146,6 @@ class PlacementClient:
             for uuid, summary in summaries.items()
         )
 
-    def with_trait(self, tree: Tree, trait: str) -> Tree:
-        """Return a tree with a trait added to those of its providers that have it.
-
-        For a full host, which :meth:`trees_with_room` does not see; the API has no list of
-        providers with their traits.
-
-        :raises CloudError: if placement does not answer
-        """
-        found = {item["uuid"] for item in self._with_trait(trait, in_tree=tree.root_uuid)}
-        return Tree(
-            root_uuid=tree.root_uuid,
-            providers={
-                uuid: dataclasses.replace(provider, traits=provider.traits | {trait})
-                if uuid in found
-                else provider
-                for uuid, provider in tree.providers.items()
-            },
-        )
-
     def find_provider(self, *, uuid: str | None = None, name: str | None = None) -> Provider:
         """Return one provider, by its UUID or else by its name, with its place in the tree.
 

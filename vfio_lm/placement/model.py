@@ -65,6 +65,10 @@ class Provider:
     traits: frozenset[str] = frozenset()
     inventories: Mapping[str, Inventory] = dataclasses.field(default_factory=dict)
 
+    def with_traits(self, traits: Iterable[str]) -> Provider:
+        """Return the same provider with these traits and no others."""
+        return dataclasses.replace(self, traits=frozenset(traits))
+
     @property
     def is_pci(self) -> bool:
         """Whether it stands for a PF or PCI device and belongs to nova."""
@@ -155,9 +159,13 @@ class Candidates:
         """Whether placement may know more candidates than it was allowed to return."""
         return self.limit is not None and len(self.candidates) >= self.limit
 
-    def in_tree(self, root_uuid: str) -> tuple[Candidate, ...]:
-        """Return the candidates that use the tree of one compute node."""
-        return tuple(c for c in self.candidates if root_uuid in c.root_uuids)
+    def by_tree(self) -> dict[str, tuple[Candidate, ...]]:
+        """Return the candidates that use each tree, by the UUID of its root."""
+        found: dict[str, list[Candidate]] = {}
+        for candidate in self.candidates:
+            for root_uuid in candidate.root_uuids:
+                found.setdefault(root_uuid, []).append(candidate)
+        return {root_uuid: tuple(candidates) for root_uuid, candidates in found.items()}
 
 
 def group_into_trees(providers: Iterable[Provider]) -> dict[str, Tree]:

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 
 from vfio_lm.pci import Alias
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
-from vfio_lm.preflight.collect import collect
+from vfio_lm.preflight.collect import collect, find_subject
 from vfio_lm.preflight.examine import examine
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
@@ -49,6 +49,7 @@ from vfio_lm.preflight.report import (
     Report,
     Verdict,
 )
+from vfio_lm.preflight.whole_cloud import WholeCloud
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -108,4 +109,7 @@ def check_with(
     connection: Connection, server_id: str, inputs: Inputs, *, host: str | None = None
 ) -> Report:
     """Do the same as :func:`check_server` with everything that the preflight can be told."""
-    return examine(collect(connection, server_id, inputs, host=host), installed_checks())
+    cloud = WholeCloud(connection)
+    subject = find_subject(cloud, server_id)
+    (facts,) = collect(cloud, [subject], inputs, host=host)
+    return examine(facts, installed_checks())

@@ -10,154 +10,189 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Collecting the facts for one server: the cloud is asked here, and in the modules beside.
+"""Collecting the facts of servers: what is one server's own, held against the whole cloud.
 
-The number of requests does not depend on how many hosts and providers the cloud has (nova's
-pages of hypervisors and servers, 1,000 on one by default, apart).
+What belongs to the cloud is asked for in :mod:`vfio_lm.preflight.whole_cloud`, once for all
+servers; one server is just the case of one.
 """
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import os_traits
-from keystoneauth1 import exceptions as ksa_exceptions
-from keystoneauth1.identity.base import BaseIdentityPlugin
-from openstack import exceptions as sdk_exceptions
-
-from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.nova_api import (
-    Aggregate,
-    ComputeNode,
-    ComputeService,
-    SchedulingClient,
-    Server,
-    ServerGroup,
-)
+from vfio_lm.nova_api import Aggregate, ComputeNode, Server, ServerGroup
 from vfio_lm.pci import AliasRequest, parse_alias_requests
-from vfio_lm.placement import PlacementClient, Provider, Tree
+from vfio_lm.placement import CandidateQuery, Candidates
 from vfio_lm.placement.candidate_query import nova_query
 from vfio_lm.preflight.collect_beside import image_properties, network
-from vfio_lm.preflight.collect_occupants import occupants
-from vfio_lm.preflight.endpoints import has_endpoint
 from vfio_lm.preflight.facts import Destination, Facts, Network, Occupants, Source, SourceDevice
-from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
+from vfio_lm.preflight.knowledge import Inputs
 from vfio_lm.preflight.request import device_groups, plain_resources
-
-if TYPE_CHECKING:
-    from openstack.connection import Connection
+from vfio_lm.preflight.whole_cloud import WholeCloud, errors_of_the_cloud
 
 
-@contextlib.contextmanager
-def _errors_of_the_cloud() -> Iterator[None]:
-    """Give what the libraries raise by themselves, at discovery for instance, our own form."""
-    try:
-        yield
-    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
-        raise CloudError(f"the cloud cannot be reached: {exc}") from exc
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """A server that is looked at, and what it asks for by itself."""
+
+    server: Server
+    requests: tuple[AliasRequest, ...]
+    network: Network
 
 
-@_errors_of_the_cloud()
-def collect(
-    connection: Connection, server_id: str, inputs: Inputs, *, host: str | None = None
-) -> Facts:
-    """Ask nova, placement, neutron and cinder all that the checks need.
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """A subject, and what nova would ask placement for on its behalf."""
 
-    Parameters are those of :func:`vfio_lm.preflight.check_server`.
+    subject: Subject
+    group: ServerGroup | None
+    source: Source
+    query: CandidateQuery
 
-    :raises CloudError: if nova or placement does not answer, the server or host does not exist,
-        or the user's roles do not suffice
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Answer:
+    """What placement says to one query, of all servers that share it."""
+
+    candidates: Candidates
+    seconds: float
+    destinations: tuple[Destination, ...]
+
+
+def find_subject(cloud: WholeCloud, server_id: str) -> Subject:
+    """Return one server as a subject.
+
+    :param server_id: its ID, or its exact name
+    :raises NotFoundError: if there is none, or more than one of that name
+    :raises vfio_lm.pci.alias.AliasError: if its flavor has a malformed alias extra spec
+    :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
-    for service in ("compute", "placement"):
-        if not has_endpoint(connection, service):
-            raise CloudError(f"the catalogue has no {service} endpoint for this user and region")
-    nova = SchedulingClient(connection.compute)
-    microversion = nova.max_microversion()
-    server = nova.server(server_id)
-    services = nova.services()
-    if host is not None and host not in services:
-        raise NotFoundError(f"no host '{host}' has a nova-compute service; {_named(services)}")
-    group = _group(nova, server)
-    nodes = nova.nodes(with_servers=group is not None)
-    aggregates = nova.aggregates()
+    with errors_of_the_cloud():
+        server = cloud.nova.server(server_id)
+        return Subject(
+            server=server,
+            requests=parse_alias_requests(server.flavor.extra_specs),
+            network=network(cloud.connection, server.id),
+        )
 
-    placement = PlacementClient(connection.placement)
-    allocations = placement.allocations(server.id)
-    pci_providers = placement.pci_providers()
-    target = nodes.get(host) if host is not None else None
-    trees = placement.trees_with_room(pci_providers)
-    source = _source(
-        server,
-        services,
-        nodes,
-        allocations,
-        inputs.of_host(server.host),
-        placement,
-        trees,
-        pci_providers,
-    )
-    requests = parse_alias_requests(server.flavor.extra_specs)
-    in_placement = bool(source.devices) and inputs.pci_in_placement is not False
+
+def collect(
+    cloud: WholeCloud, subjects: Iterable[Subject], inputs: Inputs, *, host: str | None = None
+) -> Iterator[Facts]:
+    """Yield all that the checks need, of each server; those that share a query follow each other.
+
+    :param host: only this destination
+    :raises NotFoundError: if no nova-compute has the host
+    :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
+    """
+    with errors_of_the_cloud():
+        if host is not None:
+            cloud.service(host)
+        groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
+        nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
+        target = nodes.get(host) if host is not None else None
+        cases = [
+            _case(cloud, subject, group, inputs, target.uuid if target else None)
+            for subject, group in groups
+        ]
+        for alike in _by_query(cases):
+            answer = _ask(cloud, alike[0].query, inputs, host)
+            for case in alike:
+                yield _facts(cloud, case, answer, inputs, host)
+
+
+def _case(
+    cloud: WholeCloud,
+    subject: Subject,
+    group: ServerGroup | None,
+    inputs: Inputs,
+    in_tree: str | None,
+) -> _Case:
+    server = subject.server
+    source = _source(cloud, server, cloud.placement.allocations(server.id), inputs)
     query = nova_query(
         server.flavor.extra_specs,
         source.resources or plain_resources(server.flavor),
-        device_groups(requests, inputs.aliases, source.devices) if in_placement else (),
-        requires_owner=_all_have_owner(trees, nodes.values()),
-        in_tree=target.uuid if target else None,
-        member_of=_zone_members(aggregates, server.pinned_availability_zone),
+        device_groups(subject.requests, inputs.aliases, source.devices)
+        if _asks_placement(source, inputs)
+        else (),
+        requires_owner=cloud.requires_owner,
+        in_tree=in_tree,
+        member_of=_zone_members(cloud.aggregates, server.pinned_availability_zone),
     )
+    return _Case(subject=subject, group=group, source=source, query=query)
+
+
+def _asks_placement(source: Source, inputs: Inputs) -> bool:
+    """Whether placement can be asked for the devices of a server."""
+    return bool(source.devices) and inputs.pci_in_placement is not False
+
+
+def _by_query(cases: Iterable[_Case]) -> Iterable[Sequence[_Case]]:
+    """Put servers together for which placement is asked the same."""
+    found: dict[object, list[_Case]] = {}
+    for case in cases:
+        found.setdefault(tuple(case.query.to_params()), []).append(case)
+    return found.values()
+
+
+def _ask(cloud: WholeCloud, query: CandidateQuery, inputs: Inputs, host: str | None) -> _Answer:
+    """Ask placement, and sort its answer by destination: the host asked for, or all."""
     started = time.monotonic()
-    candidates = placement.candidates(query)
+    candidates = cloud.placement.candidates(query)
     seconds = time.monotonic() - started
-    known_network = network(connection, server.id)
-    wanted = [host] if host is not None else sorted(services.keys() - {server.host})
-    on_hosts = _occupants(nova, server, requests, known_network, inputs, wanted, in_placement)
+    by_tree = candidates.by_tree()
+    nodes, trees = cloud.nodes(), cloud.trees
+
+    def destination(name: str, node: ComputeNode | None) -> Destination:
+        return Destination(
+            service=cloud.services[name],
+            node=node,
+            tree=trees.get(node.uuid) if node else None,
+            candidates=by_tree.get(node.uuid, ()) if node else (),
+            knowledge=inputs.of_host(name),
+        )
+
+    names = [host] if host is not None else sorted(cloud.services)
+    return _Answer(
+        candidates=candidates,
+        seconds=seconds,
+        destinations=tuple(destination(name, nodes.get(name)) for name in names),
+    )
+
+
+def _facts(
+    cloud: WholeCloud, case: _Case, answer: _Answer, inputs: Inputs, host: str | None
+) -> Facts:
+    subject = case.subject
+    server = subject.server
+    destinations = tuple(
+        each for each in answer.destinations if host is not None or each.host != server.host
+    )
+    if on_hosts := _occupants(cloud, case, inputs, destinations):
+        destinations = tuple(
+            dataclasses.replace(each, occupants=on_hosts.get(each.host)) for each in destinations
+        )
     return Facts(
         server=server,
-        source=source,
-        destinations=tuple(
-            Destination(
-                service=services[name],
-                node=nodes.get(name),
-                tree=trees.get(nodes[name].uuid) if name in nodes else None,
-                candidates=candidates.in_tree(nodes[name].uuid) if name in nodes else (),
-                knowledge=inputs.of_host(name),
-                occupants=on_hosts.get(name),
-            )
-            for name in wanted
-        ),
+        source=case.source,
+        destinations=destinations,
         requested_host=host,
         inputs=inputs,
-        alias_requests=requests,
-        query=query,
-        candidates=candidates,
-        network=known_network,
-        user_is_admin="admin" in _role_names(connection),
-        nova_microversion=microversion,
-        candidates_seconds=seconds,
-        pci_provider_count=len(pci_providers),
-        aggregates=aggregates,
-        group=group,
-        image_properties=image_properties(connection, server),
+        alias_requests=subject.requests,
+        query=case.query,
+        candidates=answer.candidates,
+        network=subject.network,
+        user_is_admin=cloud.user_is_admin,
+        nova_microversion=cloud.nova_microversion,
+        candidates_seconds=answer.seconds,
+        pci_provider_count=len(cloud.pci_providers),
+        aggregates=cloud.aggregates,
+        group=case.group,
+        image_properties=image_properties(cloud.connection, server),
     )
-
-
-def _named(hosts: Iterable[str], most: int = 10) -> str:
-    """List hosts in a message, but not a whole cloud of them."""
-    names = sorted(hosts)
-    shown = ", ".join(names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"the hosts are: {shown}{more}"
-
-
-def _group(nova: SchedulingClient, server: Server) -> ServerGroup | None:
-    """Return the server group that the server was made in; nova keeps it among the hints."""
-    hint = server.scheduler_hints.get("group")
-    group_id = hint[0] if isinstance(hint, list) and hint else hint
-    return nova.server_group(group_id) if isinstance(group_id, str) else None
 
 
 def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozenset[str]:
@@ -171,101 +206,48 @@ def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozense
 
 
 def _occupants(
-    nova: SchedulingClient,
-    server: Server,
-    requests: tuple[AliasRequest, ...],
-    known: Network,
-    inputs: Inputs,
-    wanted: Iterable[str],
-    in_placement: bool,
+    cloud: WholeCloud, case: _Case, inputs: Inputs, destinations: Iterable[Destination]
 ) -> Mapping[str, Occupants]:
     """Ask for the servers of hosts whose devices only their facts tell."""
-    if not (known.ports or (requests and not in_placement)):
+    subject = case.subject
+    has_ports = bool(subject.network.ports)
+    if not (has_ports or (subject.requests and not _asks_placement(case.source, inputs))):
         return {}
     hosts = [
-        name
-        for name in wanted
-        if inputs.facts_of(name) is not None and inputs.of_host(name).conf is not None
+        each.host
+        for each in destinations
+        if inputs.facts_of(each.host) is not None and each.knowledge.conf is not None
     ]
     if not hosts:
         return {}
-    return occupants(nova, hosts, besides=server.id, with_ports=bool(known.ports))
+    return cloud.residents.on(hosts, besides=subject.server.id, with_ports=has_ports)
 
 
 def _source(
+    cloud: WholeCloud,
     server: Server,
-    services: Mapping[str, ComputeService],
-    nodes: Mapping[str, ComputeNode],
     allocations: Mapping[str, Mapping[str, int]],
-    knowledge: HostKnowledge,
-    placement: PlacementClient,
-    trees: Mapping[str, Tree],
-    pci_providers: Mapping[str, Provider],
+    inputs: Inputs,
 ) -> Source:
     """Sort what the server holds into PCI devices and the rest."""
     plain: dict[str, int] = {}
-    for uuid in allocations.keys() - pci_providers.keys():
+    for uuid in allocations.keys() - cloud.pci_providers.keys():
         for resource_class, amount in allocations[uuid].items():
             plain[resource_class] = plain.get(resource_class, 0) + amount
-    held = {uuid: pci_providers[uuid] for uuid in allocations.keys() & pci_providers.keys()}
-    devices = [
-        SourceDevice(provider=provider, resources=allocations[provider.uuid])
-        for provider in sorted(
-            _with_known_traits(held, trees, placement), key=lambda provider: provider.name
-        )
-    ]
+    held = (
+        cloud.with_traits(cloud.pci_providers[uuid])
+        for uuid in allocations.keys() & cloud.pci_providers.keys()
+    )
+    node = cloud.nodes().get(server.host)
+    tree = cloud.trees.get(node.uuid) if node else None
     return Source(
-        service=services.get(server.host),
-        node=nodes.get(server.host),
+        service=cloud.services.get(server.host),
+        node=node,
         resources=plain,
-        devices=tuple(devices),
-        knowledge=knowledge,
-        traits=_root_traits(trees, nodes.get(server.host)),
+        devices=tuple(
+            SourceDevice(provider=provider, resources=allocations[provider.uuid])
+            for provider in sorted(held, key=lambda provider: provider.name)
+        ),
+        knowledge=inputs.of_host(server.host),
+        traits=tree.root.traits if tree and tree.root else frozenset(),
     )
-
-
-def _with_known_traits(
-    held: Mapping[str, Provider], trees: Mapping[str, Tree], placement: PlacementClient
-) -> list[Provider]:
-    """Return providers with their traits, asking placement only where the host is full."""
-    found = []
-    for root_uuid in {provider.root_uuid for provider in held.values()}:
-        of_root = {u: p for u, p in held.items() if p.root_uuid == root_uuid}
-        tree = trees.get(root_uuid)
-        if tree is None:
-            tree = _full_tree(Tree(root_uuid, of_root), placement)
-        found += [tree.providers.get(uuid, provider) for uuid, provider in of_root.items()]
-    return found
-
-
-def _full_tree(tree: Tree, placement: PlacementClient) -> Tree:
-    """Add the traits that matter; who owns a provider only does where the other is missing."""
-    tree = placement.with_trait(tree, os_traits.HW_PCI_LIVE_MIGRATABLE)
-    if all(provider.is_marked_live_migratable for provider in tree.providers.values()):
-        return tree
-    return placement.with_trait(tree, os_traits.OWNER_NOVA)
-
-
-def _all_have_owner(trees: Mapping[str, Tree], nodes: Iterable[ComputeNode]) -> bool:
-    """Tell whether the scheduler insists on OWNER_NOVA: once every nova-compute is 34.0.0.
-
-    Source: ``_should_filter_by_owner`` in ``nova/scheduler/request_filter.py`` (nova 34.0.0).
-    No API shows the version of a service; its trait does.
-    """
-    roots = [tree.root for node in nodes if (tree := trees.get(node.uuid)) is not None]
-    return bool(roots) and all(
-        root is not None and os_traits.OWNER_NOVA in root.traits for root in roots
-    )
-
-
-def _root_traits(trees: Mapping[str, Tree], node: ComputeNode | None) -> frozenset[str]:
-    tree = trees.get(node.uuid) if node else None
-    return tree.root.traits if tree and tree.root else frozenset()
-
-
-def _role_names(connection: Connection) -> tuple[str, ...]:
-    """Return the names of the user's roles, as far as the token tells them."""
-    auth = connection.session.auth
-    if not isinstance(auth, BaseIdentityPlugin):
-        return ()
-    return tuple(auth.get_access(connection.session).role_names or ())

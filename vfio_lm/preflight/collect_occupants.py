@@ -26,32 +26,45 @@ from vfio_lm.preflight.facts import Occupants
 _MOVING = ("migrating", "rebuild", "resize_", "unshelving")
 
 
-def occupants(
-    nova: SchedulingClient, hosts: Collection[str], *, besides: str, with_ports: bool
-) -> dict[str, Occupants]:
-    """Return the servers of each host; one request for each page of nova's servers.
+class Residents:
+    """Servers by their hosts, and moves that are not over, which are asked for when needed.
 
-    There is one more request for each server that moves right now.
-
-    :param besides: the ID of the server that is looked at, whose own moves are its own affair
-    :param with_ports: whether moves of servers without devices of an alias count as well: such a
-        server may have ports that take a device
+    :param servers: all servers of the cloud
     """
-    servers = nova.servers()
-    devices: dict[str, dict[str, int]] = collections.defaultdict(dict)
-    for server in servers:
-        devices[server.host][server.id] = device_count(server)
-    moves: dict[str, list[Move]] = collections.defaultdict(list)
-    for server in servers:
-        if server.id == besides or not _is_moving(server):
-            continue
-        for move in nova.moves(server.id):
-            if move.kind == "live-migration" and not (device_count(server) or with_ports):
+
+    def __init__(self, nova: SchedulingClient, servers: Iterable[Server]) -> None:
+        self._nova = nova
+        self._devices: dict[str, dict[str, int]] = collections.defaultdict(dict)
+        for server in servers:
+            self._devices[server.host][server.id] = device_count(server)
+        self._moving = [server for server in servers if _is_moving(server)]
+        self._moves: dict[str, tuple[Move, ...]] = {}
+
+    def on(self, hosts: Collection[str], *, besides: str, with_ports: bool) -> dict[str, Occupants]:
+        """Return the servers of each host.
+
+        There is one request for each server that moves right now, whoever asks.
+
+        :param besides: the ID of the server that is looked at, whose own moves are its own affair
+        :param with_ports: whether moves of servers without devices of an alias count as well: such
+            a server may have ports that take a device
+        """
+        moves: dict[str, list[Move]] = collections.defaultdict(list)
+        for server in self._moving:
+            if server.id == besides:
                 continue
-            # As long as there is no destination, it may be any host.
-            for host in {move.source, move.destination} if move.destination else {*hosts}:
-                moves[host].append(move)
-    return {host: Occupants(devices[host], tuple(moves[host])) for host in hosts}
+            for move in self._moves_of(server.id):
+                if move.kind == "live-migration" and not (device_count(server) or with_ports):
+                    continue
+                # As long as there is no destination, it may be any host.
+                for host in {move.source, move.destination} if move.destination else {*hosts}:
+                    moves[host].append(move)
+        return {host: Occupants(self._devices[host], tuple(moves[host])) for host in hosts}
+
+    def _moves_of(self, server_id: str) -> tuple[Move, ...]:
+        if server_id not in self._moves:
+            self._moves[server_id] = self._nova.moves(server_id)
+        return self._moves[server_id]
 
 
 def device_count(server: Server) -> int:
