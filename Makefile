@@ -1,6 +1,7 @@
-# Two commands, each of which does all its own set-up on a Debian machine with python3 and make:
-#   make demo    live migrate a server with a VF on an embedded cloud (KEEP=1 leaves it running)
-#   make test    linters, documentation and all tests
+# Each command does all its own set-up on a Debian machine with python3 and make:
+#   make demo     live migrate a server with a VF on an embedded cloud (KEEP=1 leaves it running)
+#   make horizon show the dashboard's panel on an embedded cloud, until Ctrl-C
+#   make test     linters, documentation and all tests
 
 SHELL := /bin/bash
 VENV := .venv
@@ -14,13 +15,16 @@ missing="$$($(VENV)/bin/bindep --brief $(PROFILE))" || \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean
+.PHONY: help demo horizon test clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.ready
 	$(TOX) run --quiet -e demo -- $(if $(KEEP),--keep)
+
+horizon: $(VENV)/.ready
+	$(TOX) run --quiet -e horizon
 
 test: $(VENV)/.ready-test
 	$(TOX) run-parallel --parallel-no-spinner
