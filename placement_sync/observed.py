@@ -25,15 +25,12 @@ import os_traits
 from placement_sync import traits
 from vfio_lm.errors import NotFoundError
 from vfio_lm.placement import PlacementClient, Provider, Tree
-from vfio_lm.placement.driver_traits import DRIVER_PREFIX
+from vfio_lm.placement.driver_traits import is_driver_trait
 from vfio_lm.placement.model import group_into_trees
 
-_ASKED = (
-    os_traits.COMPUTE_MANAGED_PCI_DEVICE,
-    os_traits.OWNER_NOVA,
-    traits.LIVE_MIGRATABLE,
-    traits.NOT_LIVE_MIGRATABLE,
-)
+# Most providers of a cloud with such devices have these, so that those without make the shorter
+# answer.
+_USUAL = (os_traits.COMPUTE_MANAGED_PCI_DEVICE, os_traits.OWNER_NOVA, traits.LIVE_MIGRATABLE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Snapshot:
 
 
 def observe(placement: PlacementClient, hosts: Sequence[str], *, is_whole_cloud: bool) -> Snapshot:
-    """Look at the trees of hosts: seven requests, and one for each driver trait of ours in use.
+    """Look at the trees of hosts: six requests, and one for each driver trait of ours in use.
 
     A tree of its own is looked at where only one host is asked for, so that an agent on every
     host does not read the whole cloud on every host; otherwise the whole cloud is.
@@ -65,20 +62,26 @@ def observe(placement: PlacementClient, hosts: Sequence[str], *, is_whole_cloud:
         except NotFoundError:
             return Snapshot({}, is_whole_cloud=False)
     found = placement.providers(in_tree)
+    known: dict[str, set[str]] = {uuid: set() for uuid in found}
     # Placement refuses to be asked for a trait that it does not know.
-    in_use = placement.traits_in_use(f"in:{','.join(_ASKED)}")
-    in_use |= placement.traits_in_use(f"startswith:{DRIVER_PREFIX}")
-    known: dict[str, set[str]] = {}
-    for trait in sorted(in_use):
-        for uuid in placement.uuids_with_trait(trait, in_tree):
-            known.setdefault(uuid, set()).add(trait)
+    for trait in sorted(filter(_matters, placement.traits_in_use())):
+        if trait in _USUAL:
+            having = found.keys() - placement.uuids_without_trait(trait, in_tree)
+        else:
+            having = found.keys() & placement.uuids_with_trait(trait, in_tree)
+        for uuid in having:
+            known[uuid].add(trait)
     return _snapshot(
         {
-            uuid: dataclasses.replace(provider, traits=frozenset(known.get(uuid, ())))
+            uuid: dataclasses.replace(provider, traits=frozenset(known[uuid]))
             for uuid, provider in found.items()
         },
         is_whole_cloud=in_tree is None,
     )
+
+
+def _matters(trait: str) -> bool:
+    return trait in (*_USUAL, traits.NOT_LIVE_MIGRATABLE) or is_driver_trait(trait)
 
 
 def with_classes(placement: PlacementClient, snapshot: Snapshot) -> Snapshot:

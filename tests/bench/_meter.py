@@ -29,6 +29,9 @@ class Cost:
     requests: float
     seconds: float
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.requests + other.requests, self.seconds + other.seconds)
+
     def __mul__(self, factor: float) -> Cost:
         return Cost(self.requests * factor, self.seconds * factor)
 

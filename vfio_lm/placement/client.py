@@ -80,7 +80,7 @@ class PlacementClient:
         """
         trait = os_traits.COMPUTE_MANAGED_PCI_DEVICE
         return {
-            item["uuid"]: _provider(item, frozenset({trait})) for item in self._with_trait(trait)
+            item["uuid"]: _provider(item, frozenset({trait})) for item in self._providers(trait)
         }
 
     def providers(self, in_tree: str | None = None) -> dict[str, Provider]:
@@ -89,9 +89,7 @@ class PlacementClient:
         :param in_tree: UUID of a provider, to look at its tree only
         :raises CloudError: if placement does not answer
         """
-        params = [("in_tree", in_tree)] if in_tree is not None else []
-        found = self._http.get("/resource_providers", params)["resource_providers"]
-        return {item["uuid"]: _provider(item) for item in found}
+        return {item["uuid"]: _provider(item) for item in self._providers(None, in_tree)}
 
     def uuids_with_trait(self, trait: str, in_tree: str | None = None) -> frozenset[str]:
         """Return the UUID of every provider that has a trait, which placement must know.
@@ -99,16 +97,24 @@ class PlacementClient:
         :param in_tree: UUID of a provider, to look at its tree only
         :raises CloudError: if placement does not answer, or does not know the trait
         """
-        return frozenset(item["uuid"] for item in self._with_trait(trait, in_tree))
+        return frozenset(item["uuid"] for item in self._providers(trait, in_tree))
 
-    def traits_in_use(self, name: str) -> frozenset[str]:
+    def uuids_without_trait(self, trait: str, in_tree: str | None = None) -> frozenset[str]:
+        """Return the UUID of every provider that has not a trait, which placement must know.
+
+        Where most have it, this is the shorter answer.
+
+        :param in_tree: UUID of a provider, to look at its tree only
+        :raises CloudError: if placement does not answer, or does not know the trait
+        """
+        return frozenset(item["uuid"] for item in self._providers(f"!{trait}", in_tree))
+
+    def traits_in_use(self) -> frozenset[str]:
         """Return the traits that any provider has.
 
-        :param name: ``in:A,B`` for some of these, ``startswith:A`` for those that begin so
         :raises CloudError: if placement does not answer
         """
-        params = [("name", name), ("associated", "true")]
-        return frozenset(self._http.get("/traits", params)["traits"])
+        return frozenset(self._http.get("/traits", [("associated", "true")])["traits"])
 
     def trees_with_room(
         self,
@@ -189,8 +195,8 @@ class PlacementClient:
         found = self._http.get(f"/resource_providers/{uuid}/allocations")["allocations"]
         return {consumer: dict(item["resources"]) for consumer, item in found.items()}
 
-    def _with_trait(self, trait: str, in_tree: str | None = None) -> list[dict[str, Any]]:
-        params = [("required", trait)]
+    def _providers(self, required: str | None, in_tree: str | None = None) -> list[dict[str, Any]]:
+        params = [("required", required)] if required is not None else []
         if in_tree is not None:
             params.append(("in_tree", in_tree))
         body = self._http.get("/resource_providers", params)
