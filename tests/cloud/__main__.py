@@ -24,10 +24,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cloud import environments
 from tests.cloud.cloud import Cloud
 from tests.cloud.errors import CloudError
 from tests.cloud.image import IMAGE_NAME
 from tests.cloud.spec import CloudSpec, HostSpec
+from vfio_lm.pci.release import NovaRelease
 
 DEFAULT_DIRECTORY = Path(tempfile.gettempdir()) / "embedded-cloud"
 PROGRAM = "python -m tests.cloud"
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def up(options: argparse.Namespace) -> int:
     """Start a cloud that goes on running."""
     began = time.monotonic()
-    cloud = Cloud(_spec(options), options.dir)
+    cloud = Cloud(_spec(options), options.dir, release=NovaRelease(options.nova_release))
     cloud.start(detached=True)
     print(f"# up in {time.monotonic() - began:.1f} s; image {IMAGE_NAME}")
     _print_exports(cloud)
@@ -131,6 +133,13 @@ def _add_up(command: argparse.ArgumentParser) -> None:
         type=float,
         metavar="S",
         help="how long a live migration keeps the hypervisors busy (default: 0.2)",
+    )
+    command.add_argument(
+        "--nova-release",
+        choices=[each.value for each in NovaRelease],
+        default=environments.CURRENT.value,
+        help="release of nova; another than that of the tests is installed into an environment "
+        "of its own first (default: %(default)s)",
     )
     command.add_argument(
         "--no-pci-in-placement",

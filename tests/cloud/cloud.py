@@ -23,13 +23,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.cloud import configs, filler, image, operations
+from tests.cloud import configs, environments, filler, image, operations
 from tests.cloud.control import Control
 from tests.cloud.errors import CloudError
 from tests.cloud.processes import Processes, listening_sockets, tail
 from tests.cloud.rest import Rest
 from tests.cloud.settings import LISTENERS, Settings
 from tests.cloud.spec import CloudSpec, HostSpec, to_json
+from vfio_lm.pci.release import NovaRelease
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,6 +47,8 @@ class Cloud:
     :param spec: what the cloud shall look like; three hosts by default.
     :param directory: where its files are, until it is stopped; must be empty or not
         exist. None: a temporary directory.
+    :param release: of nova; keystone, placement and glance stay those of the tests. One that
+        has not run before is installed first.
     :param start_timeout: how long the services may take to start, in seconds.
     """
 
@@ -54,10 +57,12 @@ class Cloud:
         spec: CloudSpec | None = None,
         directory: Path | str | None = None,
         *,
+        release: NovaRelease = environments.CURRENT,
         start_timeout: float = START_TIMEOUT,
     ) -> None:
         self._spec = (spec or CloudSpec()).with_buses()
         self._directory = Path(directory).absolute() if directory is not None else None
+        self._release = release
         self._start_timeout = start_timeout
         self._attached: tuple[Settings, Processes, Control, Rest] | None = None
 
@@ -298,6 +303,7 @@ class Cloud:
         return directory
 
     def _start_in(self, directory: Path, detached: bool) -> None:
+        nova_python = environments.python(self._release)
         deadline = time.monotonic() + self._start_timeout
         with listening_sockets() as sockets:
             settings = Settings(
@@ -307,6 +313,7 @@ class Cloud:
                 sockets={name: each.fileno() for name, each in sockets.items()},
                 control_key=secrets.token_hex(),
                 is_detached=detached,
+                nova_python=nova_python,
             )
             configs.write_all(settings)
             settings.save()

@@ -173,9 +173,10 @@ class Processes:
 
     def _popen(self, service: str) -> subprocess.Popen[bytes]:
         settings = self._settings
+        python = settings.nova_python if service == "nova" else sys.executable
         with settings.log(service).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", MODULES[service], str(settings.directory)],
+                [python, "-W", "ignore", "-m", MODULES[service], str(settings.directory)],
                 # whose end tells the service that its launcher is gone
                 stdin=subprocess.DEVNULL if settings.is_detached else subprocess.PIPE,
                 stdout=log,

@@ -54,6 +54,7 @@ class Settings:
     :ivar sockets: file descriptor of each listening socket in a service process.
     :ivar control_key: what a run-time command has to show.
     :ivar is_detached: whether the services outlive the process that started them.
+    :ivar nova_python: the interpreter of nova's process, which has its release.
     """
 
     directory: Path
@@ -62,6 +63,7 @@ class Settings:
     sockets: Mapping[str, int]
     control_key: str
     is_detached: bool
+    nova_python: Path
 
     @classmethod
     def load(cls, directory: Path) -> Settings:
@@ -74,6 +76,7 @@ class Settings:
             sockets=data["sockets"],
             control_key=data["control_key"],
             is_detached=data["is_detached"],
+            nova_python=Path(data["nova_python"]),
         )
 
     def save(self) -> None:
@@ -84,6 +87,7 @@ class Settings:
             "sockets": dict(self.sockets),
             "control_key": self.control_key,
             "is_detached": self.is_detached,
+            "nova_python": str(self.nova_python),
         }
         self.path(FILE_NAME).write_text(json.dumps(data, indent=1))
 

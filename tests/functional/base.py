@@ -27,8 +27,9 @@ from typing import Any, TypeVar
 
 import testtools
 
-from tests.cloud import Cloud, CloudSpec, HostSpec
+from tests.cloud import Cloud, CloudSpec, HostSpec, environments
 from vfio_lm.pci import read_nova_conf
+from vfio_lm.pci.release import NovaRelease
 from vfio_lm.preflight import Report, check_server
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class _SharedCloud:
 
     def __init__(self) -> None:
         self._cloud: Cloud | None = None
+        self._release: NovaRelease | None = None
         self._hosts: tuple[HostSpec, ...] = ()
 
     def shaped(
@@ -78,16 +80,20 @@ class _SharedCloud:
         hosts: tuple[HostSpec, ...],
         aliases: Sequence[Mapping[str, Any]],
         pci_in_placement: bool,
+        release: NovaRelease,
     ) -> Cloud:
         # Said for each host, so that it is part of the shape.
         hosts = tuple(
             dataclasses.replace(host, report_in_placement=pci_in_placement) for host in hosts
         )
+        if self._cloud is not None and release is not self._release:
+            self._cloud.stop()
+            self._cloud = None
         if self._cloud is None:
-            self._cloud = Cloud(CloudSpec(hosts=hosts))
+            self._cloud = Cloud(CloudSpec(hosts=hosts), release=release)
             self._cloud.start()
             atexit.register(self._cloud.stop)
-            self._hosts = hosts
+            self._hosts, self._release = hosts, release
         self._cloud.reset()
         # First what hosts and aliases are checked with, then these.
         self._cloud.set_aliases([])
@@ -132,10 +138,11 @@ class CloudTestCase(testtools.TestCase):
     )
     aliases: tuple[Mapping[str, Any], ...] = (ALIAS_YES, ALIAS_ANY)
     pci_in_placement = True
+    release = environments.CURRENT
 
     def setUp(self) -> None:
         super().setUp()
-        self.cloud = _SHARED.shaped(self.hosts, self.aliases, self.pci_in_placement)
+        self.cloud = _SHARED.shaped(self.hosts, self.aliases, self.pci_in_placement, self.release)
         self.connection = self.cloud.connection()
         self.addOnException(self._attach_log)
 

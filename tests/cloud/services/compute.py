@@ -10,23 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The nova of a cloud in one process, in native threads: API, conductor, scheduler, computes."""
+"""The nova of a cloud in one process: API, conductor, scheduler, computes."""
 
 from __future__ import annotations
 
-import os
-
-from tests.cloud.services import runtime
+from tests.cloud.services import release, runtime
 from tests.cloud.settings import Settings
 
 
 def run(settings: Settings) -> None:
-    """Choose native threads, then load and start nova."""
-    os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"
-    # what everything else of nova finds settled when it is imported
-    from nova import monkey_patch
-
-    monkey_patch.patch("threading")
+    """Choose the kind of threads, then load and start nova."""
+    release.choose_threads()
     from tests.cloud.services import nova_services
 
     nova_services.run(settings)

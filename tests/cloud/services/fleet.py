@@ -23,14 +23,13 @@ from typing import Any
 
 import nova.conf
 from nova import context as nova_context
-from nova import exception, objects, service
-from nova.compute import rpcapi
+from nova import exception, objects
 from nova.objects import host_mapping
 from nova.pci import request as pci_request
 from oslo_utils import timeutils
 
 from tests.cloud import configs
-from tests.cloud.services import hosts, hypervisors
+from tests.cloud.services import hosts, hypervisors, release
 from tests.cloud.settings import Settings
 from tests.cloud.spec import CloudSpec, HostSpec, with_bus
 
@@ -82,9 +81,10 @@ class Fleet:
         if name not in self._running:
             return
         _, running = self._running.pop(name)
-        for server in (running.rpcserver, running.rpcserver_alt):
+        servers = release.rpc_servers(running)
+        for server in servers:
             server.stop()
-        for server in (running.rpcserver, running.rpcserver_alt):
+        for server in servers:
             server.wait()
         running.tg.stop(graceful=True)
         running.service_ref.last_seen_up = timeutils.utcnow(with_timezone=True) - LONG_AGO
@@ -159,7 +159,7 @@ class Fleet:
         )
         try:
             with hosts.working_for(host):
-                running = _nova_compute(spec.name)
+                running = release.create_compute(spec.name)
                 running.start()
         except Exception as error:
             error.add_note(f"while the nova-compute of {spec.name} started")
@@ -206,12 +206,3 @@ class Fleet:
     def _without(self, host: HostSpec) -> CloudSpec:
         hosts_left = tuple(other for other in self.spec.hosts if other is not host)
         return dataclasses.replace(self.spec, hosts=hosts_left)
-
-
-def _nova_compute(name: str) -> Any:
-    return service.Service.create(
-        host=name,
-        binary="nova-compute",
-        topic=rpcapi.RPC_TOPIC,
-        topic_alt=rpcapi.RPC_TOPIC_ALT,
-    )

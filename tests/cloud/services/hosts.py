@@ -29,11 +29,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import futurist
 import nova.conf
 import nova.conf.pci
 from nova.virt import node
 from oslo_config import cfg
+
+from tests.cloud.services import release
 
 #: an option's group (None: DEFAULT) and name
 OptionKey = tuple[str | None, str]
@@ -121,19 +122,24 @@ def _look_up_options_of_host() -> None:
 
 def _hand_on_to_threads() -> None:
     thread_class: Any = threading.Thread
-    pool_class: Any = futurist.ThreadPoolExecutor
     original_start = thread_class.start
-    original_submit = pool_class.submit
 
     @functools.wraps(original_start)
     def start(self: Any) -> None:
         self.run = functools.partial(contextvars.copy_context().run, self.run)
         original_start(self)
 
+    thread_class.start = start
+    for pool_class in release.thread_pools():
+        _hand_on_to_workers(pool_class)
+
+
+def _hand_on_to_workers(pool_class: Any) -> None:
+    original_submit = pool_class.submit
+
     @functools.wraps(original_submit)
     def submit(self: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         context = contextvars.copy_context()
         return original_submit(self, context.run, function, *args, **kwargs)
 
-    thread_class.start = start
     pool_class.submit = submit
