@@ -83,8 +83,8 @@ def remap(
     """
     text = _encoded(xml)
     devices = read_devices(text)
-    addresses = _addresses(mapping)
-    uuids = _uuids(mdevs or {})
+    addresses = pci_map(mapping)
+    uuids = mdev_map(mdevs or {})
     pci_sources = [source.address for source in devices.pci]
     pci = _destinations("PCI device", pci_sources, addresses, strict)
     _refuse_shared("PCI device", [*pci, *devices.otherwise_used])
@@ -109,19 +109,29 @@ def _encoded(xml: str) -> bytes:
         raise DomainXmlError("has a character that is none of Unicode's") from None
 
 
-def _addresses(
+def pci_map(
     mapping: Mapping[PciAddress, PciAddress] | Mapping[str, str],
 ) -> dict[PciAddress, PciAddress]:
+    """Return a map of PCI devices, which any domain may be meant by.
+
+    :raises AddressError: if a text is no PCI address
+    :raises RemapError: if a device is there twice, on one side
+    """
     result: dict[PciAddress, PciAddress] = {}
     for written, destination in mapping.items():
         source = PciAddress.parse(str(written))
         if source in result:
             raise RemapError(f"the map has the PCI device {source} twice: leave one of them out")
         result[source] = PciAddress.parse(str(destination))
+    _refuse_shared("PCI device", list(result.values()))
     return result
 
 
-def _uuids(mapping: Mapping[str, str]) -> dict[str, str]:
+def mdev_map(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return a map of mediated devices, which any domain may be meant by.
+
+    :raises RemapError: if a text is no UUID, or a device is there twice, on one side
+    """
     result: dict[str, str] = {}
     for written, destination in mapping.items():
         try:
@@ -131,6 +141,7 @@ def _uuids(mapping: Mapping[str, str]) -> dict[str, str]:
         if source in result:
             raise RemapError(f"the map has the mediated device {source} twice")
         result[source] = there
+    _refuse_shared("mediated device", list(result.values()))
     return result
 
 

@@ -28,9 +28,7 @@ is in libvirt's error on the source.
 """
 
 _EPILOG = """\
-A map of devices that the guard applies when a server arrives may be in
-/var/lib/vfio-lm/remap/<UUID of the domain>.json, which only root may write to:
-  {"pci": {"0000:81:00.1": "0000:82:00.4"}}
+The guard can also give a server other devices when it arrives: see vfio-lm-host spool.
 
 example, on a compute host and as root:
   vfio-lm-host hook install

@@ -20,8 +20,8 @@ import os
 import pathlib
 import shlex
 import sys
-import tempfile
 
+from vfio_lm.compute.files import write_in_one_step
 from vfio_lm.errors import VfioLmError
 
 HOOKS = "/etc/libvirt/hooks"
@@ -116,14 +116,16 @@ class Hook:
     def install(self) -> None:
         """Put the script in its place, whole or not at all.
 
-        :raises HookError: if it cannot be written, or somebody else's file is there
+        :raises HookError: if its folder cannot be made, or somebody else's file is there
+        :raises FileError: if it cannot be written
         """
         self._refuse_foreign()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._write()
         except OSError as exc:
             raise HookError(f"{self.path}: cannot be written: {exc.strerror}") from None
+        # Not made in the folder itself, where libvirt would run it half written.
+        write_in_one_step(self.path, self._script, mode=0o755, workspace=self._hooks)
 
     def uninstall(self) -> None:
         """Take the script away.
@@ -139,17 +141,3 @@ class Hook:
     def _refuse_foreign(self) -> None:
         if self.state() is HookState.FOREIGN:
             raise HookError(f"{self.path}: was not written by vfio-lm-host: move it away first")
-
-    def _write(self) -> None:
-        # Not in the folder itself, where libvirt would run it half written.
-        descriptor, name = tempfile.mkstemp(prefix=f".{NAME}-", dir=self._hooks)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(self._script)
-                os.fchmod(descriptor, 0o755)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(name, self.path)
-        except BaseException:
-            os.unlink(name)
-            raise

@@ -24,7 +24,7 @@ from typing import NoReturn, Protocol, TextIO, cast
 
 from vfio_lm.errors import VfioLmError
 
-COMMANDS = ("probe", "remap", "match", "migrate", "verify", "hook")
+COMMANDS = ("probe", "remap", "match", "migrate", "verify", "hook", "spool")
 """Each lives in ``vfio_lm.compute.<name>_command``, which is imported when it is chosen."""
 
 _PROGRAM = "vfio-lm-host"

@@ -15,13 +15,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 
+from vfio_lm.compute.files import write_in_one_step
 from vfio_lm.compute.table import format_table
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
@@ -137,30 +136,6 @@ def _taken_at(is_live: bool, root: str) -> datetime.datetime:
             f"--sysfs {root}: {path} cannot be read: {exc.strerror}; name the folder that holds "
             f"the copy of /sys"
         ) from None
-
-
-def write_in_one_step(path: str, text: str) -> None:
-    """Write a file that others may read at any time: they see the old one or the new one.
-
-    :raises VfioLmError: if it cannot be written
-    """
-    folder = os.path.dirname(path) or "."
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=folder, prefix=".vfio-lm-", encoding="utf-8", delete=False
-        ) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fchmod(file.fileno(), 0o644)
-                os.fsync(file.fileno())
-                os.replace(file.name, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(file.name)
-                raise
-    except OSError as exc:
-        raise VfioLmError(f"{path}: cannot be written: {exc.strerror}") from None
 
 
 def format_facts(facts: HostFacts) -> str:

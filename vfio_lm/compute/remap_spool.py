@@ -16,7 +16,8 @@ One file for each server, ``/var/lib/vfio-lm/remap/<UUID of the domain>.json``::
 
     {"pci": {"0000:81:00.1": "0000:82:00.4"}, "mdev": {}}
 
-What is in it ends up in the domain's XML, so only root may have written it.
+What is in it ends up in the domain's XML, so only root may have written it. The guard reads it, so
+nothing heavy is imported here; :mod:`vfio_lm.compute.spool_folder` writes it.
 """
 
 from __future__ import annotations
@@ -71,18 +72,22 @@ def read_map(domain_uuid: str, root: str = "/", owner: int = 0) -> SpooledMap | 
     except OSError as exc:
         raise SpoolError(path, f"cannot be opened: {exc.strerror}") from None
     with open(descriptor, "rb") as file:
-        _refuse_foreign(folder, os.stat(folder), owner)
+        refuse_foreign(folder, os.stat(folder), owner)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SpoolError(path, "is not a regular file")
-        _refuse_foreign(path, status, owner)
+        refuse_foreign(path, status, owner)
         content = file.read(_LARGEST_BYTES + 1)
     if len(content) > _LARGEST_BYTES:
         raise SpoolError(path, "is larger than 1 MiB, and no map is")
     return _parse(path, content)
 
 
-def _refuse_foreign(path: str, status: os.stat_result, owner: int) -> None:
+def refuse_foreign(path: str, status: os.stat_result, owner: int) -> None:
+    """Refuse a file or folder that somebody else may have written to.
+
+    :raises SpoolError: if so
+    """
     if status.st_uid != owner:
         raise SpoolError(path, f"belongs to user {status.st_uid}: make it user {owner}'s")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

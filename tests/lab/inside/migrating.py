@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -135,6 +134,7 @@ class Migrations:
         self._check_loaded({destination: source})
         verified = self._one.type(f"vfio-lm-host verify {guest.NAME}")
         check.equal("it is verified", verified.status, 0)
+        self._one.type(f"vfio-lm-host spool clear {guest.UUID}")
         self._destroy(self._one)
 
     def two_devices(self) -> None:
@@ -202,9 +202,9 @@ class Migrations:
         return f"virsh migrate --live --p2p --undefinesource {guest.NAME} {destination.uri}"
 
     def _spool(self, host: Host, moved: Mapping[str, str]) -> None:
-        path = f"/var/lib/vfio-lm/remap/{guest.UUID}.json"
-        host.write(path, json.dumps({"pci": dict(moved)}) + "\n")
-        host.type(f"cat {path}")
+        maps = " ".join(f"--map {old}={new}" for old, new in moved.items())
+        spooled = host.type(f"vfio-lm-host spool set {guest.UUID} {maps}")
+        self._transcript.equal("the map is left for the guard", spooled.status, 0)
 
     def _check_loaded(self, wanted: Mapping[str, str]) -> None:
         """Check which VF loaded a state, and which one that had been of."""
