@@ -28,6 +28,14 @@ def main() -> None:
         from placement_sync.command import run
 
         status = run(sys.argv[1:])
+    except ModuleNotFoundError as exc:
+        # the libraries of the extra are imported here first, so nothing has been done yet
+        print(
+            f"vfio-placement-sync: the Python package '{exc.name}' is not installed: "
+            "pip install 'openstack-vfio-lm[sync]'",
+            file=sys.stderr,
+        )
+        status = 1
     except KeyboardInterrupt:
         status = 130
     sys.stdout.flush()
