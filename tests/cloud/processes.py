@@ -194,8 +194,13 @@ def _listeners(service: str) -> tuple[str, ...]:
 
 
 def _environment() -> dict[str, str]:
-    # what configures clients, or another OpenStack of this machine, is not for us
-    return {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+    # what configures clients, or another OpenStack of this machine, is not for us; and the code
+    # that the tests' coverage is about is not among the services
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OS_", "COVERAGE_"))
+    }
 
 
 def tail(path: Path, lines: int) -> str:
