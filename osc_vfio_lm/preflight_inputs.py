@@ -63,6 +63,7 @@ def read(parsed_args: argparse.Namespace) -> Inputs:
     :raises osc_lib.exceptions.CommandError: if the age is no duration
     """
     from vfio_lm.pci import read_nova_conf
+    from vfio_lm.pci.nova_conf import last_changed
     from vfio_lm.preflight import Inputs
 
     by_host: dict[str | None, list[str]] = {}
@@ -75,7 +76,7 @@ def read(parsed_args: argparse.Namespace) -> Inputs:
         now=datetime.datetime.now(datetime.UTC),
         aliases=conf.aliases if conf else None,
         pci_in_placement=conf.pci_in_placement if conf else None,
-        aliases_changed_at=_changed_at(of_api) if conf else None,
+        aliases_changed_at=last_changed(of_api) if conf else None,
         hosts=_hosts(
             {host: paths for host, paths in by_host.items() if host is not None}, facts_files
         ),
@@ -119,17 +120,6 @@ def _facts_files(paths: Iterable[str]) -> list[str]:
         else:
             files.append(path)
     return files
-
-
-def _changed_at(paths: Iterable[str]) -> datetime.datetime:
-    """Return when the newest of files, and of the files in folders, was written."""
-    files = [
-        file
-        for path in map(pathlib.Path, paths)
-        for file in (path.glob("*.conf") if path.is_dir() else [path])
-    ]
-    newest = max((file.stat().st_mtime for file in files), default=0.0)
-    return datetime.datetime.fromtimestamp(newest, datetime.UTC)
 
 
 def _duration(text: str) -> datetime.timedelta:

@@ -14,20 +14,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from vfio_lm.preflight import CheckResult, DestinationReport, Report, Status, Verdict
+from vfio_lm.preflight import CheckResult, DestinationReport, Report, Verdict, summary
 
 COLUMNS = ("Scope", "Host", "Check", "Status", "Detail", "Remedy")
 DESTINATION_COLUMNS = ("Destination", "Verdict", "Free devices", "Detail")
-
-_MOST_URGENT_FIRST = (
-    Status.FAIL,
-    Status.UNKNOWN,
-    Status.WARN,
-    Status.PASS,
-    Status.NOT_APPLICABLE,
-)
 
 _Row = tuple[str, str, str, str, str, str]
 
@@ -47,11 +39,11 @@ def headline(report: Report) -> str:
 
 def rows(report: Report, *, every_check: bool) -> Iterator[_Row]:
     """Return one row for each check; destinations have one row each unless all are asked for."""
-    for result in _by_urgency(report.checks):
+    for result in summary.by_urgency(report.checks):
         yield _row(result)
     for destination in report.destinations:
         if every_check:
-            yield from (_row(result) for result in _by_urgency(destination.checks))
+            yield from (_row(result) for result in summary.by_urgency(destination.checks))
         else:
             yield _summary(destination)
 
@@ -63,44 +55,31 @@ def destinations(report: Report) -> Iterator[tuple[str, str, int, str]]:
             destination.host,
             destination.verdict.value,
             destination.free_devices,
-            "; ".join(f"{result.id}: {result.message}" for result in _open(destination)),
+            "; ".join(
+                f"{result.id}: {result.message}" for result in summary.in_the_way(destination)
+            ),
         )
 
 
 def obstacles(report: Report) -> Iterator[str]:
     """Return what is in the way, each with what to do about it."""
-    failed = [result for result in _relevant(report) if result.status is Status.FAIL]
-    if failed:
-        yield "To remove what is in the way:"
-        yield from _grouped(failed, with_remedy=True)
+    yield from _section("To remove what is in the way:", summary.obstacles(report))
 
 
 def notes(report: Report) -> Iterator[str]:
     """Return what to look at, and what is not known, each with what to do about it."""
-    warned = [result for result in _relevant(report) if result.status is Status.WARN]
-    if warned:
-        yield "To look at:"
-        yield from _grouped(warned, with_remedy=True)
-    results = [result for result in _relevant(report) if result.status is Status.UNKNOWN]
-    decisive = [result for result in results if result.is_decisive]
-    if decisive and report.verdict is not Verdict.BLOCKED:
-        yield "To settle what is not known:"
-        yield from _grouped(decisive, with_remedy=True)
-    if advisory := [result for result in results if not result.is_decisive]:
-        yield "Not known either, which does not change the verdict:"
-        yield from _grouped(advisory, with_remedy=False)
+    yield from _section("To look at:", summary.warnings(report))
+    yield from _questions(report)
+    yield from _section(
+        "Not known either, which does not change the verdict:",
+        summary.minor_questions(report),
+        with_remedy=False,
+    )
 
 
 def advice(report: Report) -> Iterator[str]:
     """Return what to do about what is in the way or not known, the same thing only once."""
-    lines = list(obstacles(report))
-    if report.verdict is Verdict.UNKNOWN:
-        decisive = [
-            result
-            for result in _relevant(report)
-            if result.status is Status.UNKNOWN and result.is_decisive
-        ]
-        lines += ["To settle what is not known:", *_grouped(decisive, with_remedy=True)]
+    lines = [*obstacles(report), *_questions(report)]
     if lines:
         yield ""
         yield from lines
@@ -112,39 +91,27 @@ def files(report: Report) -> Iterator[str]:
         yield f"Files used: {', '.join(report.files)}"
 
 
-def _relevant(report: Report) -> tuple[CheckResult, ...]:
-    """Return the answers that matter: while one destination is ready, the others do not."""
-    ready = set(report.hosts(Verdict.READY))
-    return report.checks + tuple(
-        result
-        for destination in report.destinations
-        if not ready or destination.host in ready
-        for result in destination.checks
-    )
+def _questions(report: Report) -> Iterator[str]:
+    yield from _section("To settle what is not known:", summary.open_questions(report))
 
 
-def _grouped(results: Iterable[CheckResult], *, with_remedy: bool) -> Iterator[str]:
-    """Return the answers of one check together: what the first host has serves as the example."""
-    by_check: dict[tuple[str, str], list[CheckResult]] = {}
-    for result in results:
-        key = (result.id, result.remedy if result.host is None else result.scope.value)
-        by_check.setdefault(key, []).append(result)
-    for (check_id, _), found in by_check.items():
-        hosts = [result.host for result in found if result.host]
-        yield f"  {check_id}{_named(hosts)}: {found[0].message}"
+def _section(
+    title: str, points: Iterable[summary.Point], *, with_remedy: bool = True
+) -> Iterator[str]:
+    """Return points below a title; nothing where there are none."""
+    for number, point in enumerate(points):
+        if number == 0:
+            yield title
+        yield f"  {point.check}{_named(point.hosts)}: {point.message}"
         if with_remedy:
-            yield f"    {found[0].remedy}"
+            yield f"    {point.remedy}"
 
 
-def _named(hosts: list[str], most: int = 5) -> str:
+def _named(hosts: Sequence[str], most: int = 5) -> str:
     if not hosts:
         return ""
     more = f" and {len(hosts) - most} more" if len(hosts) > most else ""
     return f" ({', '.join(hosts[:most])}{more})"
-
-
-def _by_urgency(results: Iterable[CheckResult]) -> list[CheckResult]:
-    return sorted(results, key=lambda result: _MOST_URGENT_FIRST.index(result.status))
 
 
 def _row(result: CheckResult) -> _Row:
@@ -158,20 +125,13 @@ def _row(result: CheckResult) -> _Row:
     )
 
 
-def _open(destination: DestinationReport) -> list[CheckResult]:
-    """Return what keeps a destination from being ready."""
-    failed = [result for result in destination.checks if result.status is Status.FAIL]
-    # Where a host is refused, what is not known about it no longer matters.
-    return failed or [
-        result
-        for result in destination.checks
-        if result.status is Status.UNKNOWN and result.is_decisive
-    ]
+def _detail(results: Iterable[CheckResult]) -> str:
+    return "; ".join(f"{result.id}: {result.message}" for result in results)
 
 
 def _summary(destination: DestinationReport) -> _Row:
-    said = _open(destination)
-    detail = "; ".join(f"{result.id}: {result.message}" for result in said)
+    said = summary.in_the_way(destination)
+    detail = _detail(said)
     return (
         "destination",
         destination.host,

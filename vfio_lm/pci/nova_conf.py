@@ -15,7 +15,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import os
+import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -119,6 +121,20 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         permit_post_copy=values["live_migration_permit_post_copy"],
         downtime_ms=values["live_migration_downtime"],
     )
+
+
+def last_changed(paths: Iterable[str | os.PathLike[str]]) -> datetime.datetime:
+    """Return when the newest of files, and of the files in folders, was written.
+
+    :param paths: as :func:`read_nova_conf` has read them
+    """
+    files = [
+        file
+        for path in map(pathlib.Path, paths)
+        for file in (path.glob("*.conf") if path.is_dir() else [path])
+    ]
+    newest = max((file.stat().st_mtime for file in files), default=0.0)
+    return datetime.datetime.fromtimestamp(newest, datetime.UTC)
 
 
 def alias_locations(paths: Sequence[str | os.PathLike[str]]) -> dict[str, tuple[str, ...]]:
