@@ -41,6 +41,8 @@ TAGS = (
     "traits",
 )
 """The tags that nova 34 gives a meaning; it keeps others without a word."""
+# nova/pci/stats.py ignored_pool_tags (nova 34.0.0)
+_FOR_PLACEMENT = ("resource_class", "traits")
 _STRICT_FLAGS = ("managed", "live_migratable", "one_time_use")
 _LARGEST_ID = 0xFFFF
 
@@ -86,6 +88,17 @@ class DeviceSpec:
     def is_one_time_use(self) -> bool:
         """Whether nova reserves a device for good once a server had it."""
         return self.tags.get("one_time_use") == "true"
+
+    @property
+    def pool_tags(self) -> dict[str, Any]:
+        """The tags that nova counts VFs and PFs apart by; the others are for placement.
+
+        Source: ``nova/pci/stats.py`` ``PciDeviceStats._create_pool_keys_from_dev`` (nova 34.0.0).
+        """
+        tags = {key: value for key, value in self.tags.items() if key not in _FOR_PLACEMENT}
+        if tags.get("remote_managed") is None:
+            tags["remote_managed"] = "false"
+        return tags
 
     def matches(
         self, device: Device, *, interfaces: Mapping[str, PciAddress] | None = None

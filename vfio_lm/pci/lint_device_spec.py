@@ -204,14 +204,21 @@ def disagreeing_vfs(cloud: CloudView) -> Iterator[Hit]:
         if not service.reports_in_placement:
             continue
         for earlier, one, later, other in _pairs(service):
-            if _may_share_a_pf(one, other) and _provider(one, cloud) != _provider(other, cloud):
-                why = (
-                    f"nova-compute does not start if these are VFs of the same PF as those of "
-                    f"line {earlier.setting.line}: they need the same traits and resource_class"
-                )
-                tags = ("live_migratable", "traits", "resource_class")
-                changed = later.changed(**{key: earlier.fields.get(key) for key in tags})
-                yield Hit(service.label, later.setting, why, changed)
+            if not _may_share_a_pf(one, other):
+                continue
+            if _provider(one, cloud) != _provider(other, cloud):
+                what = "nova-compute does not start"
+            elif one.pool_tags != other.pool_tags:
+                # nova/pci/stats.py _assert_one_pool_per_rp_uuid (nova 34.0.0, and since 31)
+                what = "nova serves no alias with PCI in placement while both are free"
+            else:
+                continue
+            why = (
+                f"{what}, if these are VFs of the same PF as those of line "
+                f"{earlier.setting.line}: they need the same tags"
+            )
+            tags = {key: earlier.fields.get(key) for key in {**other.tags, **one.tags}}
+            yield Hit(service.label, later.setting, why, later.changed(**tags))
 
 
 def missing_trait(cloud: CloudView) -> Iterator[Hit]:

@@ -27,9 +27,6 @@ from vfio_lm.pci.live_migratable import LiveMigratable
 
 _TAG_VALUES = {LiveMigratable.YES: "true", LiveMigratable.NO: "false"}
 
-# These two are matched by placement, see nova/pci/stats.py ignored_pool_tags (nova 34.0.0).
-_PLACEMENT_TAGS = ("resource_class", "traits")
-
 
 def matching_devices(
     alias: Alias,
@@ -70,7 +67,7 @@ def _properties(device: Device, spec: DeviceSpec) -> dict[str, Any]:
         "product_id": device.product_id,
         "dev_type": device.kind.value,
     }
-    return properties | {k: v for k, v in spec.tags.items() if k not in _PLACEMENT_TAGS}
+    return properties | spec.pool_tags
 
 
 def _fits(wanted: AliasSpec, properties: Mapping[str, Any]) -> bool:

@@ -28,7 +28,8 @@ from vfio_lm.nova_api import (
 )
 from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.placement import Candidate, CandidateQuery, Candidates, Marking, Provider, Tree
-from vfio_lm.preflight.knowledge import NOTHING_KNOWN, HostKnowledge, Inputs, marking
+from vfio_lm.preflight.knowledge import NOTHING_KNOWN, HostKnowledge, Inputs
+from vfio_lm.preflight.makers import marking
 from vfio_lm.preflight.port import Port
 
 

@@ -18,9 +18,8 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 
-from vfio_lm.pci import Alias, DeviceSpec, LiveMigratable, NovaConf, PciAddress, first_match
+from vfio_lm.pci import Alias, DeviceSpec, NovaConf, PciAddress, first_match
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
-from vfio_lm.placement import Marking, Provider
 
 DEFAULT_MAX_AGE = datetime.timedelta(hours=1)
 
@@ -120,39 +119,3 @@ class Inputs:
     def is_old(self, facts: HostFacts) -> bool:
         """Whether facts are older than they should be."""
         return self.age(facts) > self.max_age
-
-
-def marking(provider: Provider, knowledge: HostKnowledge) -> Marking:
-    """Say what the host's own nova.conf declares of a PCI provider's devices, or else its traits.
-
-    Nova serves an alias from devices with the tag ``live_migratable``; the trait is only its
-    shadow, and the tag ``traits`` casts the same shadow without it. Where nova.conf says yes but a
-    nova-compute that reports the trait of its own accord does not, it runs with another
-    configuration than the one given, and nobody knows.
-    """
-    declared = _declared(provider, knowledge)
-    if not declared:
-        return provider.marking
-    if declared != {LiveMigratable.YES}:
-        # Without the devices it is not known which specification means them.
-        return Marking.NOT_MARKED if LiveMigratable.YES not in declared else provider.marking
-    return Marking.UNKNOWN if provider.marking is Marking.NOT_MARKED else Marking.MARKED
-
-
-def _declared(provider: Provider, knowledge: HostKnowledge) -> set[LiveMigratable]:
-    """Return what the specifications say that made the provider, or may have made it.
-
-    Without facts no device is known; but one of the specifications made the provider, and where
-    all that could have say the same, that is what it is.
-    """
-    specs = knowledge.device_specs
-    if specs is None:
-        return set()
-    if knowledge.facts is None:
-        return {spec.live_migratable for spec in specs if not spec.is_for_neutron}
-    found = (
-        knowledge.spec_of(device)
-        for device in knowledge.facts.devices
-        if provider.pci_address in (str(device.address), str(device.parent_address))
-    )
-    return {spec.live_migratable for spec in found if spec and not spec.is_for_neutron}

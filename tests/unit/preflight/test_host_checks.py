@@ -24,9 +24,7 @@ from vfio_lm.nova_api import Move
 from vfio_lm.pci.host_facts import DeviceUser, HostFacts, MigrationFlags
 from vfio_lm.preflight import HostKnowledge, Inputs, Status
 from vfio_lm.preflight.checks import devices, driver_match, drivers, numa, port, post_copy
-from vfio_lm.preflight.checks import source as source_checks
 from vfio_lm.preflight.facts import Network, Occupants
-from vfio_lm.preflight.knowledge import marking
 from vfio_lm.preflight.port import Port
 
 SERVER = "92d0d15e-7bb1-43fd-9bdc-c3dae57ae0d0"
@@ -250,19 +248,3 @@ class TestNuma(CheckTestCase):
         self.assert_answers(Status.UNKNOWN, self.on_nodes(0, None, policy="legacy"))
         self.assert_answers(Status.FAIL, self.on_nodes(0, None))
         self.assert_answers(Status.UNKNOWN, self.on_nodes(0, 1, policy="preferred"))
-
-
-class TestMarking(CheckTestCase):
-    check = source_checks.device_trait
-
-    def test_a_specification_for_neutron_says_nothing_about_providers(self):
-        told = HostKnowledge(
-            conf=conf(scenario.SPEC_YES, SPEC_UNTAGGED | {"physical_network": "physnet1"})
-        )
-        provider = scenario.pci_provider("compute1", 0, scenario.SILENT)
-        self.assertEqual("yes", marking(provider, told).value)
-
-    def test_facts_without_nova_conf_declare_nothing(self):
-        told = HostKnowledge(facts=HostFacts("compute1", NOW, (vf(),)))
-        provider = scenario.pci_provider("compute1", 0, scenario.SILENT)
-        self.assertEqual("unknown", marking(provider, told).value)

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
@@ -30,10 +31,13 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.checks.wording import (
     NOT_KNOWN_WHERE,
     SCHEDULERS_CONF,
+    declare_or_tell,
     no_devices,
+    not_declared,
     probe,
 )
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.makers import Split, split
 from vfio_lm.preflight.supply import best_marking, scheduler_may_look_elsewhere, shortages
 from vfio_lm.preflight.tracker import Fit, Wish
 from vfio_lm.preflight.view import HostView, host_view
@@ -56,7 +60,7 @@ def destination_devices(facts: Facts, destination: Destination) -> Outcome:
         return answer
     answers = []
     if facts.alias_requests and facts.devices_in_placement:
-        answers.append(_in_placement(facts, destination))
+        answers += [*_in_pools(destination), _in_placement(facts, destination)]
     if facts.ports or not facts.devices_in_placement:
         answers.append(_on_the_host(facts, destination))
     return min(answers, key=lambda outcome: _WORST_FIRST.index(outcome.status))
@@ -178,11 +182,8 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
     missing = shortages(groups, devices, (Marking.MARKED, Marking.UNKNOWN))
     if not missing and (best is Marking.UNKNOWN or shortages(groups, devices, (Marking.MARKED,))):
         return unknown(
-            "free devices are there, but this nova-compute (before 34.0.0) does not report "
-            "whether they are declared live migratable",
-            settled_by='add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
-            f"[pci]device_spec of live migratable devices on {destination.host}, or give that "
-            f"host's nova.conf: --nova-conf {destination.host}=FILE",
+            f"free devices are there, but {not_declared(destination.knowledge)}",
+            settled_by=declare_or_tell(destination.host, destination.knowledge),
             **evidence,
         )
     if not missing and best is None:
@@ -200,6 +201,34 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
         "nova-compute there",
         **evidence,
     )
+
+
+def _in_pools(destination: Destination) -> Iterator[Outcome]:
+    """Tell of a PF whose VFs nova cannot count together: it serves no alias on that host.
+
+    Source: ``_assert_one_pool_per_rp_uuid`` in ``nova/pci/stats.py``, which looks at all devices of
+    the host that are in placement (nova 34.0.0, and the same in 31.3.1, 32.2.1 and 33.0.2).
+    """
+    pci = destination.tree.pci_providers if destination.tree else ()
+    found = {each.pci_address: split(each, destination.knowledge) for each in pci}
+    apart = sorted(f"{address}" for address, how in found.items() if how is Split.YES)
+    perhaps = sorted(f"{address}" for address, how in found.items() if how is Split.PERHAPS)
+    host = destination.host
+    alike = f"give all VFs of a PF the same tags in [pci]device_spec on {host}"
+    if apart:
+        yield failed(
+            f"the VFs of {', '.join(apart)} differ in their tags, and as long as different ones "
+            f"are free nova serves no alias from this host",
+            remedy=f"{alike}, and restart nova-compute there",
+            differing=apart,
+        )
+    elif perhaps:
+        yield unknown(
+            f"the VFs of {', '.join(perhaps)} may differ in their tags, and as long as different "
+            f"ones are free nova serves no alias from this host",
+            settled_by=alike if destination.knowledge.facts else probe(host),
+            differing=perhaps,
+        )
 
 
 def _provider(destination: Destination) -> str:

@@ -26,9 +26,9 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices
+from vfio_lm.preflight.checks.wording import declare_or_tell, no_alias_devices, not_declared
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.knowledge import marking
+from vfio_lm.preflight.makers import marking
 from vfio_lm.preflight.request import held_classes, requested_classes
 
 
@@ -82,7 +82,8 @@ def device_trait(facts: Facts) -> Outcome:
     devices = [device.provider for device in facts.source.devices]
     if not devices:
         return not_applicable("the server's devices are not in placement")
-    marks = {provider.name: marking(provider, facts.source.knowledge) for provider in devices}
+    own, server = facts.source.knowledge, facts.server.id
+    marks = {provider.name: marking(provider, own, holder=server) for provider in devices}
     evidence = {"live_migratable": {name: mark.value for name, mark in marks.items()}}
     by_mark = {mark: [name for name in marks if marks[name] is mark] for mark in Marking}
     if unmarked := by_mark[Marking.NOT_MARKED]:
@@ -95,14 +96,10 @@ def device_trait(facts: Facts) -> Outcome:
             **evidence,
         )
     if by_mark[Marking.UNKNOWN]:
+        names = ", ".join(by_mark[Marking.UNKNOWN])
         return unknown(
-            "this nova-compute (before 34.0.0) does not report HW_PCI_LIVE_MIGRATABLE by itself, "
-            "so its absence says nothing",
-            settled_by=(
-                'add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
-                f"[pci]device_spec of live migratable devices on {facts.server.host}, or give that "
-                f"host's nova.conf: --nova-conf {facts.server.host}=FILE"
-            ),
+            f"not known of {names}: {not_declared(own)}",
+            settled_by=declare_or_tell(facts.server.host, own),
             **evidence,
         )
     return passed("every device is declared live migratable", **evidence)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from vfio_lm.preflight.check import Outcome, not_applicable
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.knowledge import HostKnowledge
 
 NOT_KNOWN_WHERE = (
     "placement offers no fitting devices there, and it is not known whether the scheduler asks it"
@@ -36,6 +37,34 @@ def no_devices(facts: Facts) -> Outcome | None:
     if facts.holds_devices:
         return None
     return not_applicable("the server holds no PCI device")
+
+
+def not_declared(knowledge: HostKnowledge) -> str:
+    """Say why it is not known whether devices in placement are declared live migratable."""
+    if knowledge.conf is None:
+        return (
+            "this nova-compute (before 34.0.0) does not report whether they are declared live "
+            "migratable"
+        )
+    if knowledge.facts is None:
+        return "without the facts of the host it is not known which [pci]device_spec means them"
+    return "the [pci]device_spec of the host and the traits in placement do not say the same of all"
+
+
+def declare_or_tell(host: str, knowledge: HostKnowledge) -> str:
+    """Say what settles whether devices in placement are declared live migratable."""
+    if knowledge.conf is None:
+        return (
+            'add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
+            f"[pci]device_spec of live migratable devices on {host}, or give that host's "
+            f"nova.conf: --nova-conf {host}=FILE"
+        )
+    if knowledge.facts is None:
+        return probe(host)
+    return (
+        f"give all VFs of a PF the same tags in [pci]device_spec on {host}, and restart "
+        f"nova-compute there"
+    )
 
 
 def probe(host: str) -> str:
