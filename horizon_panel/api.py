@@ -10,10 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The panel's only way to the cloud: a connection with the token of a request, and what it reads.
-
-What is asked more than once for one page is asked of the services once.
-"""
+"""The panel's only way to the cloud: with the token of a request, through vfio_lm."""
 
 from __future__ import annotations
 
@@ -29,14 +26,19 @@ from openstack.config import cloud_region
 from openstack.connection import Connection
 from openstack_auth import utils as auth_utils
 
-from vfio_lm.inventory import collect_devices
+from vfio_lm import inventory
 from vfio_lm.pci import read_nova_conf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from django.http import HttpRequest
 
-    from vfio_lm.inventory import Device
-    from vfio_lm.pci import NovaConf
+    from vfio_lm.inventory import AliasUsage, Host, PciFlavor, PciServer
+    from vfio_lm.inventory.services import OnGap
+    from vfio_lm.pci import Alias, NovaConf
+
+    Aliases = Mapping[str, Alias] | None
 
 _DISTRIBUTION = "openstack-vfio-lm"
 _DEFAULT_TIMEOUT = 30
@@ -67,21 +69,49 @@ def connection(request: HttpRequest) -> Connection:
     return Connection(config=region)
 
 
+def nova_conf_paths() -> list[str]:
+    """Return what ``VFIO_LM_NOVA_CONF`` names; perhaps nothing."""
+    paths = getattr(settings, "VFIO_LM_NOVA_CONF", ())
+    return [paths] if isinstance(paths, str) else list(paths)
+
+
 @memoized
 def nova_conf(request: HttpRequest) -> NovaConf | None:
     """Return what the files of ``VFIO_LM_NOVA_CONF`` say, or None where none are named.
 
     :raises vfio_lm.errors.ConfigError: if a file cannot be read, or nova would refuse it
     """
-    paths = getattr(settings, "VFIO_LM_NOVA_CONF", ())
-    paths = [paths] if isinstance(paths, str) else list(paths)
+    paths = nova_conf_paths()
     return read_nova_conf(paths) if paths else None
 
 
-@memoized
-def devices(request: HttpRequest) -> tuple[Device, ...]:
-    """Return the devices of the cloud.
+def hosts(request: HttpRequest, on_gap: OnGap) -> tuple[Host, ...]:
+    """Return all hosts with their devices; what a service does not tell is handed over."""
+    return inventory.collect_hosts(connection(request), on_gap)
 
-    :raises vfio_lm.errors.CloudError: as :func:`vfio_lm.inventory.collect_devices`
+
+def servers(
+    request: HttpRequest, aliases: Aliases, host: str | None = None
+) -> tuple[PciServer, ...]:
+    """Return the servers that ask for devices by alias, without what they hold.
+
+    :raises vfio_lm.errors.CloudError: if nova does not answer
     """
-    return collect_devices(connection(request))
+    return inventory.list_servers(connection(request), host=host, aliases=aliases)
+
+
+def look_at_servers(
+    request: HttpRequest, found: Iterable[PciServer], aliases: Aliases, on_gap: OnGap
+) -> tuple[PciServer, ...]:
+    """Return servers with what they hold; what a service does not tell is handed over."""
+    return inventory.look_at_servers(connection(request), found, aliases, on_gap)
+
+
+def uses(
+    request: HttpRequest, aliases: Aliases
+) -> tuple[tuple[PciFlavor, ...], Mapping[str, AliasUsage]]:
+    """Return the flavors that ask for devices, and who uses each alias.
+
+    :raises vfio_lm.errors.CloudError: if nova does not answer
+    """
+    return inventory.collect_uses(connection(request), aliases)

@@ -140,7 +140,7 @@ Only --long asks the cloud."""
             "devices": format_columns.ListDictColumn(devices),
             "live_migratable": alias.live_migratable.value,
             "numa_policy": alias.numa_policy,
-            "required_traits": format_columns.ListColumn(_required_traits(alias)),
+            "required_traits": format_columns.ListColumn(list(alias.required_traits)),
             "host_traits": format_columns.DictColumn(_host_traits(alias)),
             "defined_in": format_columns.ListColumn(list(locations)),
         }
@@ -188,20 +188,11 @@ def _row(alias: Alias) -> tuple[Any, ...]:
     return (
         alias.name,
         alias.specs[0].device_type,
-        ", ".join(
-            spec.resource_class
-            if spec.requested_resource_class
-            else f"{spec.vendor_id}:{spec.product_id}"
-            for spec in alias.specs
-        ),
+        ", ".join(alias.kinds),
         alias.live_migratable.value,
-        format_columns.ListColumn(_required_traits(alias)),
+        format_columns.ListColumn(list(alias.required_traits)),
         format_columns.DictColumn(_host_traits(alias)),
     )
-
-
-def _required_traits(alias: Alias) -> list[str]:
-    return sorted({trait for spec in alias.specs for trait in spec.traits})
 
 
 def _host_traits(alias: Alias) -> dict[str, str]:

@@ -18,3 +18,4 @@ PANEL_GROUP = "compute"
 ADD_PANEL = "horizon_panel.content.vfio_live_migration.panel.VfioLiveMigration"
 # For the translations and static files of the package.
 ADD_INSTALLED_APPS = ["horizon_panel"]
+ADD_SCSS_FILES = ["horizon_panel/vfio-live-migration.scss"]

@@ -18,18 +18,27 @@ from collections.abc import Mapping
 from unittest import mock
 
 from django.urls import reverse
+from django.utils.html import strip_tags
 from openstack_dashboard.test import helpers
 
 from horizon_panel import api
-from vfio_lm.inventory import Device
+from tests.unit.inventory import cloud
+from vfio_lm.errors import CloudError
+from vfio_lm.inventory import Host
+from vfio_lm.inventory.host import hosts
 from vfio_lm.placement import Provider
 
 INDEX = "horizon:admin:vfio_live_migration:index"
 
 
-def inventory_device(provider: Provider, host: str) -> Device:
-    """Return the device of a provider."""
-    return Device(provider=provider, host=host)
+def fleet(*providers: Provider, names: tuple[str, ...] = ()) -> tuple[Host, ...]:
+    """Return the hosts of PCI providers, and others without, all of them up."""
+    found = {provider.root_uuid.removeprefix("root-") for provider in providers} | set(names)
+    return hosts(
+        {name: cloud.service(name) for name in found},
+        {name: cloud.node(name) for name in found},
+        providers,
+    )
 
 
 class PanelTestCase(helpers.BaseAdminViewTests):
@@ -48,18 +57,41 @@ class PanelTestCase(helpers.BaseAdminViewTests):
                 {"type": "placement", "name": "placement", "endpoints": endpoints}
             )
 
-    def answer(self, **answers: object) -> None:
-        """Let functions of ``api`` return something, or raise it if it is an error."""
+    def answer(self, *, gaps: tuple[CloudError, ...] = (), **answers: object) -> None:
+        """Let functions of ``api`` return something, raise it if it is an error, or be it.
+
+        :param gaps: what services did not tell, for the functions that hand it over
+        """
         for name, answer in answers.items():
             patch = mock.patch.object(api, name, autospec=True)
             self.addCleanup(patch.stop)
-            function = patch.start()
-            if isinstance(answer, Exception):
-                function.side_effect = answer
-            else:
-                function.return_value = answer
+            patch.start().side_effect = answer if callable(answer) else _function(answer, gaps)
 
-    def page(self, tab: str | None = None, params: Mapping[str, str] | None = None):
+    def page(self, tab: str | None = None, params: Mapping[str, str] | None = None, **headers: str):
         """Get the index, with a tab open."""
         query = {"tab": f"vfio_live_migration__{tab}"} if tab else {}
-        return self.client.get(reverse(INDEX), query | dict(params or {}))
+        return self.client.get(reverse(INDEX), query | dict(params or {}), **headers)
+
+    def rows(self, response, table: str) -> list[list[str]]:
+        """Return the cells of a table as text."""
+        found = response.context[f"{table}_table"].get_rows()
+        return [[strip_tags(str(cell.value)) for cell in row] for row in found]
+
+    def assert_says(self, response, *texts: str) -> None:
+        """Assert that a page has texts, as they stand in its source."""
+        self.assertEqual(200, response.status_code)
+        page = response.content.decode()
+        self.assertEqual([], [text for text in texts if text not in page])
+
+
+def _function(answer: object, gaps: tuple[CloudError, ...]):
+    def function(*arguments: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        for argument in arguments:
+            if callable(argument):
+                for gap in gaps:
+                    argument(gap)
+        return answer
+
+    return function

@@ -20,13 +20,18 @@ from vfio_lm.inventory.collect import (
     collect_alias_usage,
     collect_devices,
     collect_flavors,
+    collect_hosts,
     collect_servers,
+    collect_uses,
     find_device,
     find_flavor,
+    list_servers,
+    look_at_servers,
     plan_upgrade,
 )
 from vfio_lm.inventory.device import Device, DeviceFilter, Holder
 from vfio_lm.inventory.flavor import AliasUse, FlavorError, PciFlavor
+from vfio_lm.inventory.host import Host, HostMarking, Totals, totals
 from vfio_lm.inventory.server import CouldMigrate, HeldDevice, PciServer
 from vfio_lm.inventory.upgrade import Action, Step
 
@@ -40,14 +45,22 @@ __all__ = [
     "FlavorError",
     "HeldDevice",
     "Holder",
+    "Host",
+    "HostMarking",
     "PciFlavor",
     "PciServer",
     "Step",
+    "Totals",
     "collect_alias_usage",
     "collect_devices",
     "collect_flavors",
+    "collect_hosts",
     "collect_servers",
+    "collect_uses",
     "find_device",
     "find_flavor",
+    "list_servers",
+    "look_at_servers",
     "plan_upgrade",
+    "totals",
 ]

@@ -21,6 +21,7 @@ what they hold.
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
@@ -29,12 +30,21 @@ import os_resource_classes
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from vfio_lm.errors import CloudError, NotFoundError
+from vfio_lm.inventory import services
 from vfio_lm.inventory.alias import AliasUsage, alias_usage
 from vfio_lm.inventory.device import Device, DeviceFilter, Holder, holders, hosts_of
 from vfio_lm.inventory.flavor import PciFlavor, alias_use, pci_flavors
-from vfio_lm.inventory.server import PciServer, could_migrate, held_devices, supply
+from vfio_lm.inventory.host import Host, hosts
+from vfio_lm.inventory.server import (
+    CouldMigrate,
+    PciServer,
+    could_migrate,
+    held_devices,
+    supply,
+)
+from vfio_lm.inventory.services import OnGap
 from vfio_lm.inventory.upgrade import Step, plan
-from vfio_lm.nova_api import PCI_VNIC_TYPES, ComputeClient
+from vfio_lm.nova_api import PCI_VNIC_TYPES, ComputeNode, ComputeService, Server
 from vfio_lm.pci import Alias
 from vfio_lm.placement import PlacementClient, Provider, pci_provider_name
 
@@ -64,19 +74,19 @@ def collect_devices(
     :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
     """
     wanted = wanted or DeviceFilter()
-    nova = _nova(connection)
-    placement = PlacementClient(connection.placement)
+    nova = services.nova(connection)
+    placement = services.placement(connection)
     nodes = nova.nodes()
     providers = placement.pci_providers()
-    hosts = hosts_of(providers.values(), nodes.values())
+    host_of = hosts_of(providers.values(), nodes.values())
     root = None
     if wanted.host is not None:
-        providers = {u: p for u, p in providers.items() if hosts[u] == wanted.host}
+        providers = {u: p for u, p in providers.items() if host_of[u] == wanted.host}
         if not providers and wanted.host not in nodes:
             raise NotFoundError(f"no host '{wanted.host}' is known to nova or has PCI providers")
         root = next((provider.root_uuid for provider in providers.values()), None)
     devices = (
-        Device(provider=provider, host=hosts[provider.uuid])
+        Device(provider=provider, host=host_of[provider.uuid])
         for provider in _with_units(placement, providers, root)
     )
     return tuple(
@@ -87,6 +97,23 @@ def collect_devices(
     )
 
 
+def collect_hosts(connection: Connection, on_gap: OnGap | None = None) -> tuple[Host, ...]:
+    """Return every host that has a nova-compute or PCI devices, by name.
+
+    :param on_gap: is given what a service refuses to tell, and what the other one tells is
+        returned; without it that is raised
+    :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
+    """
+    found_services, nodes, providers = {}, {}, None
+    with services.gap(on_gap):
+        nova = services.nova(connection)
+        found_services, nodes = nova.services(), nova.nodes()
+    with services.gap(on_gap):
+        placement = services.placement(connection)
+        providers = _with_units(placement, placement.pci_providers(), None)
+    return hosts(found_services, nodes, providers)
+
+
 def find_device(connection: Connection, name: str) -> tuple[Device, tuple[Holder, ...]]:
     """Return a PCI device, and who holds units of it.
 
@@ -94,8 +121,8 @@ def find_device(connection: Connection, name: str) -> tuple[Device, tuple[Holder
     :raises NotFoundError: if there is no such device
     :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
     """
-    nova = _nova(connection)
-    placement = PlacementClient(connection.placement)
+    nova = services.nova(connection)
+    placement = services.placement(connection)
     nodes = nova.nodes()
     if _UUID.match(name):
         provider = placement.find_provider(uuid=name)
@@ -123,6 +150,45 @@ def find_device(connection: Connection, name: str) -> tuple[Device, tuple[Holder
     return Device(provider=provider, host=host), holders(allocations, names)
 
 
+def list_servers(
+    connection: Connection,
+    *,
+    host: str | None = None,
+    aliases: Mapping[str, Alias] | None = None,
+) -> tuple[PciServer, ...]:
+    """Return the servers that ask for devices by alias, by host and name, as nova knows them.
+
+    What they hold is not known then, see :func:`look_at_servers`.
+
+    :param host: only those on this host
+    :param aliases: ``[pci]alias`` by name; None where no nova.conf was given
+    :raises CloudError: if nova does not answer, or the user's roles do not suffice
+    """
+    return _by_alias(services.nova(connection).servers(host), aliases)
+
+
+def look_at_servers(
+    connection: Connection,
+    servers: Iterable[PciServer],
+    aliases: Mapping[str, Alias] | None = None,
+    on_gap: OnGap | None = None,
+) -> tuple[PciServer, ...]:
+    """Return servers with the devices that they hold, and a guess at whether they could migrate.
+
+    One request is made for each.
+
+    :param servers: of :func:`list_servers`, with the same aliases
+    :param on_gap: is given what a service refuses to tell, and the servers are returned as they
+        are; without it that is raised
+    :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
+    """
+    known = tuple(servers)
+    with services.gap(on_gap):
+        nova = services.nova(connection)
+        return _looked_at(connection, known, nova.nodes(), nova.services(), aliases)
+    return known
+
+
 def collect_servers(
     connection: Connection,
     *,
@@ -136,31 +202,12 @@ def collect_servers(
     :raises NotFoundError: if no nova-compute has the host that is asked for
     :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
     """
-    nova = _nova(connection)
-    placement = PlacementClient(connection.placement)
-    services = nova.services()
-    if host is not None and host not in services:
+    nova = services.nova(connection)
+    found_services = nova.services()
+    if host is not None and host not in found_services:
         raise NotFoundError(f"no host '{host}' has a nova-compute service")
-    uses = [
-        (server, use)
-        for server in nova.servers(host)
-        if (use := alias_use(server.flavor.extra_specs, aliases)) is not None
-    ]
-    if not uses:
-        return ()
-    pci_providers = placement.pci_providers()
-    left = supply(
-        placement.trees_with_room(pci_providers), pci_providers, nova.nodes().values(), services
-    )
-    allocations = _in_parallel(placement.allocations, [server.id for server, _ in uses])
-    found = []
-    for (server, use), allocation in zip(uses, allocations, strict=True):
-        devices = held_devices(allocation, pci_providers)
-        verdict, reason = could_migrate(server, use, devices, aliases, left)
-        found.append(
-            PciServer(server=server, use=use, devices=devices, could_migrate=verdict, reason=reason)
-        )
-    return tuple(sorted(found, key=lambda item: (item.server.host, item.server.name)))
+    found = _by_alias(nova.servers(host), aliases)
+    return _looked_at(connection, found, nova.nodes(), found_services, aliases) if found else ()
 
 
 def collect_flavors(
@@ -171,7 +218,7 @@ def collect_flavors(
     :param aliases: ``[pci]alias`` by name; None where no nova.conf was given
     :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
-    nova = _nova(connection)
+    nova = services.nova(connection)
     return pci_flavors(nova.flavors(), nova.servers(), aliases)
 
 
@@ -180,8 +227,17 @@ def collect_alias_usage(connection: Connection) -> Mapping[str, AliasUsage]:
 
     :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
-    nova = _nova(connection)
+    nova = services.nova(connection)
     return alias_usage(nova.flavors(), nova.servers())
+
+
+def collect_uses(
+    connection: Connection, aliases: Mapping[str, Alias] | None = None
+) -> tuple[tuple[PciFlavor, ...], Mapping[str, AliasUsage]]:
+    """Return what :func:`collect_flavors` and :func:`collect_alias_usage` do, with one look."""
+    nova = services.nova(connection)
+    flavors, servers = nova.flavors(), nova.servers()
+    return pci_flavors(flavors, servers, aliases), alias_usage(flavors, servers)
 
 
 def find_flavor(
@@ -193,7 +249,7 @@ def find_flavor(
     :raises NotFoundError: if there is none of that name or ID, or it asks for no device
     :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
-    nova = _nova(connection)
+    nova = services.nova(connection)
     flavor = nova.flavor(name_or_id)
     found = pci_flavors([flavor], nova.servers(), aliases)
     if not found:
@@ -211,14 +267,49 @@ def plan_upgrade(
     :raises FlavorError: if the map names a flavor that does not exist or is no way out
     :raises CloudError: if nova or neutron does not answer, or the user's roles do not suffice
     """
-    nova = _nova(connection)
+    nova = services.nova(connection)
     return plan(nova.servers(), nova.flavors(), _pci_ports(connection), aliases, flavor_map)
 
 
-def _nova(connection: Connection) -> ComputeClient:
-    nova = ComputeClient(connection.compute)
-    nova.max_microversion()  # one that is too old says so itself
-    return nova
+def _by_alias(
+    servers: Iterable[Server], aliases: Mapping[str, Alias] | None
+) -> tuple[PciServer, ...]:
+    found = (
+        PciServer(
+            server=server,
+            use=use,
+            devices=(),
+            could_migrate=CouldMigrate.UNKNOWN,
+            reason="placement was not asked",
+        )
+        for server in servers
+        if (use := alias_use(server.flavor.extra_specs, aliases)) is not None
+    )
+    return tuple(sorted(found, key=lambda item: (item.server.host, item.server.name)))
+
+
+def _looked_at(
+    connection: Connection,
+    servers: Iterable[PciServer],
+    nodes: Mapping[str, ComputeNode],
+    found_services: Mapping[str, ComputeService],
+    aliases: Mapping[str, Alias] | None,
+) -> tuple[PciServer, ...]:
+    placement = services.placement(connection)
+    pci_providers = placement.pci_providers()
+    left = supply(
+        placement.trees_with_room(pci_providers), pci_providers, nodes.values(), found_services
+    )
+    known = tuple(servers)
+    allocations = _in_parallel(placement.allocations, [item.server.id for item in known])
+    found = []
+    for item, allocation in zip(known, allocations, strict=True):
+        devices = held_devices(allocation, pci_providers)
+        verdict, reason = could_migrate(item.server, item.use, devices, aliases, left)
+        found.append(
+            dataclasses.replace(item, devices=devices, could_migrate=verdict, reason=reason)
+        )
+    return tuple(found)
 
 
 def _provider_at(placement: PlacementClient, host: str, name: str) -> Provider:

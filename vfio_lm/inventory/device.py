@@ -58,6 +58,11 @@ class Device:
         return sum(units.free for units in self.provider.inventories.values())
 
     @property
+    def is_contested(self) -> bool:
+        """Whether another service says that it owns the provider, which nova manages."""
+        return not self.provider.is_of_nova
+
+    @property
     def live_migratable(self) -> Marking:
         """Whether it is declared live migratable."""
         return self.provider.marking

@@ -62,7 +62,7 @@ class PciServer:
     server: Server
     use: AliasUse
     devices: tuple[HeldDevice, ...]
-    """Nothing where placement does not count PCI devices."""
+    """Nothing where placement does not count PCI devices, or was not asked."""
     could_migrate: CouldMigrate
     reason: str
 

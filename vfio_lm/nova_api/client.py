@@ -71,7 +71,10 @@ class ComputeClient:
             raise CloudError("nova cannot be reached: the catalogue has no compute endpoint")
         highest = data.max_microversion
         if highest is None:
-            raise CloudError(f"what answers at {data.url} does not tell nova's microversions")
+            raise CloudError(
+                f"nova cannot be reached: what should be at {data.url} does not tell nova's "
+                f"microversions"
+            )
         found: Microversion = int(highest[0]), int(highest[1])
         if found < NEEDED:
             raise CloudError(

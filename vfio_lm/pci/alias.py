@@ -109,6 +109,21 @@ class Alias:
         said = {spec.live_migratable for spec in self.specs}
         return said.pop() if len(said) == 1 else LiveMigratable.UNSPECIFIED
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The devices as they are written: a resource class, or ``vendor_id:product_id``."""
+        return tuple(
+            spec.resource_class
+            if spec.requested_resource_class
+            else f"{spec.vendor_id}:{spec.product_id}"
+            for spec in self.specs
+        )
+
+    @property
+    def required_traits(self) -> tuple[str, ...]:
+        """The traits that nova requires of the providers of any of its devices."""
+        return tuple(sorted({trait for spec in self.specs for trait in spec.traits}))
+
 
 def parse_aliases(values: Iterable[str], *, pci_in_placement: bool = False) -> dict[str, Alias]:
     """Read the values of ``[pci]alias`` with nova's rules.

@@ -10,42 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The tab Devices: each PF and PCI device that nova counts in placement."""
+"""Each PF and PCI device that nova counts in placement."""
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from horizon import tables
 
 from horizon_panel import api
+from horizon_panel.content.vfio_live_migration import labels, links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTableTab
-
-LIVE_MIGRATABLE = (
-    ("yes", pgettext_lazy("Live Migratable", "Yes")),
-    ("no", pgettext_lazy("Live Migratable", "No")),
-    ("unknown", pgettext_lazy("Live Migratable", "Unknown")),
-)
+from horizon_panel.content.vfio_live_migration.paging import PagedTable
 
 
-class DeviceFilter(tables.FilterAction):
-    """Shows only what has the text somewhere."""
-
-    def filter(self, table, devices, filter_string):
-        """Return the devices that have a text in their host, address, or resource class."""
-        text = filter_string.lower()
-        return [
-            device
-            for device in devices
-            if any(
-                text in field.lower()
-                for field in (device.host, device.address, device.resource_class)
-            )
-        ]
-
-
-class DevicesTable(tables.DataTable):
+class DevicesTable(PagedTable):
     """A row for each provider of a PF or PCI device."""
 
-    host = tables.Column("host", verbose_name=_("Host"))
+    host = tables.WrappingColumn(
+        "host", verbose_name=_("Host"), link=lambda device: links.host(device.host)
+    )
     address = tables.Column("address", verbose_name=_("Address"))
     resource_class = tables.Column("resource_class", verbose_name=_("Resource Class"))
     total = tables.Column("total", verbose_name=_("Total"))
@@ -54,14 +35,22 @@ class DevicesTable(tables.DataTable):
     live_migratable = tables.Column(
         lambda device: device.live_migratable.value,
         verbose_name=_("Live Migratable"),
-        display_choices=LIVE_MIGRATABLE,
+        display_choices=labels.LIVE_MIGRATABLE,
+        help_text=_(
+            "Whether the trait HW_PCI_LIVE_MIGRATABLE declares it. Unknown where the trait is "
+            "missing and nova-compute is older than 2026.2, which would not report it."
+        ),
+    )
+    contested = tables.Column(
+        lambda device: device.is_contested,
+        verbose_name=_("Contested"),
+        filters=(labels.yes_no,),
+        help_text=_("Whether another service says that it owns the device, which nova manages."),
     )
 
     class Meta:
         name = "devices"
         verbose_name = _("Devices")
-        table_actions = (DeviceFilter,)
-        multi_select = False
 
     def get_object_id(self, device):
         """Return the UUID of the provider."""
@@ -78,7 +67,11 @@ class DevicesTab(CloudTableTab):
     table_classes = (DevicesTable,)
     name = _("Devices")
     slug = "devices"
+    filter_label = _("Host, address or resource class")
 
     def get_devices_data(self):
-        """Return all devices."""
-        return self.ask(api.devices)
+        """Return the devices of all hosts, on pages."""
+        hosts = api.hosts(self.request, self.note_gap)
+        devices = [device for host in hosts for device in host.devices or ()]
+        found = self.filtered(devices, lambda d: (d.host, d.address, d.resource_class))
+        return self.show(self._tables["devices"], found)

@@ -15,11 +15,15 @@
 from horizon import tabs
 
 from horizon_panel.content.vfio_live_migration.devices import DevicesTab
+from horizon_panel.content.vfio_live_migration.hosts import HostsTab
+from horizon_panel.content.vfio_live_migration.overview import OverviewTab
+from horizon_panel.content.vfio_live_migration.servers import ServersTab
+from horizon_panel.content.vfio_live_migration.uses import UsesTab
 
 
 class VfioLiveMigrationTabs(tabs.TabGroup):
     """One tab for each kind of thing."""
 
     slug = "vfio_live_migration"
-    tabs = (DevicesTab,)
+    tabs = (OverviewTab, DevicesTab, UsesTab, ServersTab, HostsTab)
     sticky = True

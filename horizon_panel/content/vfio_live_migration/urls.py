@@ -14,8 +14,9 @@
 
 from django.urls import path
 
-from horizon_panel.content.vfio_live_migration import views
+from horizon_panel.content.vfio_live_migration import host_page, views
 
 urlpatterns = [
     path("", views.IndexView.as_view(), name="index"),
+    path("hosts/<path:host>/", host_page.HostView.as_view(), name="host"),
 ]

@@ -1,0 +1,103 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The servers that hold PCI devices by alias, and whether they look mobile."""
+
+from django.template.defaultfilters import title
+from django.utils.translation import gettext_lazy as _
+from horizon import tables
+from horizon.utils import filters
+from openstack_dashboard.dashboards.project.instances.tables import STATUS_DISPLAY_CHOICES
+
+from horizon_panel import api
+from horizon_panel.content.vfio_live_migration import labels, links
+from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTableTab
+from horizon_panel.content.vfio_live_migration.paging import PagedTable
+
+
+def devices(item):
+    """Return the devices that a server holds, with their units, as one text."""
+    return ", ".join(f"{device.address} × {device.units}" for device in item.devices) or None
+
+
+class ServersTable(PagedTable):
+    """A row for each server."""
+
+    name = tables.WrappingColumn(
+        lambda item: item.server.name,
+        verbose_name=_("Server"),
+        link=lambda item: links.server(item.server.id),
+    )
+    status = tables.Column(
+        lambda item: item.server.status,
+        verbose_name=_("Status"),
+        filters=(title, filters.replace_underscores),
+        display_choices=STATUS_DISPLAY_CHOICES,
+    )
+    host = tables.WrappingColumn(
+        lambda item: item.server.host or None,
+        verbose_name=_("Host"),
+        link=lambda item: links.host(item.server.host),
+    )
+    devices = tables.WrappingColumn(devices, verbose_name=_("Devices"))
+    flavor = tables.WrappingColumn(lambda item: item.server.flavor.name, verbose_name=_("Flavor"))
+    live_migratable = tables.Column(
+        lambda item: item.use.meaning.value,
+        verbose_name=_("Live Migratable"),
+        display_choices=labels.LIVE_MIGRATABLE,
+        help_text=_("What the aliases of its flavor say now, taken together."),
+    )
+    could_migrate = tables.Column(
+        lambda item: item.could_migrate.value,
+        verbose_name=_("Could Migrate"),
+        display_choices=labels.COULD_MIGRATE,
+        help_text=_("What one look at all hosts tells; only the preflight is sure."),
+    )
+    reason = tables.WrappingColumn(lambda item: item.reason or None, verbose_name=_("Reason"))
+
+    class Meta:
+        name = "servers"
+        verbose_name = _("Servers")
+
+    def get_object_id(self, item):
+        """Return the ID of the server."""
+        return item.server.id
+
+    def get_object_display(self, item):
+        """Return the name of the server."""
+        return item.server.name
+
+
+class ServersTab(CloudTableTab):
+    """All servers with devices; what they hold is asked for those of the page."""
+
+    table_classes = (ServersTable,)
+    name = _("Servers")
+    slug = "servers"
+    filter_label = _("Server, host, flavor or alias")
+
+    def get_servers_data(self):
+        """Return all servers with devices, on pages."""
+        aliases = self.aliases
+        servers = self.ask(api.servers, aliases) or ()
+        found = self.filtered(
+            servers,
+            lambda item: (
+                item.server.name,
+                item.server.id,
+                item.server.host,
+                item.server.flavor.name,
+                *item.use.counts,
+            ),
+        )
+        shown = self.show(self._tables["servers"], found)
+        return api.look_at_servers(self.request, shown, aliases, self.note_gap) if shown else ()
