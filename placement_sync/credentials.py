@@ -34,7 +34,7 @@ from oslo_log import log as logging
 from placement_sync import opts
 from placement_sync.settings import DEFAULT_NOVA_CONF, PROJECT
 from vfio_lm.errors import ConfigError
-from vfio_lm.pci.conf_text import refuse_unreadable
+from vfio_lm.pci.conf_text import not_a_configuration, refuse_unreadable
 
 LOG = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def _explained(where: str, section: str) -> Iterator[None]:
     try:
         yield
     except cfg.ConfigFileParseError as exc:
-        raise ConfigError(exc.config_file, "", "", f"not a configuration file: {exc.msg}") from None
+        raise not_a_configuration(exc.config_file) from None
     except ksa_exceptions.MissingRequiredOptions as exc:
         names = ", ".join(opt.dest for opt in exc.options)
         raise ConfigError(where, option, "", f"lacks what auth_type needs: {names}") from None

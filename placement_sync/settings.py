@@ -32,7 +32,7 @@ from placement_sync import opts
 from placement_sync.sources import HostFolder, OwnHost
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci import Alias, read_nova_conf
-from vfio_lm.pci.conf_text import ConfText, Setting, read_conf_text
+from vfio_lm.pci.conf_text import ConfText, Setting, not_a_configuration, read_conf_text
 
 PROJECT = "vfio-placement-sync"
 
@@ -125,7 +125,7 @@ def parse_arguments(arguments: Sequence[str]) -> cfg.ConfigOpts:
             epilog=_EPILOG,
         )
     except cfg.ConfigFileParseError as exc:
-        raise ConfigError(exc.config_file, "", "", f"not a configuration file: {exc.msg}") from None
+        raise not_a_configuration(exc.config_file) from None
     except (
         cfg.ConfigFilesNotFoundError,
         cfg.ConfigFilesPermissionDeniedError,

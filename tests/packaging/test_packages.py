@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+import zipfile
 
 import testtools
 
@@ -95,6 +96,12 @@ class TestPackages(testtools.TestCase):
         said = _run(self.base / "bin/openstack", "complete")
         self.assertIn("cmds_vfio_migration='", said)
         self.assertIn("cmds_vfio_migration_check='", said)
+
+    def test_every_file_of_our_packages_is_in_the_wheel(self):
+        packages = ("vfio_lm", "osc_vfio_lm", "placement_sync", "horizon_panel")
+        tracked = _run("git", "-C", _TOP, "ls-files", *packages).splitlines()
+        with zipfile.ZipFile(self.wheel) as wheel:
+            self.assertEqual(set(), set(tracked) - set(wheel.namelist()))
 
     def test_what_operators_copy_is_below_the_prefix(self):
         share = self.base / "share" / "openstack-vfio-lm"

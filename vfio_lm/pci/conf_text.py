@@ -138,6 +138,16 @@ def refuse_unreadable(name: str) -> None:
         raise ConfigError(name, "", "", f"cannot be read: {reason}") from None
 
 
+def not_a_configuration(file: str) -> ConfigError:
+    """Return the error of a file that oslo.config cannot parse, in place of its own.
+
+    That one quotes the line, which may hold a password; this text may go to logs and reports.
+    """
+    (problem, *_) = read_conf_text([file]).problems
+    reason = f"not a configuration file: line {problem.line}: {problem.reason}"
+    return ConfigError(file, "", "", reason)
+
+
 def _files(name: str) -> Iterator[str]:
     """Return the files that oslo.config reads: of a folder, those that end in ``.conf``."""
     if os.path.isdir(name):

@@ -25,7 +25,13 @@ from oslo_config import cfg
 
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci.alias import Alias, AliasError, parse_aliases
-from vfio_lm.pci.conf_text import ALIAS, DEVICE_SPEC, read_conf_text, refuse_unreadable
+from vfio_lm.pci.conf_text import (
+    ALIAS,
+    DEVICE_SPEC,
+    not_a_configuration,
+    read_conf_text,
+    refuse_unreadable,
+)
 from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
 
 # nova/conf/pci.py, scheduler.py, libvirt.py and netconf.py (nova 34.0.0), without the defaults:
@@ -165,7 +171,7 @@ def _parse(names: Iterable[str]) -> dict[str, Any]:
             for opt in opts
         }
     except cfg.ConfigFileParseError as exc:
-        raise ConfigError(exc.config_file, "", "", f"not a configuration file: {exc.msg}") from None
+        raise not_a_configuration(exc.config_file) from None
     except UnicodeDecodeError as exc:
         raise ConfigError(where, "", "", f"not a text file: {exc.reason}") from None
     except (cfg.ConfigFileValueError, cfg.TemplateSubstitutionError, cfg.NoSuchOptError) as exc:

@@ -86,6 +86,13 @@ class TestReadNovaConf(testtools.TestCase):
         said = self.refusal(path)
         self.assertTrue(said.startswith(f"{path}: not a configuration file: "), said)
 
+    def test_a_line_that_is_no_assignment_is_named_and_not_quoted(self):
+        path = self.write("[DEFAULT]\nhost = a\nmellon\n")
+        said = self.refusal(path)
+        self.assertTrue(said.startswith(f"{path}: not a configuration file: line 3: "), said)
+        # it may be a password that lost its option
+        self.assertNotIn("mellon", said)
+
     def test_a_file_that_is_no_text(self):
         path = self.folder / "nova.conf"
         path.write_bytes(b"\x7fELF\xff\xfe")

@@ -117,6 +117,9 @@ class TestSettings(testtools.TestCase):
     def test_what_is_no_configuration_file(self):
         self.assertIn(f"{self.path}: not a configuration file", self.refusal("[broken\n"))
 
+    def test_the_line_that_is_no_configuration_may_be_a_password_and_is_not_quoted(self):
+        self.assertNotIn("mellon", self.refusal("[placement]\nmellon\n"))
+
     def test_a_file_that_does_not_exist(self):
         arguments = ["--config-file", str(self.folder / "none.conf")]
         refusal = str(self.assertRaises(ConfigError, parse_arguments, arguments))

@@ -1,0 +1,63 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is shown of a nova.conf is what nova reads there, without what may be secret."""
+
+import pathlib
+
+import fixtures
+import testtools
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vfio_lm.pci.conf_text import read_conf_text
+from vfio_lm.pci.redact import redacted
+
+_NAMES = st.from_regex(r"[a-z]{1,12}(_[a-z]{1,8}){0,3}", fullmatch=True)
+_SECTIONS = st.sampled_from(["DEFAULT", "pci", "libvirt", "compute", "filter_scheduler"]) | _NAMES
+
+
+class TestRedacted(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path) / "nova.conf"
+
+    def shown(self, text: str) -> str:
+        self.path.write_text(text)
+        return redacted(read_conf_text([self.path]))
+
+    def test_what_bears_on_live_migration_stays_as_nova_reads_it(self):
+        text = '[pci]\nalias = {"name": "a",\n    "vendor_id": "8086"}\ndevice_spec = {}\n'
+        shown = self.shown(text)
+        self.assertIn(text, shown)
+        self.assertIn("nova.conf: 0 other options are left out", shown)
+        before = read_conf_text([self.path]).settings
+        self.path.write_text(shown)
+        after = read_conf_text([self.path]).settings
+        self.assertEqual([s.value for s in before], [s.value for s in after])
+
+    def test_addresses_and_passwords_are_left_out(self):
+        shown = self.shown(
+            "[libvirt]\nlive_migration_uri = qemu+tcp://root:mellon@a/\n"
+            "live_migration_inbound_addr = mellon\nconnection_uri = mellon\n"
+            "[placement]\npassword = mellon\n[pci\nmellon\n"
+        )
+        self.assertNotIn("mellon", shown)
+        self.assertIn("4 other options are left out", shown)
+
+    @given(section=_SECTIONS, name=_NAMES)
+    def test_an_option_that_speaks_of_secrets_is_never_shown(self, section, name):
+        if section == "pci":
+            return
+        for secret in ("password", "secret", "uri", "url", "token", "key"):
+            shown = self.shown(f"[{section}]\n{name}_{secret} = mellon\n")
+            self.assertNotIn("mellon", shown)
