@@ -75,6 +75,14 @@ def load_adapters(conf: cfg.ConfigOpts) -> Adapters:
             f"[{opts.PLACEMENT}] as in nova.conf, or name a cloud of clouds.yaml in "
             f"[{opts.GROUP}]cloud",
         )
+    if not (own.nova_conf or os.path.exists(DEFAULT_NOVA_CONF)):
+        raise ConfigError(
+            DEFAULT_NOVA_CONF,
+            "",
+            "",
+            "is not there: run this on a compute host, or name the host's file in "
+            f"[{opts.GROUP}]nova_conf, or the folder with those of many hosts in nova_conf_dir",
+        )
     paths = own.nova_conf or [DEFAULT_NOVA_CONF]
     nova_conf = _parse_nova_conf(paths)
     where = ", ".join(paths)

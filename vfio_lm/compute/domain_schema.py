@@ -38,8 +38,15 @@ def mistake(xml: str, schema: str | os.PathLike[str] = LIBVIRT_SCHEMA) -> str | 
 
     :param xml: as :func:`vfio_lm.compute.domain_xml.remap` takes it
     :raises SchemaError: if there is no schema
+    :raises VfioLmError: if lxml is not installed
     """
-    from lxml import etree
+    try:
+        from lxml import etree
+    except ImportError:
+        raise VfioLmError(
+            "lxml is not installed here, and libvirt's schema cannot be read without: install the "
+            "package python3-lxml, or 'pip install openstack-vfio-lm[compute]'"
+        ) from None
 
     relaxed = _schema(os.fspath(schema))
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True)

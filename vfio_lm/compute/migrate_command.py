@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 SUMMARY = "live migrate a domain with VFIO devices without nova, and verify that it arrived whole"
 
+_DESCRIPTION = """\
+Live migrate a domain to devices of another host without nova: for laboratories, and where nova
+cannot help any more. The new addresses are in the domain that runs and in its persistent
+definition; then it is verified that the devices took their state. A domain of nova's is refused.
+"""
+
 _EPILOG = """\
 Both hosts are asked first; with --dry-run that is all. The domain is moved by the source's libvirtd
 itself (peer to peer), so that DEST_URI is reached from there and from here.
@@ -58,6 +64,7 @@ class _NotMigratedError(VfioLmError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
+    parser.description = _DESCRIPTION
     parser.epilog = _EPILOG
     parser.add_argument("domain", metavar="DOMAIN", help="name or UUID of the running domain")
     parser.add_argument(
@@ -114,6 +121,11 @@ def run(args: argparse.Namespace) -> int:
     from vfio_lm.compute.libvirt_client import connected
     from vfio_lm.compute.libvirt_migrate import look_at
 
+    if args.auto and None in (args.source_facts, args.destination_facts):
+        raise _NotMigratedError(
+            "--auto chooses from what both hosts' kernels say: run 'vfio-lm-host probe -f json > "
+            "FILE' on each of them, and give the files as --source-facts and --destination-facts"
+        )
     with connected(args.connect) as source:
         mapping = _mapping(args, source)
         with connected(args.destination, read_only=True) as destination:
@@ -186,11 +198,6 @@ def _chosen(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress,
     from vfio_lm.compute.match import NoMatch, match
     from vfio_lm.pci.host_facts import read_host_facts
 
-    if args.source_facts is None or args.destination_facts is None:
-        raise _NotMigratedError(
-            "--auto chooses from what both hosts' kernels say: run 'vfio-lm-host probe -f json > "
-            "FILE' on each of them, and give the files as --source-facts and --destination-facts"
-        )
     here, there = read_host_facts(args.source_facts), read_host_facts(args.destination_facts)
     devices = []
     for each in source.domain(args.domain).live.pci:

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 SUMMARY = "verify on the destination that a migrated domain's devices took their state"
 
-_EPILOG = """\
-Libvirt, and nova with it, calls a live migration a success even if the driver of a device refused
-its state on the destination: QEMU resets the device, and says so only in its log. So run this on
-the destination after a migration, whoever ran that, as root.
+_DESCRIPTION = """\
+Verify on the destination that the devices of a migrated domain took their state. Libvirt, and nova
+with it, calls a live migration a success even if a device's driver refused the state: QEMU resets
+the device then, and says so only in its log. So run this on the destination after a migration,
+whoever ran that, and as root.
+"""
 
+_EPILOG = """\
 exit status:
   0  verified: nothing speaks against it
   1  the command failed; standard error says why
@@ -43,6 +46,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
+    parser.description = _DESCRIPTION
     parser.epilog = _EPILOG
     parser.add_argument("domain", metavar="DOMAIN", help="name or UUID of the migrated domain")
     parser.add_argument(

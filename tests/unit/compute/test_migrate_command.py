@@ -44,6 +44,13 @@ class TestArguments(testtools.TestCase):
         both = ("--map", "0000:65:00.1=0000:ca:00.1", "--auto")
         self.assert_refused("not allowed with argument", *MIGRATE, *both)
 
+    def test_auto_needs_the_facts_of_both_hosts_before_either_is_asked(self):
+        for options in ((), ("--source-facts", "here.json")):
+            self.assert_refused(
+                "give the files as --source-facts and --destination-facts",
+                *(*MIGRATE, "--auto", *options),
+            )
+
     def test_a_map_has_two_addresses(self):
         self.assert_refused("'x' is not of the form SRC=DST", *MIGRATE, "--map", "x")
         self.assert_refused(

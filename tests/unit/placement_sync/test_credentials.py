@@ -146,6 +146,14 @@ class TestCredentials(testtools.TestCase):
         refusal = self.refusal(nova_conf=self.section("nova", "valid_interfaces = inside"))
         self.assertIn(f"{self.nova_conf}: [placement]: 'inside' is not a valid value", refusal)
 
+    def test_the_usual_nova_conf_is_not_there(self):
+        missing = str(self.folder / "missing.conf")
+        self.useFixture(
+            fixtures.MonkeyPatch("placement_sync.credentials.DEFAULT_NOVA_CONF", missing)
+        )
+        error = self.assertRaises(ConfigError, self.load_only, "[vfio_placement_sync]\n")
+        self.assertIn(f"{missing}: is not there: run this on a compute host, or name", str(error))
+
     def test_a_nova_conf_that_cannot_be_read(self):
         refusal = self.refusal(nova_conf="[broken\n")
         self.assertIn(f"{self.nova_conf}: not a configuration file", refusal)

@@ -84,6 +84,18 @@ class TestCommand(testtools.TestCase):
         line = self.refusal("[vfio_placement_sync]\nnova_conf = /nowhere/nova.conf\n")
         self.assertEqual("/nowhere/nova.conf: cannot be read: No such file or directory", line)
 
+    def test_an_environment_without_the_extra(self):
+        code = (
+            "import sys; sys.modules['tooz'] = None; from placement_sync.main import main; main()"
+        )
+        finished = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        )
+        self.assertEqual(1, finished.returncode)
+        (line,) = finished.stderr.splitlines()
+        self.assertIn("the Python package 'tooz' is not installed", line)
+        self.assertIn("pip install 'openstack-vfio-lm[sync]'", line)
+
     def test_an_unknown_way_to_authenticate(self):
         (self.folder / "nova.conf").write_text("[placement]\nauth_type = passwort\n")
         line = self.refusal(f"[vfio_placement_sync]\nnova_conf = {self.folder / 'nova.conf'}\n")
