@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, preflight_inputs, preflight_option
+from osc_vfio_lm import command, migration_words, preflight_inputs, preflight_option
+from osc_vfio_lm.migration_words import named
 from osc_vfio_lm.progress_line import ProgressLine
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ verified; and 1 if the command itself failed."""
             last = nova.newest_migration(server.id)
             self._refuse_second(server, last)
             self._preflight(chosen, server, parsed_args)
-            self._say(f"Asking nova to live migrate {_named(server)} from {server.host}")
+            self._say(f"Asking nova to live migrate {named(server)} from {server.host}")
             request_id = nova.live_migrate(server.id, parsed_args.host)
             if not parsed_args.wait:
                 return _accepted(server, request_id)
@@ -116,10 +117,10 @@ verified; and 1 if the command itself failed."""
             return
         where = f" to {last.destination}" if last.destination else ""
         self._say(
-            f"A live migration of {_named(server)} is in progress already: {last.status} from "
+            f"A live migration of {named(server)} is in progress already: {last.status} from "
             f"{last.source}{where} since {last.created_at:%Y-%m-%d %H:%M:%S} UTC"
         )
-        self._say_how_to_watch(server)
+        preflight_option.say(self.app, migration_words.how_to_watch(server.id))
         raise _EndedError(_FAILED)
 
     def _preflight(self, chosen: str, server: Server, parsed_args: argparse.Namespace) -> None:
@@ -130,7 +131,7 @@ verified; and 1 if the command itself failed."""
             return
         if ALIAS_EXTRA_SPEC not in server.flavor.extra_specs:
             raise exceptions.CommandError(
-                f"{_named(server)} holds no PCI device by alias: use 'openstack server migrate "
+                f"{named(server)} holds no PCI device by alias: use 'openstack server migrate "
                 f"--live-migration'"
             )
         # Read here, so that a file that cannot be read is an error and no want of knowledge.
@@ -155,12 +156,12 @@ verified; and 1 if the command itself failed."""
         except KeyboardInterrupt:
             line.close()
             self._say("Not waiting any longer; the live migration goes on.")
-            self._say_how_to_watch(server)
+            preflight_option.say(self.app, migration_words.how_to_watch(server.id))
             raise _EndedError(_INTERRUPTED) from None
         except CloudError as exc:
             line.close()
             self._say(f"The end was not seen: {exc}")
-            self._say_how_to_watch(server)
+            preflight_option.say(self.app, migration_words.how_to_watch(server.id))
             raise _EndedError(_UNKNOWN) from None
         finally:
             line.close()
@@ -179,11 +180,12 @@ verified; and 1 if the command itself failed."""
 
         if not end.is_over:
             self._say(f"Still in progress after {parsed_args.timeout:.0f} s.")
-            self._say_how_to_watch(server)
+            preflight_option.say(self.app, migration_words.how_to_watch(server.id))
             raise _EndedError(_UNKNOWN)
         if end.migration is None or not end.migration.is_completed:
             self._status = _FAILED
-            self._explain(nova, server, end.migration, request_id)
+            words = migration_words.failure(nova, server, end.migration, request_id)
+            preflight_option.say(self.app, words)
             return _shown(server, end.migration, request_id, ())
         placement = PlacementClient(self.app.client_manager.sdk_connection.placement)
         findings = verify(collect_arrival(nova, placement, end.migration, parsed_args.host))
@@ -193,32 +195,6 @@ verified; and 1 if the command itself failed."""
             if finding.status in statuses:
                 self._say(f"Verification: {finding.id}: {finding.message}")
         return _shown(server, end.migration, request_id, findings)
-
-    def _explain(
-        self, nova: MigrationClient, server: Server, migration: Migration | None, request_id: str
-    ) -> None:
-        from vfio_lm.migration import collect_attempt, explain
-
-        self._say(f"The live migration of {_named(server)} failed.")
-        if migration is None:
-            self._say(f"Nova has no record of it; look for {request_id} in the logs of nova.")
-            return
-        explanation = explain(collect_attempt(nova, migration))
-        for event in explanation.failed_events:
-            self._say(f"Failed event: {event.name} on {event.host}: {event.details}")
-        for cause in explanation.causes[:1]:
-            check = f" (check {cause.check})" if cause.check else ""
-            self._say(f"Most likely cause, {cause.certainty.value}: {cause.sentence}{check}")
-            self._say(f"What to do: {cause.remedy}")
-        if not explanation.causes:
-            self._say("The cause is not known.")
-        if explanation.next_step:
-            self._say(f"Where to look: {explanation.next_step}")
-        self._say(f"More: openstack vfio migration explain {server.id}")
-
-    def _say_how_to_watch(self, server: Server) -> None:
-        self._say(f"To watch it: openstack vfio migration show {server.id}")
-        self._say(f"To abort it: openstack vfio migration abort {server.id}")
 
     def _say(self, line: str) -> None:
         preflight_option.say(self.app, [line])
@@ -248,15 +224,11 @@ migration show'."""
             progress = nova.in_progress(server.id)
             if progress is None:
                 raise exceptions.CommandError(
-                    f"no live migration of {_named(server)} is in progress"
+                    f"no live migration of {named(server)} is in progress"
                 )
             nova.abort(progress.migration)
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
-
-
-def _named(server: Server) -> str:
-    return f"server {server.name} ({server.id})"
 
 
 def _seconds(text: str) -> float:

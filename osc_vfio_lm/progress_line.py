@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A live migration's progress for people: a bar on a terminal, else plain lines."""
+"""Progress of live migrations for people: a bar on a terminal, else plain lines."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _ERASE_TO_END = "\x1b[K"
 
 
 class ProgressLine:
-    """Shows how far a live migration has come.
+    """Shows how far live migrations have come.
 
     :param stream: where to; a terminal is shown a bar
     """
@@ -33,21 +34,27 @@ class ProgressLine:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
-        self._last = ""
+        self._last: dict[str, str] = {}
         self._is_open = False
 
     def show(self, pace: Pace) -> None:
-        """Show a pace; without a terminal only what is new in it."""
+        """Show the pace of the only one; without a terminal only what is new in it."""
+        self.show_all({"": pace})
+
+    def show_all(self, paces: Mapping[str, Pace]) -> None:
+        """Show the paces of all that are in progress, by the names of their servers."""
         if self._is_terminal:
-            self._stream.write(f"\r{bar(pace)} {sentence(pace)}{_ERASE_TO_END}")
+            self._stream.write(f"\r{_line(paces)}{_ERASE_TO_END}")
             self._is_open = True
         else:
-            # Seconds alone are no news.
-            news = sentence(pace).rpartition(", ")[0]
-            if news == self._last:
-                return
-            self._last = news
-            self._stream.write(f"{sentence(pace)}\n")
+            for name, pace in paces.items():
+                # Seconds alone are no news.
+                news = sentence(pace).rpartition(", ")[0]
+                if news != self._last.get(name):
+                    self._last[name] = news
+                    self._stream.write(
+                        f"{name}: {sentence(pace)}\n" if name else f"{sentence(pace)}\n"
+                    )
         self._stream.flush()
 
     def close(self) -> None:
@@ -56,6 +63,14 @@ class ProgressLine:
             self._stream.write("\n")
             self._stream.flush()
             self._is_open = False
+
+
+def _line(paces: Mapping[str, Pace]) -> str:
+    """Return what fits on one line: of several live migrations there is less to say of each."""
+    if len(paces) == 1:
+        ((name, pace),) = paces.items()
+        return f"{name} {bar(pace)} {sentence(pace)}".lstrip()
+    return ", ".join(f"{name} {pace.fraction or 0:.0%}" for name, pace in paces.items())
 
 
 def bar(pace: Pace) -> str:

@@ -11,3 +11,9 @@
 # under the License.
 
 """Draining a host: which servers can leave together, where to, and carrying that out."""
+
+from vfio_lm.drain.execute import Observer
+from vfio_lm.drain.host import Drain, HostDrain
+from vfio_lm.drain.lines import Line, State
+
+__all__ = ["Drain", "HostDrain", "Line", "Observer", "State"]

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from vfio_lm.drain.from_facts import Checked, movers_and_rooms
 from vfio_lm.drain.model import Move
 from vfio_lm.drain.plan import plan_drain
-from vfio_lm.preflight import CheckResult, DestinationReport, Report, Status, Verdict
+from vfio_lm.preflight import CheckResult, Report, Status, Verdict
+from vfio_lm.preflight.summary import in_the_way
 
 
 class State(enum.Enum):
@@ -57,6 +58,8 @@ class Line:
     """Why it is not on its way."""
     remedy: str = ""
     """What to do about that, ready to be pasted."""
+    group: str | None = None
+    """The server group that limits where it may be, as the plan has it."""
 
     def became(self, state: State, reason: str = "") -> Line:
         """Return the same server in another state."""
@@ -89,6 +92,7 @@ def _leaves(order: int, move: Move) -> Line:
         order=order,
         destination=move.host,
         devices=dict(move.devices),
+        group=move.server.group,
     )
 
 
@@ -112,32 +116,22 @@ def obstacle(report: Report) -> tuple[str, str]:
     What is in the way of the server itself comes first; else it is what is in the way at the
     destination that comes nearest.
     """
-    status = Status.FAIL if report.verdict is Verdict.BLOCKED else Status.UNKNOWN
-    if own := _decisive(report.checks, status):
+    is_blocked = report.verdict is Verdict.BLOCKED
+    own = [r for r in in_the_way(report) if r.status is Status.FAIL or not is_blocked]
+    if own:
         return _sentences(own)
     if not report.destinations:
         return "there is no other host with a nova-compute", ""
-    nearest = min(report.destinations, key=lambda d: (*_distance(d, status), d.host))
-    reason, remedy = _sentences(_decisive(nearest.checks, status))
+    nearest = min(
+        report.destinations,
+        key=lambda d: (d.verdict is Verdict.BLOCKED, len(in_the_way(d)), d.host),
+    )
+    reason, remedy = _sentences(in_the_way(nearest))
     return f"no destination is ready; {nearest.host} comes nearest: {reason}", remedy
 
 
-def _distance(destination: DestinationReport, status: Status) -> tuple[int, int]:
-    failed = len(_decisive(destination.checks, Status.FAIL))
-    return (failed, len(_decisive(destination.checks, status)))
-
-
-def _decisive(results: Iterable[CheckResult], status: Status) -> list[CheckResult]:
-    return [
-        result
-        for result in results
-        if result.status is status and (status is Status.FAIL or result.is_decisive)
-    ]
-
-
-def _sentences(results: Iterable[CheckResult]) -> tuple[str, str]:
-    known = list(results)
+def _sentences(results: Collection[CheckResult]) -> tuple[str, str]:
     return (
-        "; ".join(f"{result.id}: {result.message}" for result in known),
-        "; ".join(dict.fromkeys(result.remedy for result in known)),
+        "; ".join(f"{result.id}: {result.message}" for result in results),
+        "; ".join(dict.fromkeys(result.remedy for result in results)),
     )

@@ -46,6 +46,19 @@ class Share:
     """Number of devices by kind and provider."""
 
 
+def require_solver() -> None:
+    """See that the solver is there, before anything is done that counts on it.
+
+    :raises SolverError: if it is not
+    """
+    try:
+        import scipy.optimize  # noqa: F401 - only whether it can be
+    except ImportError:
+        raise SolverError(
+            "the solver is not installed: pip install 'openstack-vfio-lm[drain]'"
+        ) from None
+
+
 def most_that_fit(
     groups: Sequence[Group], rooms: Sequence[Room], *, time_limit: float = 300.0
 ) -> tuple[Share, ...]:
@@ -104,12 +117,9 @@ class _Program:
         """Return the numbers, with the largest possible sum of those that are wanted."""
         if not self._largest:
             return []
-        try:
-            from scipy import optimize, sparse
-        except ImportError:
-            raise SolverError(
-                "the solver is not installed: pip install 'openstack-vfio-lm[drain]'"
-            ) from None
+        require_solver()
+        from scipy import optimize, sparse
+
         matrix = sparse.dok_array((len(self._rows), len(self._largest)))
         for number, row in enumerate(self._rows):
             for index, factor in row.items():

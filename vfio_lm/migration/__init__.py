@@ -16,9 +16,9 @@ from vfio_lm.migration.arrival import collect_arrival
 from vfio_lm.migration.attempt import collect_attempt, find_migration
 from vfio_lm.migration.causes import Cause, Certainty
 from vfio_lm.migration.explain import Attempt, Explanation, Result, explain
-from vfio_lm.migration.follow import End, Follower
+from vfio_lm.migration.follow import End, Follower, look
 from vfio_lm.migration.gate import Decision, Mode, decide
-from vfio_lm.migration.progress import Pace
+from vfio_lm.migration.progress import Pace, Pacer
 from vfio_lm.migration.verify import Arrival, Finding, verify, worst
 
 __all__ = [
@@ -33,12 +33,14 @@ __all__ = [
     "Follower",
     "Mode",
     "Pace",
+    "Pacer",
     "Result",
     "collect_arrival",
     "collect_attempt",
     "decide",
     "explain",
     "find_migration",
+    "look",
     "verify",
     "worst",
 ]

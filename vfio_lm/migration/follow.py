@@ -34,6 +34,22 @@ class End:
     """False where the time was up before."""
 
 
+def look(nova: MigrationClient, server_id: str, after: int) -> End:
+    """Return how a live migration stands.
+
+    :param after: the ID of the last migration before this one, or 0
+    :raises CloudError: if nova does not answer
+    """
+    # First the server: the API gives it its task before it answers, so that a server
+    # without one and without a record is one that nova has given up.
+    server = nova.server(server_id)
+    newest = nova.newest_migration(server_id)
+    migration = newest if newest is not None and newest.id > after else None
+    is_busy = server.task_state is not None
+    is_running = migration is not None and migration.is_in_progress
+    return End(migration=migration, is_over=not is_busy and not is_running)
+
+
 class Follower:
     """Watches the live migration of a server.
 
@@ -58,7 +74,7 @@ class Follower:
         began = time.monotonic()
         pacer = Pacer()
         while True:
-            end = self._look(server_id, after)
+            end = look(self._nova, server_id, after)
             if end.is_over:
                 return end
             seconds = time.monotonic() - began
@@ -67,13 +83,3 @@ class Follower:
             if timeout is not None and seconds >= timeout:
                 return end
             time.sleep(_POLL_SECONDS)
-
-    def _look(self, server_id: str, after: int) -> End:
-        # First the server: the API gives it its task before it answers, so that a server
-        # without one and without a record is one that nova has given up.
-        server = self._nova.server(server_id)
-        newest = self._nova.newest_migration(server_id)
-        migration = newest if newest is not None and newest.id > after else None
-        is_busy = server.task_state is not None
-        is_running = migration is not None and migration.is_in_progress
-        return End(migration=migration, is_over=not is_busy and not is_running)

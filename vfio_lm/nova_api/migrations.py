@@ -21,6 +21,7 @@ from typing import Any
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.nova_api.client import ComputeClient, is_uuid
 from vfio_lm.nova_api.migration_model import (
+    IN_PROGRESS,
     LIVE_MIGRATION,
     ActionEvent,
     Amount,
@@ -75,6 +76,17 @@ class MigrationClient(ComputeClient):
             if not any(link["rel"] == "next" for link in body.get("migrations_links", ())):
                 return
             marker = {"marker": body["migrations"][-1]["uuid"]}
+
+    def migrations_in_progress(self, host: str) -> tuple[Migration, ...]:
+        """Return the live migrations from or to a host that are not over.
+
+        Nova searches for one status at a time: one request for each, and its pages.
+        """
+        return tuple(
+            migration
+            for status in sorted(IN_PROGRESS)
+            for migration in self.migrations(host=host, status=status)
+        )
 
     def newest_migration(self, server_id: str) -> Migration | None:
         """Return the record of a server's last live migration; None if it never had one."""

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from vfio_lm.errors import NotFoundError
 from vfio_lm.nova_api.client import ComputeClient
 from vfio_lm.nova_api.scheduling_model import Aggregate, Move, ServerGroup
 
@@ -65,3 +66,14 @@ class SchedulingClient(ComputeClient):
             for item in found
             if item["status"] not in _OVER
         )
+
+    def disable(self, host: str, reason: str) -> None:
+        """Let the scheduler send no server to a host any more; what is there stays and runs.
+
+        :raises NotFoundError: if no nova-compute has the host
+        """
+        found = self._get("/os-services", binary="nova-compute", host=host)["services"]
+        if not found:
+            raise NotFoundError(f"no host '{host}' has a nova-compute service")
+        body = {"status": "disabled", "disabled_reason": reason}
+        self._body(self._request(f"/os-services/{found[0]['id']}", method="PUT", json=body))

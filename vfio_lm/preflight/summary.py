@@ -70,14 +70,12 @@ def minor_questions(report: Report) -> tuple[Point, ...]:
     )
 
 
-def in_the_way(destination: DestinationReport) -> list[CheckResult]:
-    """Return what keeps a destination from being ready."""
-    failed = [result for result in destination.checks if result.status is Status.FAIL]
+def in_the_way(about: Report | DestinationReport) -> list[CheckResult]:
+    """Return what keeps a destination, or a server by itself, from being ready."""
+    failed = [result for result in about.checks if result.status is Status.FAIL]
     # Where a host is refused, what is not known about it no longer matters.
     return failed or [
-        result
-        for result in destination.checks
-        if result.status is Status.UNKNOWN and result.is_decisive
+        result for result in about.checks if result.status is Status.UNKNOWN and result.is_decisive
     ]
 
 

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What commands say about one live migration, line by line; it is judged elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vfio_lm.nova_api import Migration, MigrationClient, Server
+
+
+def named(server: Server) -> str:
+    """Return a server with its name and its ID."""
+    return f"server {server.name} ({server.id})"
+
+
+def how_to_watch(server_id: str) -> Iterator[str]:
+    """Yield the commands for a live migration that nobody follows any more."""
+    yield f"To watch it: openstack vfio migration show {server_id}"
+    yield f"To abort it: openstack vfio migration abort {server_id}"
+
+
+def failure(
+    nova: MigrationClient, server: Server, migration: Migration | None, request_id: str
+) -> Iterator[str]:
+    """Yield which step of a live migration failed, why most likely, and what to do.
+
+    :param migration: None where nova gave up before it wrote a record
+    :param request_id: of the request that began it
+    :raises CloudError: if nova does not answer
+    """
+    from vfio_lm.migration import collect_attempt, explain
+
+    yield f"The live migration of {named(server)} failed."
+    if migration is None:
+        yield f"Nova has no record of it; look for {request_id or server.id} in the logs of nova."
+        return
+    explanation = explain(collect_attempt(nova, migration))
+    for event in explanation.failed_events:
+        yield f"Failed event: {event.name} on {event.host}: {event.details}"
+    for cause in explanation.causes[:1]:
+        check = f" (check {cause.check})" if cause.check else ""
+        yield f"Most likely cause, {cause.certainty.value}: {cause.sentence}{check}"
+        yield f"What to do: {cause.remedy}"
+    if not explanation.causes:
+        yield "The cause is not known."
+    if explanation.next_step:
+        yield f"Where to look: {explanation.next_step}"
+    yield f"More: openstack vfio migration explain {server.id}"

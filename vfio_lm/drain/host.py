@@ -1,0 +1,171 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Draining a host from the question to the end: what is asked, and in which order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from vfio_lm.drain.execute import Executor, Observer
+from vfio_lm.drain.lines import Line, State, lines
+from vfio_lm.drain.occupancy import Occupancy, occupancy
+from vfio_lm.drain.solver import require_solver
+from vfio_lm.nova_api import MigrationClient, SchedulingClient, Server
+from vfio_lm.pci import parse_alias_requests
+from vfio_lm.placement import PlacementClient
+from vfio_lm.preflight import Inputs, check_with
+from vfio_lm.preflight.collect import Subject, collect
+from vfio_lm.preflight.collect_beside import network
+from vfio_lm.preflight.examine import examine
+from vfio_lm.preflight.registry import installed_checks
+from vfio_lm.preflight.whole_cloud import WholeCloud
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drain:
+    """What becomes of the servers with PCI devices of a host."""
+
+    host: str
+    lines: tuple[Line, ...]
+    others: int
+    """How many servers without devices are on the host."""
+    arriving: tuple[str, ...]
+    """Names of servers that live migrate to the host."""
+    is_enabled: bool
+    """Whether nova may still put servers on the host."""
+
+
+class HostDrain:
+    """The drain of one host.
+
+    :param connection: a connection with the admin role
+    :param read_inputs: what is known beyond the APIs; read anew before each server's turn, as
+        files of hosts may have changed
+    """
+
+    def __init__(
+        self, connection: Connection, host: str, read_inputs: Callable[[], Inputs]
+    ) -> None:
+        self._connection = connection
+        self._host = host
+        self._read_inputs = read_inputs
+        self._nova = MigrationClient(connection.compute)
+
+    def plan(self) -> Drain:
+        """Say which servers can leave together; nothing is changed.
+
+        :raises CloudError: if nova or placement does not answer, the host does not exist, or the
+            user's roles do not suffice
+        :raises vfio_lm.errors.ConfigError: if a file cannot be read, or nova would refuse it
+        :raises vfio_lm.drain.solver.SolverError: if the solver is not installed, or gives up
+        """
+        inputs = self._read_inputs()
+        cloud = WholeCloud(self._connection)
+        service = cloud.service(self._host)
+        now = occupancy(self._nova, self._host)
+        every = [_subject(cloud, server) for server in now.staying]
+        subjects = [each for each in every if each.requests or each.network.ports]
+        checks = installed_checks()
+        checked = [(facts, examine(facts, checks)) for facts in collect(cloud, subjects, inputs)]
+        return Drain(
+            host=self._host,
+            lines=(*_leaving(now), *lines(checked)),
+            others=len(every) - len(subjects),
+            arriving=tuple(each.server.name for each in now.arriving),
+            is_enabled=service.is_enabled,
+        )
+
+    def execute(
+        self,
+        observer: Observer,
+        *,
+        parallel: int = 1,
+        keep_going: bool = False,
+        disabled_reason: str | None = None,
+    ) -> Drain:
+        """Follow what is under way, then plan, then move the servers that can leave.
+
+        :param parallel: how many live migrations may be in progress
+        :param keep_going: whether others begin after one has failed
+        :param disabled_reason: why the host is disabled first, so that no server comes any more;
+            None leaves it as it is
+        :returns: the plan with what has become of it; what was not begun can still leave
+        :raises CloudError: and others as :meth:`plan` does, before any server is moved
+        """
+        # What can be wrong without the cloud shall be so before anything is changed.
+        require_solver()
+        self._read_inputs()
+        if disabled_reason is not None:
+            self._disable(disabled_reason, observer)
+        executor = Executor(
+            self._host,
+            self._nova,
+            PlacementClient(self._connection.placement),
+            lambda server_id, host: check_with(
+                self._connection, server_id, self._read_inputs(), host=host
+            ),
+            observer,
+            parallel=parallel,
+            keep_going=keep_going,
+        )
+        settled: dict[str, Line] = {}
+        while executor.may_begin:
+            now = occupancy(self._nova, self._host)
+            if not (now.leaving or now.arriving):
+                break
+            settled |= {line.server_id: line for line in executor.settle(now.leaving, now.arriving)}
+        plan = self.plan()
+        done = executor.run(plan.lines)
+        return dataclasses.replace(plan, lines=_together(settled, done))
+
+    def _disable(self, reason: str, observer: Observer) -> None:
+        """Disable the host; one that is disabled already keeps its reason."""
+        service = WholeCloud(self._connection).service(self._host)
+        if service.is_enabled:
+            SchedulingClient(self._connection.compute).disable(self._host, reason)
+            observer.say(f"Disabled nova-compute on {self._host}: {reason}")
+        else:
+            why = f": {service.disabled_reason}" if service.disabled_reason else ""
+            observer.say(f"nova-compute on {self._host} is disabled already{why}")
+        observer.say(
+            f"To enable it again: openstack compute service set --enable {self._host} nova-compute"
+        )
+
+
+def _subject(cloud: WholeCloud, server: Server) -> Subject:
+    return Subject(
+        server=server,
+        requests=parse_alias_requests(server.flavor.extra_specs),
+        network=network(cloud.connection, server.id),
+    )
+
+
+def _leaving(now: Occupancy) -> tuple[Line, ...]:
+    return tuple(
+        Line(each.server.id, each.server.name, State.LEAVING, destination=each.destination)
+        for each in now.leaving
+    )
+
+
+def _together(settled: Mapping[str, Line], done: Iterable[Line]) -> tuple[Line, ...]:
+    """Return what was under way, then the plan; a server that failed to leave is in both."""
+    lines = dict(settled)
+    for line in done:
+        if line.server_id not in settled or line.state is not State.CAN_LEAVE:
+            lines[line.server_id] = line
+    return tuple(lines.values())
