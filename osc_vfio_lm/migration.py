@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``openstack vfio migration …``: will a server live migrate, and where to."""
+"""``openstack vfio migration check``: will servers live migrate, and where to."""
 
 from __future__ import annotations
 
@@ -20,23 +20,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, preflight_inputs
+from osc_vfio_lm import command, preflight_inputs, server_selection
+from osc_vfio_lm.migration_survey import EXIT_STATUS, STRUCTURED_FORMATS, CheckServers
 
 if TYPE_CHECKING:
     from cliff.formatters.base import SingleFormatter
 
     from vfio_lm.preflight import Report
 
-#: Exit status by verdict; 1 is left for a command that failed itself.
-_EXIT_STATUS = {"ready": 0, "blocked": 2, "unknown": 3}
-
-#: Formats that show the whole report as one object; the others show a table of checks.
-_STRUCTURED_FORMATS = ("json", "yaml")
-
 
 class CheckMigration(command.Lister):
     _description = """\
-Check whether a server with VFIO devices can live migrate
+Check whether servers with VFIO devices can live migrate
 
 Asks nova and placement all that decides a live migration, before anything moves: the state of
 the server, what its aliases ask for, the devices it holds, and for each destination whether it
@@ -48,20 +43,26 @@ The verdict is one of
   blocked  the live migration would be refused; each obstacle comes with its remedy
   unknown  nothing is in the way as far as can be seen, but an input is missing
 
+Of several servers, and of those that --all, --project and --source-host choose, each has one line.
+These options choose servers that hold PCI devices, by an alias of the flavor or by a port; the
+others are only counted.
+
 Which aliases ask for live migratable devices is known to nova.conf alone, which is read for
 [pci]alias and [filter_scheduler]pci_in_placement: without one a server with devices of an alias is
 never ready. Where PCI devices are not reported in placement, only the hosts know which are free:
 give the nova.conf of each host (--nova-conf HOST=FILE), and what 'vfio-lm-host probe' wrote there
 (--host-facts).
 
-The exit status is 0 for ready, 2 for blocked, 3 for unknown, and 1 if the command itself failed.
-The formats json and yaml show the whole report with the evidence of each check."""
+The exit status is 0 for ready, 2 for blocked, 3 for unknown, and 1 if the command itself failed; of
+several servers 0 if all are ready, 2 if any is blocked, else 3.
+The formats json and yaml show the whole report with the evidence of each check, of several servers
+a list of reports."""
 
     report: Report
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("server", metavar="<server>", help="Server to check (name or ID)")
+        server_selection.add_arguments(parser)
         parser.add_argument(
             "--host",
             metavar="<hostname>",
@@ -72,12 +73,15 @@ The formats json and yaml show the whole report with the evidence of each check.
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List every check of every destination, also what passes",
+            help="List every check of every destination, also what passes; of several servers, "
+            "list what the checks say that are in the way",
         )
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        return super().run(parsed_args) or _EXIT_STATUS[self.report.verdict.value]
+        if not server_selection.is_one(parsed_args):
+            return CheckServers(self.app, self.app_args, self.cmd_name).run(parsed_args)
+        return super().run(parsed_args) or EXIT_STATUS[self.report.verdict.value]
 
     @property
     def need_sort_by_cliff(self) -> bool:
@@ -93,13 +97,13 @@ The formats json and yaml show the whole report with the evidence of each check.
         try:
             self.report = check_with(
                 self.app.client_manager.sdk_connection,
-                parsed_args.server,
+                parsed_args.server[0],
                 preflight_inputs.read(parsed_args),
                 host=parsed_args.host,
             )
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
-        if parsed_args.formatter in _STRUCTURED_FORMATS:
+        if parsed_args.formatter in STRUCTURED_FORMATS:
             whole = self.report.to_dict()
             return tuple(whole), (tuple(whole.values()),)
         if parsed_args.formatter == "table" and not parsed_args.long:
@@ -115,7 +119,7 @@ The formats json and yaml show the whole report with the evidence of each check.
     ) -> int:
         from osc_vfio_lm import report_table
 
-        if parsed_args.formatter in _STRUCTURED_FORMATS:
+        if parsed_args.formatter in STRUCTURED_FORMATS:
             columns, selector = self._generate_columns_and_selector(parsed_args, column_names)
             (values,) = data
             if selector:
@@ -134,7 +138,7 @@ The formats json and yaml show the whole report with the evidence of each check.
         self.app.stdout.write("\n")
         status = super().produce_output(parsed_args, column_names, data)
         self._say(report_table.notes(self.report))
-        self._say(report_table.files(self.report))
+        self._say(report_table.files(self.report.files))
         return status
 
     def _say(self, lines: Iterable[str]) -> None:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Progress of live migrations for people: a bar on a terminal, else plain lines."""
+"""Progress for people: of live migrations, and of something that is counted."""
 
 from __future__ import annotations
 
@@ -71,6 +71,29 @@ def _line(paces: Mapping[str, Pace]) -> str:
         ((name, pace),) = paces.items()
         return f"{name} {bar(pace)} {sentence(pace)}".lstrip()
     return ", ".join(f"{name} {pace.fraction or 0:.0%}" for name, pace in paces.items())
+
+
+class CountLine:
+    """Shows on a terminal how much of something is done; elsewhere nothing.
+
+    :param stream: where to
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show what is being done, in place of what was shown before."""
+        if self._is_terminal:
+            self._stream.write(f"\r{what}: {done:,} of {total:,}{_ERASE_TO_END}")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Erase the line, for it is of no use any more."""
+        if self._is_terminal:
+            self._stream.write(f"\r{_ERASE_TO_END}")
+            self._stream.flush()
 
 
 def bar(pace: Pace) -> str:

@@ -85,10 +85,10 @@ def advice(report: Report) -> Iterator[str]:
         yield from lines
 
 
-def files(report: Report) -> Iterator[str]:
+def files(paths: Iterable[str]) -> Iterator[str]:
     """Return the files that were looked at besides the cloud, if any."""
-    if report.files:
-        yield f"Files used: {', '.join(report.files)}"
+    if listed := ", ".join(paths):
+        yield f"Files used: {listed}"
 
 
 def _questions(report: Report) -> Iterator[str]:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from vfio_lm.drain.execute import Executor, Observer
@@ -27,7 +27,7 @@ from vfio_lm.pci import parse_alias_requests
 from vfio_lm.placement import PlacementClient
 from vfio_lm.preflight import Inputs, check_with
 from vfio_lm.preflight.collect import Subject, collect
-from vfio_lm.preflight.collect_beside import network
+from vfio_lm.preflight.collect_beside import networks
 from vfio_lm.preflight.examine import examine
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.whole_cloud import WholeCloud
@@ -78,7 +78,7 @@ class HostDrain:
         cloud = WholeCloud(self._connection)
         service = cloud.service(self._host)
         now = occupancy(self._nova, self._host)
-        every = [_subject(cloud, server) for server in now.staying]
+        every = _subjects(cloud, now.staying)
         subjects = [each for each in every if each.requests or each.network.ports]
         checks = installed_checks()
         checked = [(facts, examine(facts, checks)) for facts in collect(cloud, subjects, inputs)]
@@ -147,12 +147,16 @@ class HostDrain:
         )
 
 
-def _subject(cloud: WholeCloud, server: Server) -> Subject:
-    return Subject(
-        server=server,
-        requests=parse_alias_requests(server.flavor.extra_specs),
-        network=network(cloud.connection, server.id),
-    )
+def _subjects(cloud: WholeCloud, servers: Collection[Server]) -> list[Subject]:
+    known = networks(cloud.connection, [server.id for server in servers])
+    return [
+        Subject(
+            server=server,
+            requests=parse_alias_requests(server.flavor.extra_specs),
+            network=known[server.id],
+        )
+        for server in servers
+    ]
 
 
 def _leaving(now: Occupancy) -> tuple[Line, ...]:

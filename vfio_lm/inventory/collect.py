@@ -20,11 +20,10 @@ what they hold.
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import os_resource_classes
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -45,14 +44,12 @@ from vfio_lm.inventory.server import (
 from vfio_lm.inventory.services import OnGap
 from vfio_lm.inventory.upgrade import Step, plan
 from vfio_lm.nova_api import PCI_VNIC_TYPES, ComputeNode, ComputeService, Server
+from vfio_lm.parallel import in_parallel
 from vfio_lm.pci import Alias
 from vfio_lm.placement import PlacementClient, Provider, pci_provider_name
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
-
-# keystoneauth keeps ten connections to a service.
-_PARALLEL_REQUESTS = 8
 
 # What a host may have left. One request for each shows all hosts that have any of it, and hardly
 # a host has used up all three to the last unit.
@@ -60,9 +57,6 @@ _ROOM = (os_resource_classes.MEMORY_MB, os_resource_classes.VCPU, os_resource_cl
 
 _HOST_AND_ADDRESS = re.compile(r"^(.+):([\da-f]{4}:[\da-f]{2}:[\da-f]{2}\.[0-7])$", re.IGNORECASE)
 _UUID = re.compile(r"^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$", re.IGNORECASE)
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 def collect_devices(
@@ -301,7 +295,7 @@ def _looked_at(
         placement.trees_with_room(pci_providers), pci_providers, nodes.values(), found_services
     )
     known = tuple(servers)
-    allocations = _in_parallel(placement.allocations, [item.server.id for item in known])
+    allocations = in_parallel(placement.allocations, [item.server.id for item in known])
     found = []
     for item, allocation in zip(known, allocations, strict=True):
         devices = held_devices(allocation, pci_providers)
@@ -334,17 +328,7 @@ def _with_units(
             seen |= tree.providers
     rest = [provider for uuid, provider in providers.items() if uuid not in seen]
     shown = [seen[uuid] for uuid in providers if uuid in seen]
-    return shown + _in_parallel(placement.with_details, rest)
-
-
-def _in_parallel(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Apply a function that asks a service, a few at a time; the first error ends it."""
-    with concurrent.futures.ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
-        try:
-            return list(pool.map(function, items))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    return shown + in_parallel(placement.with_details, rest)
 
 
 def _pci_ports(connection: Connection) -> dict[str, tuple[str, ...]]:

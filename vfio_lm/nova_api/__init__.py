@@ -12,7 +12,7 @@
 
 """What nova's API tells an administrator, and does for one; not what follows from it."""
 
-from vfio_lm.nova_api.client import ComputeClient
+from vfio_lm.nova_api.client import ComputeClient, only_one
 from vfio_lm.nova_api.migration_model import (
     ActionEvent,
     Amount,
@@ -56,4 +56,5 @@ __all__ = [
     "Server",
     "ServerAction",
     "ServerGroup",
+    "only_one",
 ]

@@ -19,7 +19,7 @@ import logging
 import re
 import urllib.parse
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -100,23 +100,30 @@ class ComputeClient:
             )
         return _server(self._body(response)["server"])
 
-    def servers(self, host: str | None = None) -> tuple[Server, ...]:
-        """Return all servers of all projects, or those on one host; one request for each page.
+    def servers(
+        self, host: str | None = None, *, project_id: str | None = None
+    ) -> tuple[Server, ...]:
+        """Return all servers of all projects, or those on a host; one request for each page.
+
+        :param project_id: only those of this project
 
         What a cell that is down has is not among them; a warning is logged then.
 
         :raises ForbiddenError: if the user is not shown servers of other projects, or where
             they run
         """
-        params = {"all_tenants": "true"} | ({"host": host} if host is not None else {})
-        items = list(self._pages("/servers/detail", "servers", params))
-        known = [item for item in items if "name" in item]
-        if len(known) < len(items):
-            _LOG.warning(
-                "%d servers are left out: the cell that they are in is down",
-                len(items) - len(known),
-            )
-        return tuple(_server(item) for item in known)
+        given = {"host": host, "project_id": project_id}
+        params = {"all_tenants": "true"}
+        params |= {name: value for name, value in given.items() if value is not None}
+        found, hidden = [], 0
+        for item in self._pages("/servers/detail", "servers", params):
+            if "name" in item:
+                found.append(_server(item))
+            else:
+                hidden += 1
+        if hidden:
+            _LOG.warning("%d servers are left out: the cell that they are in is down", hidden)
+        return tuple(found)
 
     def flavors(self) -> tuple[CloudFlavor, ...]:
         """Return all flavors, public or not, by name; one request for each page."""
@@ -235,13 +242,7 @@ class ComputeClient:
 
     def _server_by_name(self, name: str) -> Mapping[str, Any]:
         found = self._named(name, {"all_tenants": "true"})
-        if not found:
-            raise NotFoundError(f"no server with the name or ID '{name}' exists")
-        if len(found) > 1:
-            raise NotFoundError(
-                f"{len(found)} servers have the name '{name}'; use the ID of one of them: "
-                f"{', '.join(sorted(server['id'] for server in found))}"
-            )
+        only_one(name, [server["id"] for server in found])
         return found[0]
 
     def _named(
@@ -252,14 +253,16 @@ class ComputeClient:
         body = self._body(self._request("/servers/detail", query, microversion=microversion))
         return [server for server in body["servers"] if server.get("name") == name]
 
-    def _pages(self, path: str, kind: str, params: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _pages(
+        self, path: str, kind: str, params: Mapping[str, str], *, key: str = "id"
+    ) -> Iterator[dict[str, Any]]:
         page: dict[str, str] = {}
         while True:
             body = self._get(path, **params, **page)
             yield from body[kind]
             if not any(link["rel"] == "next" for link in body.get(f"{kind}_links", ())):
                 return
-            page = {"marker": body[kind][-1]["id"]}
+            page = {"marker": body[kind][-1][key]}
 
     def _get(self, path: str, **params: str) -> dict[str, Any]:
         return self._body(self._request(path, params))
@@ -381,6 +384,23 @@ def _flavor(item: Mapping[str, Any], name: str, ephemeral: str) -> Flavor:
         ephemeral_gib=item[ephemeral],
         swap_mib=swap,
     )
+
+
+def only_one(name: str, ids: Collection[str]) -> str:
+    """Return the ID of the one server that has a name.
+
+    :param ids: of all servers of this name
+    :raises NotFoundError: if there is none, or more than one
+    """
+    if not ids:
+        raise NotFoundError(f"no server with the name or ID '{name}' exists")
+    if len(ids) > 1:
+        raise NotFoundError(
+            f"{len(ids)} servers have the name '{name}'; use the ID of one of them: "
+            f"{', '.join(sorted(ids))}"
+        )
+    (found,) = ids
+    return found
 
 
 def is_uuid(text: str) -> bool:

@@ -69,13 +69,7 @@ class MigrationClient(ComputeClient):
         given = {"instance_uuid": server_id, "host": host, "status": status}
         params = {"migration_type": LIVE_MIGRATION}
         params |= {name: value for name, value in given.items() if value is not None}
-        marker: dict[str, str] = {}
-        while True:
-            body = self._get("/os-migrations", **params, **marker)
-            yield from map(_migration, body["migrations"])
-            if not any(link["rel"] == "next" for link in body.get("migrations_links", ())):
-                return
-            marker = {"marker": body["migrations"][-1]["uuid"]}
+        yield from map(_migration, self._pages("/os-migrations", "migrations", params, key="uuid"))
 
     def migrations_in_progress(self, host: str) -> tuple[Migration, ...]:
         """Return the live migrations from or to a host that are not over.

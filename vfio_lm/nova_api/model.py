@@ -133,6 +133,11 @@ class Server:
     volume_ids: tuple[str, ...] = ()
     """The volumes that are attached to it."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is being done with it, so that it is on one host only."""
+        return self.task_state is None and self.vm_state != "resized"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ComputeService:

@@ -52,6 +52,18 @@ class SchedulingClient(ComputeClient):
             max_servers_per_host=item["rules"].get("max_server_per_host", 1),
         )
 
+    def evacuated(self) -> frozenset[str]:
+        """Return the IDs of servers that still hold what they had on a host they left in need.
+
+        As long as their old host is down; there is one request for each page.
+
+        Source: ``_destroy_evacuated_instances`` in ``nova/compute/manager.py`` (nova 34.0.0),
+        which looks for the same migrations when a host comes back.
+        """
+        params = {"migration_type": "evacuation", "status": "done"}
+        found = self._pages("/os-migrations", "migrations", params, key="uuid")
+        return frozenset(item["instance_uuid"] for item in found)
+
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""
         found = self._get("/os-migrations", instance_uuid=server_id)["migrations"]

@@ -49,6 +49,8 @@ from vfio_lm.preflight.report import (
     Report,
     Verdict,
 )
+from vfio_lm.preflight.select import Selection
+from vfio_lm.preflight.survey import Stage, Survey, check_servers
 from vfio_lm.preflight.whole_cloud import WholeCloud
 
 if TYPE_CHECKING:
@@ -66,9 +68,13 @@ __all__ = [
     "Refuser",
     "Report",
     "Scope",
+    "Selection",
+    "Stage",
     "Status",
+    "Survey",
     "Verdict",
     "check_server",
+    "check_servers",
     "check_with",
 ]
 

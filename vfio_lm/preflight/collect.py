@@ -26,7 +26,8 @@ from vfio_lm.nova_api import Aggregate, ComputeNode, Server, ServerGroup
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.placement import CandidateQuery, Candidates
 from vfio_lm.placement.candidate_query import nova_query
-from vfio_lm.preflight.collect_beside import image_properties, network
+from vfio_lm.preflight.collect_beside import image_properties, networks
+from vfio_lm.preflight.collect_holdings import Allocation, Tell, allocations
 from vfio_lm.preflight.facts import Destination, Facts, Network, Occupants, Source, SourceDevice
 from vfio_lm.preflight.knowledge import Inputs
 from vfio_lm.preflight.request import device_groups, plain_resources
@@ -50,6 +51,7 @@ class _Case:
     group: ServerGroup | None
     source: Source
     query: CandidateQuery
+    image_properties: Mapping[str, str] | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,16 +76,22 @@ def find_subject(cloud: WholeCloud, server_id: str) -> Subject:
         return Subject(
             server=server,
             requests=parse_alias_requests(server.flavor.extra_specs),
-            network=network(cloud.connection, server.id),
+            network=networks(cloud.connection, [server.id])[server.id],
         )
 
 
 def collect(
-    cloud: WholeCloud, subjects: Iterable[Subject], inputs: Inputs, *, host: str | None = None
+    cloud: WholeCloud,
+    subjects: Iterable[Subject],
+    inputs: Inputs,
+    *,
+    host: str | None = None,
+    tell: Tell = lambda done, total: None,
 ) -> Iterator[Facts]:
     """Yield all that the checks need, of each server; those that share a query follow each other.
 
     :param host: only this destination
+    :param tell: told how much is known of what the servers hold
     :raises NotFoundError: if no nova-compute has the host
     :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
     """
@@ -93,8 +101,17 @@ def collect(
         groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
         nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
         target = nodes.get(host) if host is not None else None
+        servers = [subject.server for subject, _ in groups]
+        held = allocations(cloud, servers, tell)
+        images = image_properties(cloud.connection, servers)
         cases = [
-            _case(cloud, subject, group, inputs, target.uuid if target else None)
+            _Case(
+                subject=subject,
+                group=group,
+                source=(source := _source(cloud, subject.server, held[subject.server.id], inputs)),
+                query=_query(cloud, subject, source, inputs, target.uuid if target else None),
+                image_properties=images[subject.server.id],
+            )
             for subject, group in groups
         ]
         for alike in _by_query(cases):
@@ -103,16 +120,11 @@ def collect(
                 yield _facts(cloud, case, answer, inputs, host)
 
 
-def _case(
-    cloud: WholeCloud,
-    subject: Subject,
-    group: ServerGroup | None,
-    inputs: Inputs,
-    in_tree: str | None,
-) -> _Case:
+def _query(
+    cloud: WholeCloud, subject: Subject, source: Source, inputs: Inputs, in_tree: str | None
+) -> CandidateQuery:
     server = subject.server
-    source = _source(cloud, server, cloud.placement.allocations(server.id), inputs)
-    query = nova_query(
+    return nova_query(
         server.flavor.extra_specs,
         source.resources or plain_resources(server.flavor),
         device_groups(subject.requests, inputs.aliases, source.devices)
@@ -122,7 +134,6 @@ def _case(
         in_tree=in_tree,
         member_of=_zone_members(cloud.aggregates, server.pinned_availability_zone),
     )
-    return _Case(subject=subject, group=group, source=source, query=query)
 
 
 def _asks_placement(source: Source, inputs: Inputs) -> bool:
@@ -191,7 +202,7 @@ def _facts(
         pci_provider_count=len(cloud.pci_providers),
         aggregates=cloud.aggregates,
         group=case.group,
-        image_properties=image_properties(cloud.connection, server),
+        image_properties=case.image_properties,
     )
 
 
@@ -226,17 +237,17 @@ def _occupants(
 def _source(
     cloud: WholeCloud,
     server: Server,
-    allocations: Mapping[str, Mapping[str, int]],
+    allocation: Allocation,
     inputs: Inputs,
 ) -> Source:
     """Sort what the server holds into PCI devices and the rest."""
     plain: dict[str, int] = {}
-    for uuid in allocations.keys() - cloud.pci_providers.keys():
-        for resource_class, amount in allocations[uuid].items():
+    for uuid in allocation.keys() - cloud.pci_providers.keys():
+        for resource_class, amount in allocation[uuid].items():
             plain[resource_class] = plain.get(resource_class, 0) + amount
     held = (
         cloud.with_traits(cloud.pci_providers[uuid])
-        for uuid in allocations.keys() & cloud.pci_providers.keys()
+        for uuid in allocation.keys() & cloud.pci_providers.keys()
     )
     node = cloud.nodes().get(server.host)
     tree = cloud.trees.get(node.uuid) if node else None
@@ -245,7 +256,7 @@ def _source(
         node=node,
         resources=plain,
         devices=tuple(
-            SourceDevice(provider=provider, resources=allocations[provider.uuid])
+            SourceDevice(provider=provider, resources=allocation[provider.uuid])
             for provider in sorted(held, key=lambda provider: provider.name)
         ),
         knowledge=inputs.of_host(server.host),

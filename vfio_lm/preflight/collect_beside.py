@@ -10,11 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Asking neutron and cinder about a server; a cloud may have neither, which is no error."""
+"""Asking neutron and cinder about servers; a cloud may have neither, which is no error.
+
+A few ports and volumes are asked for by their IDs, many in one list of all, 1,000 a request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -28,49 +31,114 @@ from vfio_lm.preflight.port import Port, PortKind
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-_FIELDS = ("id", "binding:vnic_type", "binding:profile", "resource_request")
+_FIELDS = ("id", "device_id", "binding:vnic_type", "binding:profile", "resource_request")
 
 # nova/network/constants.py PORT_BINDING_EXTENDED (nova 34.0.0)
 _PORT_BINDINGS = "binding-extended"
 
+# The IDs of more servers would not fit into one URL.
+_FEW_SERVERS = 50
+_FEW_VOLUMES = 10
+_PAGE = 1000
 
-def network(connection: Connection, server_id: str) -> Network:
-    """Return what neutron tells of a server's ports; nothing if the cloud has no neutron."""
-    if not has_endpoint(connection, "network"):
-        return Network()
-    params = [("device_id", server_id), *(("fields", name) for name in _FIELDS)]
-    body = _get(connection, "network", "/ports", params)
-    if body is None:
-        return Network(ports=None)
-    items = body["ports"]
-    ports = tuple(_port(p) for p in items if p.get("binding:vnic_type") in PCI_VNIC_TYPES)
-    return Network(
-        ports=ports,
-        ports_with_resources=tuple(p["id"] for p in items if p.get("resource_request")),
-        has_port_bindings=_get(connection, "network", f"/extensions/{_PORT_BINDINGS}") is not None
-        if any(port.kind is PortKind.REPLUGGED for port in ports)
-        else None,
+_Params = Sequence[tuple[str, str]]
+
+
+class _SilentError(Exception):
+    """A service does not answer."""
+
+
+def networks(connection: Connection, server_ids: Collection[str]) -> dict[str, Network]:
+    """Return what neutron tells of the ports of servers; nothing if the cloud has no neutron."""
+    if not server_ids or not has_endpoint(connection, "network"):
+        return dict.fromkeys(server_ids, Network())
+    params = [("fields", name) for name in _FIELDS]
+    if len(server_ids) <= _FEW_SERVERS:
+        params += [("device_id", server_id) for server_id in server_ids]
+    wanted = set(server_ids)
+    ports: dict[str, list[Port]] = {}
+    with_resources: dict[str, list[str]] = {}
+    try:
+        for item in _pages(connection, "network", "/ports", "ports", params):
+            server_id = item["device_id"]
+            if server_id not in wanted:
+                continue
+            if item.get("binding:vnic_type") in PCI_VNIC_TYPES:
+                ports.setdefault(server_id, []).append(_port(item))
+            if item.get("resource_request"):
+                with_resources.setdefault(server_id, []).append(item["id"])
+    except _SilentError:
+        return dict.fromkeys(server_ids, Network(ports=None))
+    replugged = {
+        server_id
+        for server_id, found in ports.items()
+        if any(port.kind is PortKind.REPLUGGED for port in found)
+    }
+    has_bindings = (
+        _get(connection, "network", f"/extensions/{_PORT_BINDINGS}") is not None
+        if replugged
+        else None
     )
+    return {
+        server_id: Network(
+            ports=tuple(ports.get(server_id, ())),
+            ports_with_resources=tuple(with_resources.get(server_id, ())),
+            has_port_bindings=has_bindings if server_id in replugged else None,
+        )
+        for server_id in server_ids
+    }
 
 
-def image_properties(connection: Connection, server: Server) -> Mapping[str, str] | None:
-    """Return the properties of the image that a server boots from.
+def image_properties(
+    connection: Connection, servers: Collection[Server]
+) -> dict[str, Mapping[str, str] | None]:
+    """Return the properties of the image that each server boots from, by the server's ID.
 
     Nova keeps them with the server, but does not show those of a volume; cinder does.
 
     :returns: None for a server that boots from a volume, if cinder does not tell
     """
-    if server.image_properties is not None:
-        return server.image_properties
-    if not has_endpoint(connection, "block-storage"):
-        return None
+    known = {server.id: server.image_properties for server in servers}
+    of_volumes = [server for server in servers if server.image_properties is None]
+    if not of_volumes or not has_endpoint(connection, "block-storage"):
+        return known
+    all_volumes: Mapping[str, Mapping[str, Any]] | None = None
+    if sum(len(server.volume_ids) for server in of_volumes) > _FEW_VOLUMES:
+        wanted = {volume_id for server in of_volumes for volume_id in server.volume_ids}
+        all_volumes = _volumes(connection, wanted)
+    for server in of_volumes:
+        known[server.id] = _of_root_volume(connection, server, all_volumes)
+    return known
+
+
+def _of_root_volume(
+    connection: Connection, server: Server, known: Mapping[str, Mapping[str, Any]] | None
+) -> Mapping[str, str] | None:
+    """Look through the volumes of a server, which are asked for unless they are known."""
     for volume_id in server.volume_ids:
-        body = _get(connection, "block_storage", f"/volumes/{volume_id}")
-        volume = body["volume"] if body else {}
+        if known is None:
+            body = _get(connection, "block_storage", f"/volumes/{volume_id}")
+            volume = body["volume"] if body else {}
+        else:
+            volume = known.get(volume_id, {})
         devices = [each.get("device") for each in volume.get("attachments", ())]
         if server.root_device in devices:
             return dict(volume.get("volume_image_metadata", {}))
     return None
+
+
+def _volumes(connection: Connection, wanted: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Return those volumes that are wanted, of whichever project."""
+    params = [("all_tenants", "True")]
+    found: dict[str, Mapping[str, Any]] = {}
+    try:
+        for item in _pages(connection, "block_storage", "/volumes/detail", "volumes", params):
+            if item["id"] in wanted:
+                kept = ("attachments", "volume_image_metadata")
+                found[item["id"]] = {name: item[name] for name in kept if name in item}
+    except _SilentError:
+        return {}
+    return found
 
 
 def _port(item: Mapping[str, Any]) -> Port:
@@ -88,8 +156,26 @@ def _flag(value: object) -> bool | None:
     return None if value is None else str(value).lower() == "true"
 
 
+def _pages(
+    connection: Connection, service: str, path: str, kind: str, params: _Params
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the items of a list, page by page.
+
+    :raises _SilentError: if the service does not answer
+    """
+    page: _Params = [("limit", str(_PAGE))]
+    while True:
+        body = _get(connection, service, path, [*params, *page])
+        if body is None:
+            raise _SilentError
+        yield from body[kind]
+        if not any(link["rel"] == "next" for link in body.get(f"{kind}_links", ())):
+            return
+        page = [("limit", str(_PAGE)), ("marker", body[kind][-1]["id"])]
+
+
 def _get(
-    connection: Connection, service: str, path: str, params: Sequence[tuple[str, str]] = ()
+    connection: Connection, service: str, path: str, params: _Params = ()
 ) -> dict[str, Any] | None:
     """Return what a service answers, or None if it does not."""
     try:

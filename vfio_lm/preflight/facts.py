@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from vfio_lm.nova_api import (
@@ -54,7 +55,8 @@ class Occupants:
     """Migrations and resizes from or to the host that are not over."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+# Without slots: many servers share a destination, and its devices are sorted once for all.
+@dataclasses.dataclass(frozen=True, eq=False)
 class Destination:
     """A host that the server might go to; like :class:`Facts`, equal to itself alone."""
 
@@ -73,7 +75,7 @@ class Destination:
         """The name of the host, as the compute service has it."""
         return self.service.host
 
-    @property
+    @functools.cached_property
     def devices(self) -> tuple[DeviceSupply, ...]:
         """What PCI devices placement knows there, in the order of their addresses."""
         return tuple(

@@ -139,6 +139,11 @@ class WholeCloud:
         return self.placement.trees_with_room(self.pci_providers)
 
     @functools.cached_property
+    def sharing_providers(self) -> frozenset[str]:
+        """UUIDs of providers of which hosts of an aggregate take, a disk pool for instance."""
+        return self.placement.uuids_with_trait(os_traits.MISC_SHARES_VIA_AGGREGATE)
+
+    @functools.cached_property
     def requires_owner(self) -> bool:
         """Whether the scheduler insists on OWNER_NOVA: once every nova-compute is 34.0.0.
 

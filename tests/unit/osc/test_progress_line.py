@@ -16,7 +16,7 @@ import io
 
 import testtools
 
-from osc_vfio_lm.progress_line import ProgressLine, bar, sentence
+from osc_vfio_lm.progress_line import CountLine, ProgressLine, bar, sentence
 from vfio_lm.migration import Pace
 from vfio_lm.nova_api import Amount
 
@@ -72,3 +72,20 @@ class TestProgressLine(testtools.TestCase):
         line.close()
         self.assertEqual(2, len(stream.getvalue().splitlines()))
         self.assertNotIn("\r", stream.getvalue())
+
+
+class TestCountLine(testtools.TestCase):
+    def test_a_terminal_shows_the_count_and_is_left_clean(self):
+        terminal = Terminal()
+        line = CountLine(terminal)
+        line.show("Servers checked", 1200, 5000)
+        self.assertIn("\rServers checked: 1,200 of 5,000", terminal.getvalue())
+        line.close()
+        self.assertTrue(terminal.getvalue().endswith("\r\x1b[K"))
+
+    def test_a_file_is_told_nothing(self):
+        stream = io.StringIO()
+        line = CountLine(stream)
+        line.show("Servers checked", 1200, 5000)
+        line.close()
+        self.assertEqual("", stream.getvalue())
