@@ -15,9 +15,9 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from vfio_lm.preflight import CheckResult, Report, Status, Survey, Verdict
+from vfio_lm.preflight import CheckResult, Report, Status, Survey, Verdict, summary
 
 COLUMNS = ("ID", "Name", "Host", "Verdict", "Ready Destinations", "Detail")
 
@@ -73,7 +73,11 @@ def _reasons(report: Report, is_long: bool) -> Iterator[str]:
     if report.verdict not in _OPEN:
         return
     status = _OPEN[report.verdict]
-    own = list(_answers(report.checks, status))
+    own = [
+        result
+        for result in report.checks
+        if result.status is status and (result.is_decisive or status is Status.FAIL)
+    ]
     yield from (_text(result, is_long) for result in own)
     if report.hosts(Verdict.READY) or (own and report.verdict is Verdict.BLOCKED):
         return
@@ -82,17 +86,10 @@ def _reasons(report: Report, is_long: bool) -> Iterator[str]:
     by_check: dict[str, list[CheckResult]] = collections.defaultdict(list)
     for destination in report.destinations:
         if destination.verdict is report.verdict:
-            for result in _answers(destination.checks, status):
+            for result in summary.in_the_way(destination):
                 by_check[result.id].append(result)
     for found in sorted(by_check.values(), key=len, reverse=True):
         yield f"{_text(found[0], is_long)} ({len(found)} of {len(report.destinations)} hosts)"
-
-
-def _answers(results: Iterable[CheckResult], status: Status) -> Iterator[CheckResult]:
-    """Return the answers of a status, of which an unknown one counts where it decides."""
-    for result in results:
-        if result.status is status and (status is Status.FAIL or result.is_decisive):
-            yield result
 
 
 def _text(result: CheckResult, is_long: bool) -> str:

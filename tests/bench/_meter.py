@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What something costs in requests and seconds; no benchmark of its own."""
+"""What something costs in requests, seconds and memory; no benchmark of its own."""
 
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,14 @@ class Cost:
 
     def __str__(self) -> str:
         return f"{self.requests:8,.0f} requests {self.seconds:10,.2f} s"
+
+
+def resident_mib(pid: int) -> float:
+    """Return the largest memory that a process had."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise LookupError("the kernel does not tell")
 
 
 class Meter:

@@ -28,7 +28,7 @@ from openstack.connection import Connection
 
 from placement_sync.engine import Engine, RoundResult
 from placement_sync.hosts import HostConfig, read_hosts
-from tests.bench._meter import Cost, Meter
+from tests.bench._meter import Cost, Meter, resident_mib
 from tests.cloud import Cloud, CloudSpec, HostSpec
 from tests.cloud.filler import NAME_PREFIX
 from tests.functional.base import wait_for
@@ -66,14 +66,6 @@ def one_round(meter: Meter, engine: Engine, hosts: Sequence[HostConfig]) -> tupl
     (result,) = results
     assert result.is_complete, result.errors
     return cost, result.writes
-
-
-def resident_mib(pid: int) -> float:
-    """Return the largest memory that a process had."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise LookupError("the kernel does not tell")
 
 
 def memory_of_an_agent(cloud: Cloud, folder: pathlib.Path) -> float:

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.cloud import configs, environments, filler, image, operations
+from tests.cloud import configs, environments, filler, image, nova_filler, operations
 from tests.cloud.control import Control
 from tests.cloud.errors import CloudError
 from tests.cloud.processes import Processes, listening_sockets, tail
@@ -288,6 +288,16 @@ class Cloud:
         filler.fill(
             self._settings, self._rest, hosts=hosts, pfs=pfs, vfs=vfs, pci_traits=pci_traits
         )
+
+    def fill_nova(self, host: str, examples: Sequence[str], servers: int) -> None:
+        """Add servers, and the hosts that placement was filled with, without anything behind them.
+
+        Such a cloud cannot be reset. The hosts are down after ``service_down_time``.
+
+        :param host: a host that the others are made of.
+        :param examples: IDs of servers on it that the others are made of.
+        """
+        nova_filler.fill(self._settings, host, examples, servers)
 
     def empty_placement_filler(self) -> None:
         """Remove what :meth:`fill_placement` added."""

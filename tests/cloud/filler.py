@@ -48,7 +48,7 @@ def fill(
     """Add root providers, each with PCI providers below it."""
     # placement keeps resource classes and traits in memory, so it has to make the class
     rest.call("PUT", "placement", f"/resource_classes/{RESOURCE_CLASS}")
-    with _transaction(settings) as database:
+    with transaction(settings, "placement") as database:
         classes = dict(database.execute("SELECT name, id FROM resource_classes"))
         traits = dict(database.execute("SELECT name, id FROM traits"))
         (last,) = database.execute("SELECT coalesce(max(id), 0) FROM resource_providers").fetchone()
@@ -78,7 +78,7 @@ def empty(settings: Settings) -> None:
     """Remove all that was added, with what was allocated of it."""
     chosen = "(SELECT id FROM resource_providers WHERE name LIKE ?)"
     pattern = (f"{NAME_PREFIX}%",)
-    with _transaction(settings) as database:
+    with transaction(settings, "placement") as database:
         for table in ("allocations", "inventories", "resource_provider_traits"):
             database.execute(
                 f"DELETE FROM {table} WHERE resource_provider_id IN {chosen}",
@@ -92,9 +92,10 @@ def empty(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _transaction(settings: Settings) -> Iterator[sqlite3.Connection]:
+def transaction(settings: Settings, name: str) -> Iterator[sqlite3.Connection]:
+    """Write to a database of a service that runs."""
     with contextlib.closing(
-        sqlite3.connect(settings.database("placement"), timeout=60, isolation_level=None)
+        sqlite3.connect(settings.database(name), timeout=60, isolation_level=None)
     ) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
