@@ -52,7 +52,11 @@ def connection(request: HttpRequest) -> Connection:
     good until that expires.
     """
     user = request.user
-    token = {"catalog": user.service_catalog, "user": {"id": user.id, "name": user.username}}
+    token = {
+        "catalog": user.service_catalog,
+        "roles": user.roles,
+        "user": {"id": user.id, "name": user.username},
+    }
     plugin = AccessInfoPlugin(access.AccessInfoV3({"token": token}, auth_token=user.token.id))
     region = cloud_region.from_session(
         session.Session(

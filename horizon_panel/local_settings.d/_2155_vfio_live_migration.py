@@ -26,15 +26,20 @@ VFIO_LM_NOVA_CONF = []
 # How long one answer of nova or placement is waited for, in seconds.
 VFIO_LM_TIMEOUT = 30
 
-# Horizon knows no policy of placement. These rules are placement's defaults; where placement has
-# others, put them into placement_policy.yaml beside Horizon's other policy files.
-POLICY_FILES = {**POLICY_FILES, "placement": "placement_policy.yaml"}  # noqa: F821
+# Horizon knows no policy of placement, and the panel has one of its own. These rules are the
+# defaults; where yours differ, put them into placement_policy.yaml and
+# vfio_live_migration_policy.yaml beside Horizon's other policy files.
+_SERVICES = ("placement", "vfio_live_migration")
+_DEFAULTS = os.path.join(
+    importlib.util.find_spec("horizon_panel").submodule_search_locations[0],
+    "conf",
+    "default_policies",
+)
+POLICY_FILES = {
+    **POLICY_FILES,  # noqa: F821
+    **{service: f"{service}_policy.yaml" for service in _SERVICES},
+}
 DEFAULT_POLICY_FILES = {
     **DEFAULT_POLICY_FILES,  # noqa: F821
-    "placement": os.path.join(
-        importlib.util.find_spec("horizon_panel").submodule_search_locations[0],
-        "conf",
-        "default_policies",
-        "placement.yaml",
-    ),
+    **{service: os.path.join(_DEFAULTS, f"{service}.yaml") for service in _SERVICES},
 }

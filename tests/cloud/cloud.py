@@ -17,9 +17,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
+import signal
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,15 @@ class Cloud:
     def services(self) -> Mapping[str, bool]:
         """Say of each service whether its process runs."""
         return self._parts[1].running()
+
+    @contextlib.contextmanager
+    def silenced(self, service: str) -> Iterator[None]:
+        """Let a service take requests and answer none, as one that hangs does."""
+        self._parts[1].send(service, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._parts[1].send(service, signal.SIGCONT)
 
     def memory_mb(self, service: str) -> float:
         """Give the resident memory of a service in MiB."""

@@ -84,9 +84,13 @@ class Process:
 
     def kill(self) -> None:
         """End the process and its children at once; nothing of a cloud is to be saved."""
+        self.send(signal.SIGKILL)
+
+    def send(self, what: signal.Signals) -> None:
+        """Send a signal to the process and its children, if it has not ended."""
         if self.is_running():
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(self.pid, what)
 
 
 class Processes:
@@ -144,6 +148,10 @@ class Processes:
         return {
             name: name in self._processes and self._processes[name].is_running() for name in MODULES
         }
+
+    def send(self, service: str, what: signal.Signals) -> None:
+        """Send a signal to a service."""
+        self._processes[service].send(what)
 
     def memory_mb(self, service: str) -> float:
         """Give the resident memory of a service in MiB."""

@@ -40,13 +40,38 @@ SERVICE = (
     ("unknown", pgettext_lazy("Compute Service", "Unknown")),
 )
 
+VERDICTS = (
+    ("ready", pgettext_lazy("Verdict", "Ready")),
+    ("blocked", pgettext_lazy("Verdict", "Blocked")),
+    ("unknown", pgettext_lazy("Verdict", "Unknown")),
+)
+STATUSES = (
+    ("pass", pgettext_lazy("Status of a check", "Pass")),
+    ("fail", pgettext_lazy("Status of a check", "Fail")),
+    ("warn", pgettext_lazy("Status of a check", "Warn")),
+    ("unknown", pgettext_lazy("Status of a check", "Unknown")),
+    ("not applicable", pgettext_lazy("Status of a check", "Not Applicable")),
+)
+SCOPES = (
+    ("server", pgettext_lazy("Scope of a check", "Server")),
+    ("source", pgettext_lazy("Scope of a check", "Source")),
+    ("destination", pgettext_lazy("Scope of a check", "Destination")),
+    ("cloud", pgettext_lazy("Scope of a check", "Cloud")),
+)
+
 _SERVICE_LABELS = dict(SERVICE)
 _LIVE_MIGRATABLE_LABELS = dict(LIVE_MIGRATABLE)
+_VERDICT_LABELS = dict(VERDICTS)
 
 
 def live_migratable(value):
     """Return what a value of live migratable is called."""
     return _LIVE_MIGRATABLE_LABELS[value.value]
+
+
+def verdict(value):
+    """Return what a verdict is called."""
+    return _VERDICT_LABELS[value.value]
 
 
 def service_state(host):

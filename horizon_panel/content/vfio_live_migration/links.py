@@ -37,6 +37,11 @@ def server(server_id: str) -> str:
     return reverse("horizon:admin:instances:detail", args=[server_id])
 
 
+def preflight(server_id: str) -> str:
+    """Return the address of the panel's page that checks a server."""
+    return reverse("horizon:admin:vfio_live_migration:preflight", args=[server_id])
+
+
 def flavor(flavor_id: str) -> str:
     """Return the address of Horizon's page of a flavor."""
     return reverse("horizon:admin:flavors:update", args=[flavor_id])

@@ -60,6 +60,7 @@ class ServersTable(PagedTable):
         lambda item: item.could_migrate.value,
         verbose_name=_("Could Migrate"),
         display_choices=labels.COULD_MIGRATE,
+        link=lambda item: links.preflight(item.server.id),
         help_text=_("What one look at all hosts tells; only the preflight is sure."),
     )
     reason = tables.WrappingColumn(lambda item: item.reason or None, verbose_name=_("Reason"))

@@ -12,11 +12,15 @@
 
 """The addresses of the panel's pages; a further page has a package with ``urls`` of its own."""
 
-from django.urls import path
+from django.urls import include, path
 
 from horizon_panel.content.vfio_live_migration import host_page, views
 
 urlpatterns = [
     path("", views.IndexView.as_view(), name="index"),
     path("hosts/<path:host>/", host_page.HostView.as_view(), name="host"),
+    path(
+        "servers/<slug:server_id>/",
+        include("horizon_panel.content.vfio_live_migration.server.urls"),
+    ),
 ]

@@ -1,0 +1,172 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the pages about one server ask of the cloud: its preflight and its live migration."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import TYPE_CHECKING
+
+from horizon.utils.memoized import memoized
+
+from horizon_panel import api
+from vfio_lm.errors import CloudError
+from vfio_lm.migration import (
+    Explanation,
+    Finding,
+    Pace,
+    Pacer,
+    collect_arrival,
+    collect_attempt,
+    explain,
+    look,
+    verify,
+    worst,
+)
+from vfio_lm.nova_api import ComputeClient, Migration, MigrationClient, SchedulingClient, Server
+from vfio_lm.pci.nova_conf import last_changed
+from vfio_lm.placement import PlacementClient
+from vfio_lm.preflight import Inputs, Report, Status, check_with
+from vfio_lm.preflight.whole_cloud import errors_of_the_cloud
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+def inputs(request: HttpRequest) -> Inputs:
+    """Return what a preflight is told beyond the APIs.
+
+    :raises vfio_lm.errors.ConfigError: if a file of ``VFIO_LM_NOVA_CONF`` cannot be read, or nova
+        would refuse it
+    """
+    conf = api.nova_conf(request)
+    return Inputs(
+        now=datetime.datetime.now(datetime.UTC),
+        aliases=conf.aliases if conf else None,
+        pci_in_placement=conf.pci_in_placement if conf else None,
+        aliases_changed_at=last_changed(conf.sources) if conf else None,
+        files=conf.sources if conf else (),
+    )
+
+
+def preflight(request: HttpRequest, server_id: str, host: str | None = None) -> Report:
+    """Run the preflight of a server; a page does so once.
+
+    :raises vfio_lm.errors.VfioLmError: as :func:`vfio_lm.preflight.check_server`, or if a file
+        cannot be read
+    """
+    return check_with(api.connection(request), server_id, inputs(request), host=host)
+
+
+@memoized
+def server(request: HttpRequest, server_id: str) -> Server:
+    """Return a server.
+
+    :raises CloudError: if nova does not answer, or there is none
+    """
+    with errors_of_the_cloud():
+        return ComputeClient(api.connection(request).compute).server(server_id)
+
+
+def hosts(request: HttpRequest) -> tuple[str, ...]:
+    """Return the hosts that have a nova-compute service.
+
+    :raises CloudError: if nova does not answer
+    """
+    with errors_of_the_cloud():
+        return tuple(sorted(SchedulingClient(api.connection(request).compute).services()))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Begun:
+    """A live migration that nova has accepted."""
+
+    after: int
+    """The ID of the server's last live migration before, or 0."""
+    request_id: str
+
+
+def live_migrate(request: HttpRequest, server_id: str, host: str | None) -> Begun:
+    """Let nova begin a live migration; whether it should is decided elsewhere.
+
+    :param host: None lets the scheduler choose
+    :raises CloudError: if nova refuses
+    """
+    with errors_of_the_cloud():
+        nova = MigrationClient(api.connection(request).compute)
+        last = nova.newest_migration(server_id)
+        return Begun(last.id if last else 0, nova.live_migrate(server_id, host))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watched:
+    """How the live migration of a server stands."""
+
+    migration: Migration | None
+    """None as long as nova has written no record."""
+    is_over: bool
+    pace: Pace | None = None
+    """None where nova tells no progress."""
+    findings: tuple[Finding, ...] = ()
+    """What was verified of one that is completed."""
+    explanation: Explanation | None = None
+    """Why it failed, if it did."""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the server has arrived and everything is in order."""
+        return bool(self.findings) and worst(self.findings) is Status.PASS
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the server stays where it was."""
+        return self.is_over and (self.migration is None or not self.migration.is_completed)
+
+
+def watch(request: HttpRequest, server_id: str, after: int, host: str | None) -> Watched:
+    """Look at the last live migration of a server; of one that is over, judge the end.
+
+    :param after: the ID of the last live migration before it, or 0
+    :param host: the destination that was asked for, if one was
+    :raises CloudError: if nova does not answer
+    """
+    with errors_of_the_cloud():
+        connection = api.connection(request)
+        nova = MigrationClient(connection.compute)
+        end = look(nova, server_id, after)
+        migration = end.migration
+        if not end.is_over:
+            return Watched(migration, is_over=False, pace=_pace(nova, server_id))
+        if migration is None:
+            return Watched(None, is_over=True)
+        if not migration.is_completed:
+            explanation = explain(collect_attempt(nova, migration))
+            return Watched(migration, is_over=True, explanation=explanation)
+        return Watched(migration, is_over=True, findings=_verify(connection, nova, migration, host))
+
+
+def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
+    progress = nova.in_progress(server_id)
+    if progress is None:
+        return None
+    age = datetime.datetime.now(datetime.UTC) - progress.migration.created_at
+    return Pacer().pace(progress, max(0.0, age.total_seconds()))
+
+
+def _verify(connection, nova, migration, host) -> tuple[Finding, ...]:
+    try:
+        placement = PlacementClient(connection.placement)
+        return verify(collect_arrival(nova, placement, migration, host))
+    except CloudError as exc:
+        return (Finding("verification", Status.UNKNOWN, str(exc)),)
