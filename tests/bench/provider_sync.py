@@ -30,8 +30,8 @@ from placement_sync.engine import Engine, RoundResult
 from placement_sync.hosts import HostConfig, read_hosts
 from tests.bench._meter import Cost, Meter, resident_mib
 from tests.cloud import Cloud, CloudSpec, HostSpec
+from tests.cloud.administrator import wait_for
 from tests.cloud.filler import NAME_PREFIX
-from tests.functional.base import wait_for
 from tests.functional.sync_agent import AgentProcess, credentials
 from vfio_lm.placement import PlacementClient
 from vfio_lm.placement.http import MICROVERSION

@@ -268,19 +268,32 @@ class Cloud:
         """Bring the cloud back to how a test expects it.
 
         All servers, flavors, server groups and aggregates are deleted, all hosts run
-        and are enabled, no migration is told to fail. Hosts, aliases and other options
-        stay as they are.
+        and are enabled, no migration is told to fail, and every host updates its
+        resources. Hosts, aliases and other options stay as they are.
+        """
+        self.clear()
+        self.update_resources()
 
-        Every host updates its resources: when a server is deleted where it arrived by a
-        live migration, nova frees its PCI devices in the next periodic update only
-        (nova 34.0.0, ``ResourceTracker._update_usage_from_instance``).
+    def clear(self) -> None:
+        """Do what :meth:`reset` does without an update of all hosts.
+
+        What others wrote into the providers of hosts stays there.
         """
         for name, is_running in self.hosts().items():
             if not is_running:
                 self.start_host(name)
         self.fail_next_migration(times=0)
         operations.clear(self._rest)
-        self.update_resources()
+        self.free_devices()
+
+    def free_devices(self) -> None:
+        """Let hosts have the devices back of servers that are deleted.
+
+        When a server is deleted where it arrived by a live migration, nova frees its PCI
+        devices in the next periodic update only (nova 34.0.0,
+        ``ResourceTracker._update_usage_from_instance``).
+        """
+        self._control.run("free-devices")
 
     def fill_placement(
         self,

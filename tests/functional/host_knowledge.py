@@ -61,30 +61,35 @@ def host_facts(
     in_use: Mapping[tuple[str, PciAddress], DeviceUser],
     *,
     device: Mapping[str, Any] = ABLE,
+    pf: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> HostFacts:
     """Return the facts of a host with fewer than eight VFs for each PF.
 
     :param device: of each VF
+    :param pf: of each PF
     :param changes: of the host
     """
     devices = []
     assert host.bus is not None
     for number in range(len(host.products) * host.pfs):
-        pf = PciAddress(0, host.bus, number, 0)
-        devices.append(DeviceFacts(pf, "8086", _PF_PRODUCT, DeviceKind.PF))
+        address = PciAddress(0, host.bus, number, 0)
+        user = in_use.get((host.name, address))
+        devices.append(
+            DeviceFacts(address, "8086", _PF_PRODUCT, DeviceKind.PF, user=user, **(pf or {}))
+        )
         devices += (
             DeviceFacts(
-                address,
+                child,
                 "8086",
                 host.products[number // host.pfs],
                 DeviceKind.VF,
-                parent_address=pf,
-                user=in_use.get((host.name, address)),
+                parent_address=address,
+                user=in_use.get((host.name, child)),
                 **device,
             )
             for function in range(1, host.vfs + 1)
-            for address in [dataclasses.replace(pf, function=function)]
+            for child in [dataclasses.replace(address, function=function)]
         )
     known: dict[str, Any] = {
         "host": host.name,

@@ -33,7 +33,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.cloud import Cloud
-from tests.functional.base import wait_for
+from tests.cloud.administrator import wait_for
 
 AGENT = pathlib.Path(sys.executable).with_name("vfio-placement-sync")
 

@@ -19,15 +19,8 @@ import datetime
 import re
 
 from tests.cloud import HostSpec
-from tests.functional.base import (
-    ALIAS_ANY,
-    ALIAS_YES,
-    MICROVERSION,
-    UNTAGGED,
-    YES,
-    CloudTestCase,
-    wait_for,
-)
+from tests.cloud.administrator import MICROVERSION, wait_for
+from tests.functional.base import ALIAS_ANY, ALIAS_YES, UNTAGGED, YES, CloudTestCase
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.preflight import Inputs, Report, Status, Verdict, check_with
 

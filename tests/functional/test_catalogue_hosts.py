@@ -22,7 +22,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.cloud import HostSpec
-from tests.functional.base import ALIAS_YES, UNTAGGED, YES, CloudTestCase, wait_for
+from tests.cloud.administrator import wait_for
+from tests.functional.base import ALIAS_YES, UNTAGGED, YES, CloudTestCase
 from tests.functional.host_knowledge import ABLE, host_facts, knowledge, users
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.pci.host_facts import MigrationFlags

@@ -106,6 +106,9 @@ class TestServers(CloudTestCase):
         self.migrate(server, "compute2")
         self.assertEqual("compute1", self.client.compute.get_server(server.id).compute_host)
         self.assertIn("made up for a test", self.cloud.logs("nova"))
+        self.client.compute.reset_server_state(server.id, "active")
+        self.migrate(server, "compute2")
+        self.assertEqual("compute2", self.client.compute.get_server(server.id).compute_host)
 
     def test_many_cycles_leave_nothing_behind(self) -> None:
         memory = 0.0

@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.functional.base import ALIAS_ANY, ALIAS_YES, MICROVERSION, CloudTestCase, Finished
+from tests.cloud.administrator import MICROVERSION
+from tests.functional.base import ALIAS_ANY, ALIAS_YES, CloudTestCase, Finished
 
 ALIAS = "pci_passthrough:alias"
 HOST_TRAIT = "trait:HW_PCI_LIVE_MIGRATABLE"

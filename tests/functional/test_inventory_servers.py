@@ -21,15 +21,8 @@ import subprocess
 from typing import Any
 
 from tests.cloud import HostSpec
-from tests.functional.base import (
-    MICROVERSION,
-    OPENSTACK,
-    UNTAGGED,
-    YES,
-    CloudTestCase,
-    Finished,
-    wait_for,
-)
+from tests.cloud.administrator import MICROVERSION, wait_for
+from tests.functional.base import OPENSTACK, UNTAGGED, YES, CloudTestCase, Finished
 
 TAG = "vfio-upgrade-plan"
 

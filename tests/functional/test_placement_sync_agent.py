@@ -20,7 +20,8 @@ import fixtures
 from testtools.content import text_content
 
 from tests.cloud import HostSpec
-from tests.functional.base import UNTAGGED, YES, CloudTestCase, wait_for
+from tests.cloud.administrator import wait_for
+from tests.functional.base import UNTAGGED, YES, CloudTestCase
 from tests.functional.sync_agent import AgentProcess, Gate, credentials
 
 LIVE_MIGRATABLE = "HW_PCI_LIVE_MIGRATABLE"

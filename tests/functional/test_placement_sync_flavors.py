@@ -22,7 +22,8 @@ import fixtures
 from testtools.content import text_content
 
 from tests.cloud import HostSpec
-from tests.functional.base import ALIAS_ANY, ALIAS_YES, MICROVERSION, YES, CloudTestCase, wait_for
+from tests.cloud.administrator import MICROVERSION, wait_for
+from tests.functional.base import ALIAS_ANY, ALIAS_YES, YES, CloudTestCase
 from tests.functional.sync_agent import AgentProcess, credentials, write_hosts
 from vfio_lm.placement import PlacementClient
 from vfio_lm.placement.write import TraitWriter

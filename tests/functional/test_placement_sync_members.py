@@ -25,7 +25,8 @@ import testtools
 from testtools.content import text_content
 
 from tests.cloud import Cloud, CloudSpec, HostSpec
-from tests.functional.base import CloudTestCase, wait_for
+from tests.cloud.administrator import wait_for
+from tests.functional.base import CloudTestCase
 from tests.functional.sync_agent import (
     VERBOSE,
     AgentProcess,

@@ -29,15 +29,8 @@ from placement_sync.engine import Engine
 from placement_sync.finding import Kind
 from placement_sync.hosts import HostConfig, read_hosts, read_own_host
 from tests.cloud import HostSpec
-from tests.functional.base import (
-    ALIAS_ANY,
-    ALIAS_YES,
-    MICROVERSION,
-    UNTAGGED,
-    YES,
-    CloudTestCase,
-    Finished,
-)
+from tests.cloud.administrator import MICROVERSION
+from tests.functional.base import ALIAS_ANY, ALIAS_YES, UNTAGGED, YES, CloudTestCase, Finished
 from vfio_lm.placement import PlacementClient
 from vfio_lm.placement.write import ConflictError, TraitWriter
 

@@ -19,7 +19,8 @@ import re
 from unittest import mock
 
 from tests.cloud import HostSpec
-from tests.functional.base import UNTAGGED, YES, CloudTestCase, Finished, wait_for
+from tests.cloud.administrator import wait_for
+from tests.functional.base import UNTAGGED, YES, CloudTestCase, Finished
 
 _WITH_HOST = ("--os-compute-api-version", "2.100")
 _REQUEST = re.compile(r"^REQ: curl .* -X (\w+ \S+)", re.MULTILINE)
@@ -74,7 +75,7 @@ class TestBlocked(HookTestCase):
         self.assertIn("alias-live-migratable", done.errors)
         self.assertIn(f"openstack server resize --flavor FLAVOR {server}", done.errors)
         self.assertIn("Nova was not asked.", done.errors)
-        self.assertEqual([], self._migrations(server))
+        self.assertEqual([], self.admin.migrations(server))
 
     def test_the_host_that_is_named_is_the_one_that_is_looked_at(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
@@ -82,7 +83,7 @@ class TestBlocked(HookTestCase):
         self.assertEqual(2, done.status, done.errors)
         self.assertIn("from compute1 to compute3", done.errors)
         self.assertNotIn("compute2", done.errors)
-        self.assertEqual([], self._migrations(server))
+        self.assertEqual([], self.admin.migrations(server))
 
     def test_a_warning_leaves_the_decision_to_nova(self):
         server = self.boot(self.flavor("vf-any:1"), host="compute1")
@@ -92,7 +93,7 @@ class TestBlocked(HookTestCase):
         self.assertIn("Nova is asked all the same", done.errors)
         self.assertIn("No valid host was found", done.errors)
         self.wait_until_settled(server)
-        (record,) = self._migrations(server)
+        (record,) = self.admin.migrations(server)
         self.assertEqual("error", record["status"])
 
     def test_the_environment_chooses_where_the_command_does_not(self):

@@ -20,12 +20,12 @@ from typing import Any
 
 from oslo_messaging._drivers import base, impl_fake
 
-#: the longest a listener that was told to stop goes on waiting, in seconds
+#: the longest a listener waits before it looks again, in seconds
 LONGEST_WAIT = 0.5
 
 
 def install() -> None:
-    """Wake listeners when a message arrives.
+    """Wake listeners when a message arrives, or when they shall stop.
 
     The driver polls twenty times a second (oslo.messaging 18.3), in two threads for
     each compute: that is a load of its own, and up to 50 ms for each message, of which
@@ -41,6 +41,11 @@ def install() -> None:
             deliveries[0] += 1
             changed.notify_all()
 
+    def stop(self: Any) -> None:
+        self._stopped.set()
+        with changed:
+            changed.notify_all()
+
     @base.batch_poll_helper  # type: ignore[untyped-decorator]
     def poll(self: Any, timeout: float | None = None) -> Any:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -54,12 +59,13 @@ def install() -> None:
             if left <= 0:
                 break
             with changed:
-                if deliveries[0] == seen:
+                if deliveries[0] == seen and not self._stopped.is_set():
                     changed.wait(min(left, LONGEST_WAIT))
         return None
 
     impl_fake.FakeExchange.deliver_message = deliver_message
     impl_fake.FakeListener.poll = poll
+    impl_fake.FakeListener.stop = stop
 
 
 def _next_message(listener: Any) -> Any:

@@ -133,6 +133,12 @@ class Fleet:
             if name in (None, host.name):
                 self._update_resources(host, running.manager)
 
+    def free_devices(self) -> None:
+        """Update the resources of those hosts only that servers were live migrated to."""
+        for name in self.hypervisors.reached & self._running.keys():
+            self.update_resources(name)
+        self.hypervisors.reached.clear()
+
     def guest_xml(self, server_id: str, host: str | None = None) -> str:
         """Give the domain XML of a server on a host, by default on the server's."""
         if host is None:

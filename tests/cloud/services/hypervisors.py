@@ -33,6 +33,8 @@ from tests.cloud.spec import HostSpec
 
 PROGRESS_INTERVAL = 0.25
 
+_FAILURES = (fake_libvirt.VIR_DOMAIN_JOB_FAILED, fake_libvirt.VIR_DOMAIN_JOB_CANCELLED)
+
 
 class Connection(fake_libvirt.Connection):  # type: ignore[misc]
     """The libvirt of one host, which outlives the nova-compute that talks to it."""
@@ -114,10 +116,12 @@ class Hypervisors:
 
     :ivar migration_seconds: how long a migration takes.
     :ivar failures: messages of the libvirt errors in which the next migrations end.
+    :ivar reached: the hosts that guests have been moved to, or nearly.
     """
 
     migration_seconds: float
     failures: list[str] = dataclasses.field(default_factory=list)
+    reached: set[str] = dataclasses.field(default_factory=set)
     _connections: dict[str, Connection] = dataclasses.field(default_factory=dict)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
@@ -140,6 +144,7 @@ class Hypervisors:
         )
         fake_libvirt.Domain.migrateToURI3 = migrate
         fake_libvirt.Domain.jobStats = _job_stats
+        fake_libvirt.Domain.abortJob = _abort_job
 
     def provide(self, spec: HostSpec) -> Connection:
         """Give the hypervisor of a host, made as its specification says."""
@@ -167,12 +172,17 @@ class Hypervisors:
 
     def migrate(self, domain: Any, destination: str, params: dict[str, Any], flags: int) -> None:
         """Do what libvirt and both QEMUs do: the guest goes on over there."""
+        self.reached.add(destination)
         memory = int(domain._def["memory"]) * 1024
         steps = max(1, int(self.migration_seconds / PROGRESS_INTERVAL))
+        domain._is_aborted = False
+        domain._job_type = fake_libvirt.VIR_DOMAIN_JOB_UNBOUNDED
         for step in range(steps):
             domain._progress = (memory, memory * step // steps)
-            domain._job_type = fake_libvirt.VIR_DOMAIN_JOB_UNBOUNDED
             time.sleep(self.migration_seconds / steps)
+            if domain._is_aborted:
+                domain._job_type = fake_libvirt.VIR_DOMAIN_JOB_CANCELLED
+                raise _error("operation aborted: migration out job: canceled by client")
         self._fail_if_told(domain)
         guest = self._connections[destination].createXML(params["destination_xml"], 0)
         guest._state = domain._state
@@ -190,18 +200,35 @@ class Hypervisors:
                 return
             message = self.failures.pop(0)
         domain._job_type = fake_libvirt.VIR_DOMAIN_JOB_FAILED
-        raise fake_libvirt.make_libvirtError(
-            fake_libvirt.libvirtError,
-            message,
-            error_code=fake_libvirt.VIR_ERR_INTERNAL_ERROR,
-            error_domain=fake_libvirt.VIR_FROM_QEMU,
-        )
+        raise _error(message)
+
+
+def _error(message: str) -> Exception:
+    error: Exception = fake_libvirt.make_libvirtError(
+        fake_libvirt.libvirtError,
+        message,
+        error_code=fake_libvirt.VIR_ERR_INTERNAL_ERROR,
+        error_domain=fake_libvirt.VIR_FROM_QEMU,
+    )
+    return error
+
+
+def _abort_job(self: Any) -> None:
+    """Cancel a migration that runs; the thread that migrates sees it at its next step."""
+    self._is_aborted = True
 
 
 def _job_stats(self: Any, flags: int = 0) -> dict[str, int]:
+    """Describe the job of a domain; how one ended that failed is told once, as libvirt does it.
+
+    nova would take what is left of it for the end of the next migration.
+    """
     total, processed = getattr(self, "_progress", (0, 0))
+    job_type = self._job_type
+    if job_type in _FAILURES:
+        self._job_type = fake_libvirt.VIR_DOMAIN_JOB_NONE
     return {
-        "type": self._job_type,
+        "type": job_type,
         "data_total": total,
         "data_processed": processed,
         "data_remaining": total - processed,
