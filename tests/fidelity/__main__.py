@@ -20,12 +20,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.cloud import CloudSpec
+from tests.cloud import CloudSpec, environments
 from tests.cloud.shared import SharedCloud
 from tests.fidelity.generate import generate
 from tests.fidelity.matrix import Matrix
 from tests.fidelity.run import Run
 from tests.fidelity.scenario import Scenario
+from vfio_lm.pci.release import NovaRelease
 
 #: how long the hypervisors take to move a guest
 MIGRATION_SECONDS = 0.05
@@ -66,7 +67,9 @@ def _run(options: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
         results=options.results,
         failures=options.failures,
         say=functools.partial(print, flush=True),
-        new_cloud=functools.partial(SharedCloud, spec, is_touched=False),
+        new_cloud=functools.partial(
+            SharedCloud, spec, is_touched=False, release=NovaRelease(options.nova_release)
+        ),
     )
     run.work(options.jobs)
     matrix = Matrix.of(run.judgements)
@@ -92,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--count", type=int, default=50, metavar="N", help="scenarios of each (default: 50)")
     add("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
     add("--replay", type=Path, nargs="+", metavar="FILE", help="run the scenarios of these files")
+    add(
+        "--nova-release",
+        choices=[each.value for each in NovaRelease],
+        default=environments.CURRENT.value,
+        help="release of nova; another than that of the tests is installed into an environment "
+        "of its own first (default: %(default)s)",
+    )
     add("--jobs", type=int, default=1, metavar="N", help="clouds side by side (default: 1)")
     add(
         "--failures",
