@@ -69,8 +69,8 @@ first.
 The formats dot and mermaid draw the plan, for Graphviz and for mermaid.
 
 The exit status is 0 where all servers with devices can leave, or with --execute have left; 2 where
-one stays or has failed; 3 where that is not settled for one; 130 after Ctrl-C; and 1 if the command
-itself failed."""
+one stays or has failed; 3 where that is not settled for one, or where neutron does not tell which
+servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself failed."""
 
     _drain: Drain
     _was_interrupted = False
@@ -186,6 +186,8 @@ itself failed."""
         from vfio_lm.drain import State
 
         states = {line.state for line in self._drain.lines}
+        if self._drain.others and not self._drain.others_are_known:
+            states.add(State.UNKNOWN)
         good = {State.LEFT} if is_executed else {State.CAN_LEAVE, State.LEAVING}
         if states <= good:
             return 0
@@ -260,6 +262,8 @@ def _notes(drain: Drain) -> Iterator[str]:
         )
         yield f"  openstack server list --all-projects --host {drain.host}"
         yield "  openstack server migrate --live-migration <server>"
+        if not drain.others_are_known:
+            yield "Whether one of them holds a PCI device by a port, neutron does not tell."
     if drain.is_enabled:
         yield ""
         yield (

@@ -15,21 +15,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from vfio_lm.drain.execute import Executor, Observer
 from vfio_lm.drain.lines import Line, State, lines
 from vfio_lm.drain.occupancy import Occupancy, occupancy
 from vfio_lm.drain.solver import require_solver
-from vfio_lm.nova_api import MigrationClient, SchedulingClient, Server
-from vfio_lm.pci import parse_alias_requests
+from vfio_lm.nova_api import MigrationClient, SchedulingClient
 from vfio_lm.placement import PlacementClient
 from vfio_lm.preflight import Inputs, check_with
-from vfio_lm.preflight.collect import Subject, collect
-from vfio_lm.preflight.collect_beside import networks
+from vfio_lm.preflight.collect import collect
 from vfio_lm.preflight.examine import examine
 from vfio_lm.preflight.registry import installed_checks
+from vfio_lm.preflight.select import Selection, select
 from vfio_lm.preflight.whole_cloud import WholeCloud
 
 if TYPE_CHECKING:
@@ -43,7 +42,9 @@ class Drain:
     host: str
     lines: tuple[Line, ...]
     others: int
-    """How many servers without devices are on the host."""
+    """How many servers are on the host that hold no PCI device, as far as is known."""
+    others_are_known: bool
+    """False where neutron does not tell which of the others have ports with a device."""
     arriving: tuple[str, ...]
     """Names of servers that live migrate to the host."""
     is_enabled: bool
@@ -78,14 +79,16 @@ class HostDrain:
         cloud = WholeCloud(self._connection)
         service = cloud.service(self._host)
         now = occupancy(self._nova, self._host)
-        every = _subjects(cloud, now.staying)
-        subjects = [each for each in every if each.requests or each.network.ports]
+        moving = {each.server.id for each in (*now.leaving, *now.arriving)}
+        found = select(cloud, Selection(source_host=self._host))
+        subjects = [each for each in found.subjects if each.server.id not in moving]
         checks = installed_checks()
         checked = [(facts, examine(facts, checks)) for facts in collect(cloud, subjects, inputs)]
         return Drain(
             host=self._host,
             lines=(*_leaving(now), *lines(checked)),
-            others=len(every) - len(subjects),
+            others=found.others,
+            others_are_known=found.others_are_known,
             arriving=tuple(each.server.name for each in now.arriving),
             is_enabled=service.is_enabled,
         )
@@ -145,18 +148,6 @@ class HostDrain:
         observer.say(
             f"To enable it again: openstack compute service set --enable {self._host} nova-compute"
         )
-
-
-def _subjects(cloud: WholeCloud, servers: Collection[Server]) -> list[Subject]:
-    known = networks(cloud.connection, [server.id for server in servers])
-    return [
-        Subject(
-            server=server,
-            requests=parse_alias_requests(server.flavor.extra_specs),
-            network=known[server.id],
-        )
-        for server in servers
-    ]
 
 
 def _leaving(now: Occupancy) -> tuple[Line, ...]:
