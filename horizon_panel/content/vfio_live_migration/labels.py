@@ -59,6 +59,15 @@ SCOPES = (
     ("cloud", pgettext_lazy("Scope of a check", "Cloud")),
 )
 
+DRAIN_STATES = (
+    ("can leave", pgettext_lazy("State of a drain", "Can Leave")),
+    ("leaving", pgettext_lazy("State of a drain", "Leaving")),
+    ("left", pgettext_lazy("State of a drain", "Left")),
+    ("failed", pgettext_lazy("State of a drain", "Failed")),
+    ("stays", pgettext_lazy("State of a drain", "Stays")),
+    ("unknown", pgettext_lazy("State of a drain", "Unknown")),
+)
+
 _SERVICE_LABELS = dict(SERVICE)
 _LIVE_MIGRATABLE_LABELS = dict(LIVE_MIGRATABLE)
 _VERDICT_LABELS = dict(VERDICTS)

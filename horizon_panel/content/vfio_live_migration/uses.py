@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
 from horizon_panel import api
 from horizon_panel.content.vfio_live_migration import labels, links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTableTab
+from horizon_panel.content.vfio_live_migration.flavor.forms import CREATE_POLICY
 from horizon_panel.content.vfio_live_migration.paging import PagedTable
 from vfio_lm.inventory import AliasUsage
 from vfio_lm.pci import Alias
@@ -59,6 +62,25 @@ class AliasRow:
         return ", ".join(self.alias.required_traits if self.alias else ()) or None
 
 
+class CreateFlavor(tables.LinkAction):
+    """Opens the form for a flavor that asks for an alias."""
+
+    name = "create_flavor"
+    verbose_name = _("Create Flavor")
+    classes = ("ajax-modal",)
+    icon = "plus"
+    policy_rules = CREATE_POLICY
+
+    def allowed(self, request, row=None):
+        """Offer it unless nova.conf is known and does not define the alias."""
+        return row is None or row.alias is not None or not api.nova_conf_paths()
+
+    def get_link_url(self, datum=None):
+        """Return the address of the form, with the alias chosen."""
+        address = reverse("horizon:admin:vfio_live_migration:create_flavor")
+        return f"{address}?{urlencode({'alias': datum.name})}" if datum else address
+
+
 class AliasesTable(PagedTable):
     """A row for each alias."""
 
@@ -79,6 +101,7 @@ class AliasesTable(PagedTable):
 
     class Meta:
         name = "aliases"
+        row_actions = (CreateFlavor,)
         verbose_name = _("Aliases")
         hidden_title = False
 

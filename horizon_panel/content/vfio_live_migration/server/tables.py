@@ -33,7 +33,7 @@ class DestinationsTable(tables.DataTable):
         display_choices=labels.VERDICTS,
     )
     free = tables.Column("free_devices", verbose_name=_("Free Devices"))
-    in_the_way = tables.WrappingColumn(_in_the_way, verbose_name=_("What Is in the Way"))
+    in_the_way = tables.Column(_in_the_way, verbose_name=_("What Is in the Way"))
 
     class Meta:
         name = "destinations"
@@ -58,7 +58,7 @@ class ChecksTable(tables.DataTable):
         verbose_name=_("Status"),
         display_choices=labels.STATUSES,
     )
-    message = tables.WrappingColumn("message", verbose_name=_("Detail"))
+    message = tables.Column("message", verbose_name=_("Detail"))
 
     class Meta:
         name = "checks"
