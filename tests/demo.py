@@ -25,6 +25,8 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
+from openstack.connection import Connection
+
 from tests.cloud import Cloud, CloudError, CloudSpec, HostSpec
 
 KEPT_IN = pathlib.Path(".demo").absolute()
@@ -43,6 +45,18 @@ SPEC = CloudSpec(
         {**_ALIAS, "name": "vf-any"},
     ),
 )
+
+
+#: The flavors of the demo, and the alias of each.
+FLAVORS = {"vf.migratable": "vf-migratable", "vf.any": "vf-any"}
+
+
+def create_flavors(connection: Connection) -> None:
+    """Create the flavors that the demo leaves, without its output."""
+    for name, alias in FLAVORS.items():
+        flavor = connection.compute.create_flavor(name=name, vcpus=1, ram=512, disk=1)
+        wanted = {"pci_passthrough:alias": f"{alias}:1"}
+        connection.compute.create_flavor_extra_specs(flavor, wanted)
 
 
 class DemoError(Exception):
@@ -69,7 +83,7 @@ class Demo:
         self.type("openstack resource provider list -c name --required HW_PCI_LIVE_MIGRATABLE")
 
         self.say("Two flavors: one asks for a live migratable VF, the other for any VF.")
-        for flavor, alias in (("vf.migratable", "vf-migratable"), ("vf.any", "vf-any")):
+        for flavor, alias in FLAVORS.items():
             self.type(
                 f"openstack flavor create --vcpus 1 --ram 512 --disk 1 "
                 f"--property pci_passthrough:alias={alias}:1 -c name -c properties {flavor}"
@@ -156,7 +170,9 @@ def tell_how_to_use(cloud: Cloud) -> None:
     print(f"export PATH={bin_directory}:$PATH")
     for name, value in cloud.environ().items():
         print(f"export {name}={value}")
-    print(f"openstack vfio migration check --nova-conf {cloud.nova_conf()} mobile")
+    print(f"export OS_VFIO_NOVA_CONF={cloud.nova_conf()}")
+    print(f"export COMPUTE1_CONF={cloud.nova_conf('compute1')}")
+    print("openstack vfio migration check mobile")
     print(f"\n# To take it down, in {pathlib.Path.cwd()}:")
     print(f"{sys.executable} -m tests.cloud down --dir {cloud.directory}")
 

@@ -12,11 +12,17 @@
 
 """Configuration of the documentation's build."""
 
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
+
 project = "openstack-vfio-lm"
 copyright = "openstack-vfio-lm contributors"  # noqa: A001 - Sphinx's own name
 
 extensions = [
     "cliff.sphinxext",
+    "generated",
     "openstackdocstheme",
     "oslo_config.sphinxext",
     "reno.sphinxext",
