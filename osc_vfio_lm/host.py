@@ -246,8 +246,7 @@ def _reasons(lines: Iterable[Line]) -> Iterator[str]:
     for (reason, remedy), names in alike.items():
         yield ""
         yield f"{', '.join(names)}: {reason}"
-        if remedy:
-            yield f"  {remedy}"
+        yield from (f"  {step}" for step in remedy.splitlines())
 
 
 def _notes(drain: Drain) -> Iterator[str]:

@@ -73,8 +73,8 @@ a list of reports."""
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List every check of every destination, also what passes; of several servers, "
-            "list what the checks say that are in the way",
+            help="List every check of every destination, also what passes, and what would settle "
+            "what is not known; of several servers, list what the checks say that are in the way",
         )
         return parser
 
@@ -137,7 +137,7 @@ a list of reports."""
             parsed_args.columns = [name for name in column_names if name != "Remedy"]
         self.app.stdout.write("\n")
         status = super().produce_output(parsed_args, column_names, data)
-        self._say(report_table.notes(self.report))
+        self._say(report_table.notes(self.report, every_remedy=parsed_args.long))
         self._say(report_table.files(self.report.files))
         return status
 

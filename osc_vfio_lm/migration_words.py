@@ -53,7 +53,8 @@ def failure(
     for cause in explanation.causes[:1]:
         check = f" (check {cause.check})" if cause.check else ""
         yield f"Most likely cause, {cause.certainty.value}: {cause.sentence}{check}"
-        yield f"What to do: {cause.remedy}"
+        yield "What to do:"
+        yield from (f"  {step}" for step in cause.remedy.splitlines())
     if not explanation.causes:
         yield "The cause is not known."
     if explanation.next_step:

@@ -76,6 +76,7 @@ def read(parsed_args: argparse.Namespace) -> Inputs:
         now=datetime.datetime.now(datetime.UTC),
         aliases=conf.aliases if conf else None,
         pci_in_placement=conf.pci_in_placement if conf else None,
+        skips_version_check=conf.skips_version_check if conf else None,
         aliases_changed_at=last_changed(of_api) if conf else None,
         hosts=_hosts(
             {host: paths for host, paths in by_host.items() if host is not None}, facts_files

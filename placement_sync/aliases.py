@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from placement_sync import traits
@@ -22,8 +21,8 @@ from placement_sync.desired import Desired
 from placement_sync.finding import Finding, Kind
 from vfio_lm.pci import Alias, AliasSpec, DeviceSpec, LiveMigratable
 from vfio_lm.pci import names as pci_names
-from vfio_lm.pci.alias import DEFAULT_NUMA_POLICY
-from vfio_lm.pci.conf_text import ALIAS, Setting
+from vfio_lm.pci.conf_text import ALIAS
+from vfio_lm.pci.rewrite import alias_with_trait
 
 
 def aliases_without_provider(
@@ -75,7 +74,7 @@ def aliases_without_trait(
             subject=name,
             text=f"does not require {traits.LIVE_MIGRATABLE}, so placement also offers devices "
             f"that nova refuses afterwards",
-            remedy=f"on all nova services, put {_with_trait(alias, spec)} into [pci]",
+            remedy=f"on all nova services, put {alias_with_trait(alias)[0].text} into [pci]",
             where=ALIAS,
         )
 
@@ -100,21 +99,3 @@ def _fits(wanted: AliasSpec, spec: DeviceSpec) -> bool:
     if wanted.has_ids or not isinstance(requested, str):
         return True
     return wanted.resource_class == pci_names.resource_class(requested, None, None)
-
-
-def _with_trait(alias: Alias, spec: AliasSpec) -> str:
-    """Return the option with the trait added, ready to paste."""
-    required = [*filter(None, [spec.requested_traits]), traits.LIVE_MIGRATABLE]
-    fields = {
-        "name": alias.name,
-        "vendor_id": spec.vendor_id,
-        "product_id": spec.product_id,
-        "device_type": spec.device_type,
-        "numa_policy": None if alias.numa_policy == DEFAULT_NUMA_POLICY else alias.numa_policy,
-        "resource_class": spec.requested_resource_class,
-        "capability_type": spec.capability_type,
-        "live_migratable": LiveMigratable.YES.value,
-        "traits": ",".join(required),
-    }
-    given = {key: value for key, value in fields.items() if value is not None}
-    return Setting(ALIAS, json.dumps(given)).text

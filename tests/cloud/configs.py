@@ -215,6 +215,8 @@ def _nova_clients(settings: Settings) -> ini.Sections:
         "cinder": {"catalog_info": "volumev3:cinderv3:internalURL"},
         "glance": {"region_name": REGION, "valid_interfaces": "internal"},
         "keystone_authtoken": credentials,
+        # for nova-manage: the services have nova's fixture
+        "neutron": credentials,
         "placement": credentials,
         "service_user": {"send_service_user_token": False},
     }

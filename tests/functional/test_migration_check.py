@@ -73,7 +73,7 @@ class TestFormats(CheckTestCase):
         order = ("blocked: ", "To remove what is in the way:", "| Destination |", "Files used: ")
         places = [done.output.index(each) for each in order]
         self.assertEqual(sorted(places), places)
-        self.assertIn(f"openstack server resize --flavor FLAVOR {server}", done.output)
+        self.assertIn(f"openstack server resize --wait --flavor FLAVOR {server}", done.output)
 
     def test_an_unknown_verdict_says_what_would_settle_it(self):
         server = self.boot(self.flavor("vf-yes:1"))
@@ -116,7 +116,7 @@ class TestFormats(CheckTestCase):
         self.assertEqual("pass", answers["destination-devices", "compute2"]["Status"])
         failed = answers["destination-devices", "compute3"]
         self.assertEqual("fail", failed["Status"])
-        self.assertIn("[pci]device_spec on compute3", failed["Remedy"])
+        self.assertIn("in [pci] of nova.conf on compute3", failed["Remedy"])
 
     def test_one_host_only(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")

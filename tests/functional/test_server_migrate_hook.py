@@ -73,7 +73,7 @@ class TestBlocked(HookTestCase):
         self.assertEqual((2, ""), (done.status, done.output), done.errors)
         self.assertIn(f"blocked: server server ({server})", done.errors)
         self.assertIn("alias-live-migratable", done.errors)
-        self.assertIn(f"openstack server resize --flavor FLAVOR {server}", done.errors)
+        self.assertIn(f"openstack server resize --wait --flavor FLAVOR {server}", done.errors)
         self.assertIn("Nova was not asked.", done.errors)
         self.assertEqual([], self.admin.migrations(server))
 

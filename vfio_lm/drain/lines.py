@@ -133,5 +133,5 @@ def obstacle(report: Report) -> tuple[str, str]:
 def _sentences(results: Collection[CheckResult]) -> tuple[str, str]:
     return (
         "; ".join(f"{result.id}: {result.message}" for result in results),
-        "; ".join(dict.fromkeys(result.remedy for result in results)),
+        "\n".join(dict.fromkeys(result.remedy for result in results)),
     )

@@ -34,8 +34,8 @@ from vfio_lm.pci.conf_text import (
 )
 from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
 
-# nova/conf/pci.py, scheduler.py, libvirt.py and netconf.py (nova 34.0.0), without the defaults:
-# what the files do not say stays None.
+# nova/conf/pci.py, scheduler.py, libvirt.py, netconf.py and workarounds.py (nova 34.0.0), without
+# the defaults: what the files do not say stays None.
 _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
     "DEFAULT": (cfg.HostDomainOpt("host"),),
     "pci": (
@@ -54,6 +54,7 @@ _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
         cfg.BoolOpt("live_migration_permit_post_copy"),
         cfg.IntOpt("live_migration_downtime", min=100),
     ),
+    "workarounds": (cfg.BoolOpt("skip_hypervisor_version_check_on_lm"),),
 }
 
 _ENVIRONMENT_VARIABLE = "OS_VFIO_NOVA_CONF"
@@ -84,6 +85,8 @@ class NovaConf:
     """``[libvirt]live_migration_permit_post_copy``; nova's default is False."""
     downtime_ms: int | None = None
     """``[libvirt]live_migration_downtime`` in milliseconds; nova's default is 500."""
+    skips_version_check: bool | None = None
+    """``[workarounds]skip_hypervisor_version_check_on_lm``; nova's default is False."""
 
 
 def default_nova_conf_paths(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -126,6 +129,7 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         host=values["host"],
         permit_post_copy=values["live_migration_permit_post_copy"],
         downtime_ms=values["live_migration_downtime"],
+        skips_version_check=values["skip_hypervisor_version_check_on_lm"],
     )
 
 

@@ -84,7 +84,8 @@ class Outcome:
     message: str
     """One sentence for people."""
     remedy: str = ""
-    """What to do, ready to be pasted; for an unknown, the input that would settle it."""
+    """What to do; for an unknown, what would settle it. Lines that begin with two spaces can be
+    pasted, see :mod:`vfio_lm.preflight.remedy`."""
     evidence: Evidence = dataclasses.field(default_factory=dict)
     """The values that were looked at: strings, numbers, booleans, None, lists and dicts."""
 

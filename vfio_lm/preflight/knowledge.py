@@ -71,6 +71,8 @@ class Inputs:
     """``[pci]alias`` of nova-api by name; None where no nova.conf was given."""
     pci_in_placement: bool | None = None
     """``[filter_scheduler]pci_in_placement``; None where no nova.conf says it."""
+    skips_version_check: bool | None = None
+    """``[workarounds]skip_hypervisor_version_check_on_lm`` of nova-conductor; None as above."""
     aliases_changed_at: datetime.datetime | None = None
     """When the newest of the files that define the aliases was written, with a time zone."""
     hosts: Mapping[str, HostKnowledge] = dataclasses.field(default_factory=dict)

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 
 from vfio_lm.preflight.check import Status
@@ -31,14 +32,17 @@ _MOST_URGENT_FIRST = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Point:
-    """The answers of one check that say the same about several hosts."""
+    """The answers of one check that say the same, perhaps about several hosts."""
 
     check: str
     hosts: tuple[str, ...]
     """The hosts it is about; none for the server and the cloud."""
     message: str
-    """What the first of the hosts has serves as the example."""
+    """About the first of the hosts."""
     remedy: str
+    """For the first of the hosts, see :mod:`vfio_lm.preflight.remedy`."""
+    likewise: tuple[str, ...]
+    """The other hosts, where the remedy names the first."""
 
 
 def by_urgency(results: Iterable[CheckResult]) -> list[CheckResult]:
@@ -80,19 +84,33 @@ def in_the_way(about: Report | DestinationReport) -> list[CheckResult]:
 
 
 def _points(report: Report, matters: Callable[[CheckResult], bool]) -> tuple[Point, ...]:
-    by_check: dict[tuple[str, str], list[CheckResult]] = {}
+    by_answer: dict[tuple[str, str, str], list[CheckResult]] = {}
     for result in filter(matters, _relevant(report)):
-        key = (result.id, result.remedy if result.host is None else result.scope.value)
-        by_check.setdefault(key, []).append(result)
-    return tuple(
-        Point(
-            check=check,
-            hosts=tuple(result.host for result in found if result.host),
-            message=found[0].message,
-            remedy=found[0].remedy,
+        key = (
+            result.id,
+            _without_host(result.message, result.host),
+            _without_host(result.remedy, result.host),
         )
-        for (check, _), found in by_check.items()
+        by_answer.setdefault(key, []).append(result)
+    return tuple(_point(found) for found in by_answer.values())
+
+
+def _point(found: list[CheckResult]) -> Point:
+    first = found[0]
+    hosts = tuple(dict.fromkeys(result.host for result in found if result.host))
+    names_host = _without_host(first.remedy, first.host) != first.remedy
+    return Point(
+        check=first.id,
+        hosts=hosts,
+        message=first.message,
+        remedy=first.remedy,
+        likewise=hosts[1:] if names_host else (),
     )
+
+
+def _without_host(text: str, host: str | None) -> str:
+    """Return a text in which hosts do not differ."""
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", "HOST", text) if host else text
 
 
 def _relevant(report: Report) -> tuple[CheckResult, ...]:

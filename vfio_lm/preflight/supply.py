@@ -88,14 +88,15 @@ def plain_shortages(query: CandidateQuery, tree: Tree | None) -> list[str]:
     """Say what a tree lacks of what is asked for besides devices."""
     if tree is None:
         return ["no memory is free"]
-    reasons = list(_trait_reasons(query, tree))
+    reasons = list(trait_reasons(query, tree))
     for group in query.groups:
         if not group.is_pci:
             reasons += _resource_reasons(group.resources, tree)
     return reasons
 
 
-def _trait_reasons(query: CandidateQuery, tree: Tree) -> Iterator[str]:
+def trait_reasons(query: CandidateQuery, tree: Tree) -> Iterator[str]:
+    """Say which traits keep a tree from being offered, whatever is free there."""
     on_root = tree.root.traits if tree.root else frozenset()
     in_tree = frozenset().union(*(provider.traits for provider in tree.providers.values()))
     for trait in sorted(query.root_required - on_root):

@@ -25,6 +25,7 @@ from vfio_lm.placement import Marking
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.host_devices import TrackedDevice, relatives, tracked_devices, wishes
 from vfio_lm.preflight.port import PortKind
+from vfio_lm.preflight.remedy import APIS_CONF, conf_of, paste, probe
 from vfio_lm.preflight.report import DeviceReport
 from vfio_lm.preflight.tracker import Fit, Wish, fit
 
@@ -113,21 +114,23 @@ def _gaps(facts: Facts, destination: Destination) -> Iterator[Gap]:
         if missing:
             yield Gap(
                 f"what alias {', '.join(missing)} means is not known",
-                "give the nova.conf of nova-api: --nova-conf FILE",
+                APIS_CONF,
             )
     for port in facts.ports:
         if port.kind is PortKind.SPECIAL or not port.is_bound:
             yield Gap(
                 f"which devices can serve port {port.id} ({port.vnic_type}) is not known",
-                f"take the port away first: openstack server remove port {facts.server.id} "
-                f"{port.id}",
+                paste(
+                    "take the port away for the time",
+                    f"openstack server remove port {facts.server.id} {port.id}",
+                ),
             )
     if own.conf is None:
         yield Gap(
             f"the nova.conf of nova-compute on {host} is not given",
-            f"give it: --nova-conf {host}=FILE",
+            conf_of(host),
         )
-    anew = f"on {host}: vfio-lm-host probe -f json > {host}.json; then --host-facts {host}.json"
+    anew = probe(host)
     if own.facts is None:
         yield Gap(f"the facts of host {host} are not given", anew)
     elif disbelief := facts.inputs.disbelief(host):
@@ -148,13 +151,16 @@ def _gaps_of_occupants(
             yield Gap(
                 f"the facts of {destination.host} show {used[server_id]} of the {count} device(s) "
                 f"of server {server_id}, which nova has there",
-                f"take them again, {anew}",
+                anew,
             )
     for move in destination.occupants.moves:
         yield Gap(
             f"the {move.kind} of server {move.server_id} from or to {destination.host} is not "
             f"over ({move.status}), and may hold devices there",
-            f"openstack server resize confirm {move.server_id}"
+            paste("confirm it", f"openstack server resize confirm {move.server_id}")
             if move.status == "finished"
-            else f"wait until it is over: openstack server migration list {move.server_id}",
+            else paste(
+                "wait until it is over",
+                f"openstack server migration list --server {move.server_id}",
+            ),
         )

@@ -26,8 +26,9 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import APIS_CONF, no_alias_devices
+from vfio_lm.preflight.checks.wording import no_alias_devices
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.remedy import APIS_CONF, check_again, resize, steps
 
 
 @check(
@@ -58,7 +59,11 @@ def alias_defined(facts: Facts) -> Outcome:
         return warned(
             f"alias {', '.join(missing)} is not in the nova.conf given; the server keeps its "
             f"devices, but no other server can be made with this flavor",
-            remedy="give the nova.conf that defines it, or define it in [pci]alias",
+            remedy=steps(
+                check_again("--nova-conf FILE", why="with the nova.conf that defines it as FILE, "),
+                "or define it in [pci] of the nova.conf of all nova services: "
+                "openstack vfio alias create --help",
+            ),
             aliases=names,
             missing=missing,
         )
@@ -92,10 +97,9 @@ def alias_live_migratable(facts: Facts) -> Outcome:
         listed = ", ".join(f"{name} ({evidence['live_migratable'][name]})" for name in wrong)
         return failed(
             f"nova only moves devices of an alias with live_migratable=yes, not of {listed}",
-            remedy=(
-                "the request is stored with the server, so changing the alias is not enough: "
-                "resize the server to a flavor whose alias has live_migratable=yes: "
-                f"openstack server resize --flavor FLAVOR {facts.server.id}"
+            remedy=steps(
+                "what an alias asks for is stored with the server, so changing it is not enough",
+                resize(facts.server.id, "whose aliases all have live_migratable=yes"),
             ),
             **evidence,
         )
@@ -140,7 +144,9 @@ def alias_changed_since_boot(facts: Facts) -> Outcome:
     return warned(
         "the file that defines the aliases was changed after the server was made, and nova goes "
         "by what they said then, or when it was last resized",
-        remedy="if live_migratable was added to the alias since, resize the server to a flavor "
-        f"with the alias of today: openstack server resize --flavor FLAVOR {facts.server.id}",
+        remedy=steps(
+            "if live_migratable was added to the alias since",
+            resize(facts.server.id, "with the alias of today"),
+        ),
         **evidence,
     )

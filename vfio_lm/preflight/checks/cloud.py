@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from vfio_lm.pci.rewrite import alias_with_trait
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
     Outcome,
@@ -27,6 +28,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.checks.wording import no_alias_devices, no_devices
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.remedy import paste, resize, steps, tell_of_hosts
 from vfio_lm.preflight.supply import best_marking
 
 _SLOW_SECONDS = 10.0
@@ -63,9 +65,7 @@ def pci_in_placement(facts: Facts) -> Outcome:
     if without_facts or without_conf:
         return unknown(
             f"{what} are not in placement, and of {_named(without_facts, without_conf)}",
-            settled_by="give both of each host: --nova-conf HOST=FILE --host-facts FOLDER (from "
-            "vfio-lm-host probe), or report PCI devices in placement ([pci]report_in_placement on "
-            "the computes, [filter_scheduler]pci_in_placement for the scheduler)",
+            settled_by=tell_of_hosts(without_facts, without_conf),
             **evidence,
         )
     return passed(f"{what} are not in placement, but the facts of every host are known", **evidence)
@@ -104,11 +104,14 @@ def candidate_cost(facts: Facts) -> Outcome:
         "device_groups": len(facts.query.pci_groups),
         "pci_providers": facts.pci_provider_count,
     }
-    remedy = (
-        'give the alias a trait that only fitting devices have ("traits": '
-        '"HW_PCI_LIVE_MIGRATABLE"); in placement.conf, section [placement], set '
-        "allocation_candidates_generation_strategy = breadth-first, "
-        "optimize_for_wide_provider_trees = true and max_allocation_candidates = 100000"
+    remedy = steps(
+        paste(
+            "in [placement] of placement.conf",
+            "allocation_candidates_generation_strategy = breadth-first",
+            "max_allocation_candidates = 1000",
+        ),
+        paste("in [workarounds] of placement.conf", "optimize_for_wide_provider_trees = true"),
+        _ask_for_trait(facts),
     )
     if found.is_cut_off:
         return warned(
@@ -152,8 +155,26 @@ def candidate_precision(facts: Facts) -> Outcome:
     return warned(
         f"placement offers {len(wasted)} host(s) whose devices are not declared live migratable: "
         f"{_some(wasted)}",
-        remedy='add "traits": "HW_PCI_LIVE_MIGRATABLE" to the alias in the nova.conf of nova-api, '
-        "nova-scheduler and nova-conductor; before nova 34 to the [pci]device_spec of live "
-        "migratable devices as well; it counts for servers made or resized from then on",
+        remedy=_ask_for_trait(facts),
         hosts=wasted,
+    )
+
+
+def _ask_for_trait(facts: Facts) -> str:
+    """Say how to let placement offer fitting devices alone; the server itself has to ask so."""
+    aliases = facts.aliases or {}
+    lines = [
+        setting.text
+        for name in dict.fromkeys(request.alias for request in facts.alias_requests)
+        if name in aliases
+        for setting in alias_with_trait(aliases[name])
+    ]
+    return steps(
+        paste(
+            "in place of the alias, in [pci] of nova.conf on all nova services, and before nova 34 "
+            "the trait also in the device_spec of such devices",
+            *lines or ['"traits": "HW_PCI_LIVE_MIGRATABLE"'],
+        ),
+        "what an alias asks for is stored with the server",
+        resize(facts.server.id, "with the alias of then"),
     )

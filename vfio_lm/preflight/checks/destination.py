@@ -23,11 +23,28 @@ from vfio_lm.preflight.check import (
     not_applicable,
     passed,
     unknown,
+    warned,
 )
 from vfio_lm.preflight.checks.place import is_in_zone
-from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE, SCHEDULERS_CONF
+from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.supply import plain_shortages, scheduler_may_look_elsewhere, shortages
+from vfio_lm.preflight.remedy import (
+    SCHEDULERS_CONF,
+    check_again,
+    make_room,
+    on_host,
+    paste,
+    resize,
+    steps,
+)
+from vfio_lm.preflight.supply import (
+    plain_shortages,
+    scheduler_may_look_elsewhere,
+    shortages,
+    trait_reasons,
+)
+
+_HYPERVISORS = paste("see which hypervisors nova lists", "openstack hypervisor list --long")
 
 # nova/virt/libvirt/driver.py MIN_VFIO_PCI_VARIANT_QEMU_VERSION (nova 34.0.0)
 _MIN_QEMU = 8_002_002
@@ -50,26 +67,29 @@ def destination_service(facts: Facts, destination: Destination) -> Outcome:
     if host == facts.server.host:
         return failed(
             "the server is already on this host",
-            remedy="name another host, or none and let the scheduler choose",
+            remedy="name another host, or none, and the scheduler chooses",
             **evidence,
         )
     if not service.is_enabled:
         return failed(
             "nova-compute is disabled"
             + (f" ({service.disabled_reason})" if service.disabled_reason else ""),
-            remedy=f"openstack compute service set --enable {host} nova-compute",
+            remedy=_enable(host),
             **evidence,
         )
     if service.is_forced_down:
         return failed(
             "nova-compute is forced down",
-            remedy=f"openstack compute service set --up {host} nova-compute",
+            remedy=paste(
+                "if the host is in order",
+                f"openstack compute service set --up {host} nova-compute",
+            ),
             **evidence,
         )
     if not service.is_up:
         return failed(
             "nova-compute is down",
-            remedy=f"start it on {host}: systemctl start nova-compute",
+            remedy=on_host(host, "systemctl start nova-compute"),
             **evidence,
         )
     return passed("nova-compute is up and enabled", **evidence)
@@ -89,7 +109,7 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
     if here is None or there is None:
         return unknown(
             "nova lists no hypervisor for the host",
-            settled_by="openstack hypervisor list --long",
+            settled_by=_HYPERVISORS,
         )
     evidence = {
         "source_type": here.hypervisor_type,
@@ -100,15 +120,34 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
     if here.hypervisor_type != there.hypervisor_type:
         return failed(
             f"the hypervisor is {there.hypervisor_type}, the source has {here.hypervisor_type}",
-            remedy="choose a destination with the same type of hypervisor",
+            remedy=paste(
+                "choose a destination with the same type of hypervisor",
+                "openstack hypervisor list --long",
+            ),
             **evidence,
         )
     if here.hypervisor_version > there.hypervisor_version:
-        return failed(
+        older = (
             f"the hypervisor's version {there.hypervisor_version} is older than the source's "
-            f"{here.hypervisor_version}",
-            remedy=f"upgrade the hypervisor of {destination.host}, or set "
-            "[workarounds]skip_hypervisor_version_check_on_lm for nova-conductor",
+            f"{here.hypervisor_version}"
+        )
+        if facts.inputs.skips_version_check:
+            return warned(
+                f"{older}, and nova is told not to mind",
+                remedy=f"upgrade the hypervisor of {destination.host} to that of the source",
+                **evidence,
+            )
+        return failed(
+            older,
+            remedy=steps(
+                f"upgrade the hypervisor of {destination.host} to that of the source",
+                paste(
+                    "or, at your own risk, in [workarounds] of nova.conf of nova-conductor, which "
+                    "is restarted then",
+                    "skip_hypervisor_version_check_on_lm = true",
+                ),
+                check_again("--nova-conf FILE", why="with this nova.conf as FILE, "),
+            ),
             **evidence,
         )
     if (
@@ -135,7 +174,7 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
     if destination.node is None:
         return unknown(
             "nova lists no hypervisor for the host",
-            settled_by="openstack hypervisor list --long",
+            settled_by=_HYPERVISORS,
         )
     if not is_in_zone(facts, destination):
         return not_applicable("the host is not in the zone that the server is bound to")
@@ -155,18 +194,35 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         return unknown(
             f"placement returned its {facts.candidates.limit} candidates without this host; nova "
             f"would see no more",
-            settled_by=f"ask for this host alone: --host {destination.host}",
+            settled_by=check_again(f"--host {destination.host}"),
             **evidence,
         )
     reasons = plain_shortages(facts.query, destination.tree)
     if not reasons and scheduler_may_look_elsewhere(facts, destination):
         return unknown(NOT_KNOWN_WHERE, settled_by=SCHEDULERS_CONF, **evidence)
-    reasons += shortages(facts.query.pci_groups, destination.devices, tuple(Marking))
-    reasons = reasons or ["no combination of its providers has everything at once"]
+    missing = shortages(facts.query.pci_groups, destination.devices, tuple(Marking))
+    reasons = [*reasons, *missing] or ["no combination of its providers has everything at once"]
     return failed(
         f"placement does not offer the host: {'; '.join(reasons)}",
-        remedy="make room on the host, or look at what it has: "
-        f"openstack resource provider inventory list {destination.node.uuid}",
+        remedy=_make_it_fit(facts, destination, lacks_devices=bool(missing)),
         reasons=reasons,
         **evidence,
     )
+
+
+def _enable(host: str) -> str:
+    return paste(
+        "if the host is in order", f"openstack compute service set --enable {host} nova-compute"
+    )
+
+
+def _make_it_fit(facts: Facts, destination: Destination, *, lacks_devices: bool) -> str:
+    """Say what to do about a host that placement does not offer, by what it lacks."""
+    tree = destination.tree
+    if not destination.service.is_enabled:
+        return _enable(destination.host)
+    if tree is not None and list(trait_reasons(facts.query, tree)):
+        return resize(facts.server.id, "that asks for nothing that the host cannot give")
+    if lacks_devices:
+        return "what to do about devices is said by the check destination-devices"
+    return make_room(destination.host)

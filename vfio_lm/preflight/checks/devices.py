@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
+from vfio_lm.pci import LiveMigratable
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
     Outcome,
@@ -28,16 +29,18 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import (
-    NOT_KNOWN_WHERE,
-    SCHEDULERS_CONF,
-    declare_or_tell,
-    no_devices,
-    not_declared,
-    probe,
-)
+from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE, no_devices, not_declared
+from vfio_lm.preflight.declare import declare, declare_or_tell, same_tags
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.makers import Split, split
+from vfio_lm.preflight.remedy import (
+    SCHEDULERS_CONF,
+    check_again,
+    in_nova_conf,
+    make_room,
+    probe,
+    steps,
+)
 from vfio_lm.preflight.supply import best_marking, scheduler_may_look_elsewhere, shortages
 from vfio_lm.preflight.tracker import Fit, Wish
 from vfio_lm.preflight.view import HostView, host_view
@@ -71,15 +74,17 @@ def _on_the_host(facts: Facts, destination: Destination) -> Outcome:
     if by_alias and not facts.scheduler_ignores_placement:
         return unknown(
             "the scheduler may ask placement for devices, where those of the server are not",
-            settled_by="report the devices of the source in placement as well "
-            f"([pci]report_in_placement on {facts.server.host}), or give the scheduler's nova.conf "
-            "with pci_in_placement = false: --nova-conf FILE",
+            settled_by=steps(
+                SCHEDULERS_CONF,
+                "or, since a host that began to report its devices can never stop to, "
+                + in_nova_conf(facts.server.host, "pci", "report_in_placement = true"),
+            ),
         )
     view = host_view(facts, destination)
     if not view.is_known:
         return unknown(
             "; ".join(gap.reason for gap in view.gaps),
-            settled_by="; ".join(dict.fromkeys(gap.settled_by for gap in view.gaps)),
+            settled_by=steps(*dict.fromkeys(gap.settled_by for gap in view.gaps)),
         )
     evidence = {
         "requests": [
@@ -96,9 +101,7 @@ def _on_the_host(facts: Facts, destination: Destination) -> Outcome:
     if view.fit is Fit.NO:
         return failed(
             free,
-            remedy="free a device there, or declare free ones that the driver can migrate: add "
-            f'"live_migratable": "yes" to their [pci]device_spec on {destination.host} and restart '
-            "nova-compute there",
+            remedy=_free_or_declare(facts, destination),
             **evidence,
         )
     if view.fit is Fit.UNSURE:
@@ -128,11 +131,14 @@ def _settle_fit(view: HostView, destination: Destination) -> str:
     if unseen and not reasons:
         return (
             f"the facts hold devices without SR-IOV only if they are bound to a VFIO driver: bind "
-            f"those of {', '.join(unseen)}, then {probe(destination.host)}"
+            f"those of {', '.join(unseen)}\n{probe(destination.host)}"
         )
     if not reasons:
-        return "free one more device there, so that the order does not matter"
-    return f"{probe(destination.host)} ({'; '.join(reasons)})"
+        return steps(
+            "free one more device there, so that the order does not matter",
+            make_room(destination.host, with_devices=True),
+        )
+    return steps(f"look at the devices again ({'; '.join(reasons)})", probe(destination.host))
 
 
 def _with_age(
@@ -149,7 +155,7 @@ def _with_age(
         whole = datetime.timedelta(seconds=int(age.total_seconds()))
         return warned(
             f"{free}, but the facts of the host are {whole} old",
-            remedy=f"take them again, {probe(destination.host)}",
+            remedy=probe(destination.host),
             age_seconds=int(age.total_seconds()),
             **evidence,
         )
@@ -160,7 +166,7 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
     if destination.tree is None:
         return unknown(
             "placement has no free memory on the host, so its devices were not looked at",
-            settled_by=f"openstack resource provider inventory list {_provider(destination)}",
+            settled_by=make_room(destination.host),
         )
     groups, devices = facts.query.pci_groups, destination.devices
     evidence = {
@@ -183,7 +189,11 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
     if not missing and (best is Marking.UNKNOWN or shortages(groups, devices, (Marking.MARKED,))):
         return unknown(
             f"free devices are there, but {not_declared(destination.knowledge)}",
-            settled_by=declare_or_tell(destination.host, destination.knowledge),
+            settled_by=declare_or_tell(
+                destination.host,
+                destination.knowledge,
+                [each.provider for each in devices if each.marking is Marking.UNKNOWN],
+            ),
             **evidence,
         )
     if not missing and best is None:
@@ -191,14 +201,12 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
     if not missing and facts.candidates.is_cut_off:
         return unknown(
             "placement's answer was cut off before all devices of this host were tried",
-            settled_by=f"ask for this host alone: --host {destination.host}",
+            settled_by=check_again(f"--host {destination.host}"),
             **evidence,
         )
     return failed(
         "; ".join(missing) or "no combination of free devices is declared live migratable",
-        remedy="free a device there, or declare free ones that the driver can migrate: add "
-        f'"live_migratable": "yes" to their [pci]device_spec on {destination.host} and restart '
-        "nova-compute there",
+        remedy=_free_or_declare(facts, destination),
         **evidence,
     )
 
@@ -214,22 +222,42 @@ def _in_pools(destination: Destination) -> Iterator[Outcome]:
     apart = sorted(f"{address}" for address, how in found.items() if how is Split.YES)
     perhaps = sorted(f"{address}" for address, how in found.items() if how is Split.PERHAPS)
     host = destination.host
-    alike = f"give all VFs of a PF the same tags in [pci]device_spec on {host}"
     if apart:
         yield failed(
             f"the VFs of {', '.join(apart)} differ in their tags, and as long as different ones "
             f"are free nova serves no alias from this host",
-            remedy=f"{alike}, and restart nova-compute there",
+            remedy=same_tags(host),
             differing=apart,
         )
     elif perhaps:
         yield unknown(
             f"the VFs of {', '.join(perhaps)} may differ in their tags, and as long as different "
             f"ones are free nova serves no alias from this host",
-            settled_by=alike if destination.knowledge.facts else probe(host),
+            settled_by=same_tags(host) if destination.knowledge.facts else probe(host),
             differing=perhaps,
         )
 
 
-def _provider(destination: Destination) -> str:
-    return destination.node.uuid if destination.node else destination.host
+def _free_or_declare(facts: Facts, destination: Destination) -> str:
+    """Say what to do where devices are short: declare free ones, or free declared ones."""
+    room = make_room(destination.host, with_devices=bool(facts.alias_requests))
+    anew = () if facts.devices_in_placement and not facts.ports else (probe(destination.host),)
+    if not facts.alias_requests:
+        return steps(room, *anew)
+    if facts.devices_in_placement:
+        wanted = {name for group in facts.query.pci_groups for name in group.resources}
+        is_worth_it = any(
+            each.free and each.marking is Marking.NOT_MARKED and each.resource_class in wanted
+            for each in destination.devices
+        )
+    else:
+        specs = destination.knowledge.device_specs or ()
+        is_worth_it = any(spec.live_migratable is not LiveMigratable.YES for spec in specs)
+    if not is_worth_it:
+        return steps(room, *anew)
+    providers = [
+        each.provider
+        for each in destination.devices
+        if each.free and each.marking is Marking.NOT_MARKED
+    ]
+    return steps(declare(destination.host, destination.knowledge, providers), f"or {room}", *anew)

@@ -28,8 +28,9 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.checks.drivers import device_count, fitting_devices, source_devices
-from vfio_lm.preflight.checks.wording import no_alias_devices, probe
+from vfio_lm.preflight.checks.wording import no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.remedy import bind, in_nova_conf, probe, steps, tell_of_hosts
 
 _SLOW_LINK = 1_000_000_000 // 8
 _FAST_LINK = 100_000_000_000 // 8
@@ -64,25 +65,38 @@ def destination_same_driver(facts: Facts, destination: Destination) -> Outcome:
     if len(there) - len(other) < count:
         return failed(
             f"the server's devices have {_names(here)}, those there {_names(other)}",
-            remedy=f"install the driver of the source on {destination.host}, or choose another "
-            f"destination; then {probe(destination.host)}",
+            remedy=_alike(here, other, destination),
             **evidence,
         )
     if other:
         return warned(
             f"nova may choose a device with another driver: {_names(other)} instead of "
             f"{_names(here)}",
-            remedy=f"keep such devices apart by the resource_class of their [pci]device_spec on "
-            f"{destination.host}",
+            remedy=_alike(here, other, destination),
             **evidence,
         )
     if len(known) < len(there):
         return unknown(
             "some of the free devices there have no variant driver before a server gets them",
-            settled_by=f"bind them, then {probe(destination.host)}",
+            settled_by=_alike(here, [d for d in there if d not in known], destination),
             **evidence,
         )
     return _by_firmware(here, there, destination, evidence)
+
+
+def _alike(
+    here: tuple[DeviceFacts, ...], others: list[DeviceFacts], destination: Destination
+) -> str:
+    """Say how to give devices the driver of the server's own."""
+    drivers = {device.driver for device in here if device.driver}
+    addresses = [str(device.address) for device in others]
+    if len(drivers) == 1 and not any(device.vgpu_type for device in (*here, *others)):
+        return steps(bind(destination.host, addresses, *drivers), probe(destination.host))
+    return steps(
+        f"give {', '.join(addresses)} on {destination.host} the driver and the vGPU type of the "
+        f"server's devices, or choose another destination",
+        probe(destination.host),
+    )
 
 
 def _by_firmware(
@@ -97,7 +111,10 @@ def _by_firmware(
         return warned(
             f"the same driver, but firmware {', '.join(sorted(map(str, new - old)))} instead of "
             f"{', '.join(sorted(map(str, old)))}",
-            remedy=f"bring the devices of {destination.host} to the firmware of the source",
+            remedy=steps(
+                f"bring the devices of {destination.host} to the firmware of the source",
+                probe(destination.host),
+            ),
             firmware=sorted(map(str, new)),
             **evidence,
         )
@@ -112,15 +129,18 @@ def _by_traits(facts: Facts, destination: Destination) -> Outcome:
     if here and there and not here & there:
         return failed(
             f"the source has {', '.join(sorted(here))}, the destination {', '.join(sorted(there))}",
-            remedy=f"install the driver of the source on {destination.host}, or choose another "
-            f"destination",
+            remedy=steps(
+                f"install the driver of the source on {destination.host}, or choose another "
+                f"destination",
+                probe(destination.host),
+            ),
             **evidence,
         )
     if len(here) == 1 and here == there:
         return passed(f"both hosts have {here.pop()} alone", **evidence)
     return unknown(
         "which drivers the devices have is not known",
-        settled_by=f"{probe(facts.server.host)}; {probe(destination.host)}",
+        settled_by=tell_of_hosts((facts.server.host, destination.host), ()),
         **evidence,
     )
 
@@ -163,11 +183,14 @@ def downtime_fits(facts: Facts) -> Outcome:
     rate = total * 1000 // downtime_ms
     evidence = {"state_bytes": total, "downtime_ms": downtime_ms, "bytes_per_second": rate}
     sentence = f"{total} bytes within {downtime_ms} ms take {rate * 8 // 10**6} Mbit/s"
-    longer = (
-        f"allow more: [libvirt]live_migration_downtime = {total * 1000 // _SLOW_LINK + 1} on "
-        f"{host} suffices for any link of 1 Gbit/s; restart nova-compute, then "
-        f"{probe(host).removeprefix(f'on {host}: ')}"
+    longer = in_nova_conf(
+        host,
+        "libvirt",
+        f"live_migration_downtime = {total * 1000 // _SLOW_LINK + 1}",
+        why="to allow what suffices for any link of 1 Gbit/s, ",
     )
+    if facts.source.knowledge.conf is None:
+        longer = steps(longer, probe(host))
     if rate > _FAST_LINK:
         return warned(sentence, remedy=longer, **evidence)
     if None in sizes or rate > _SLOW_LINK:

@@ -28,12 +28,14 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices, probe
+from vfio_lm.preflight.checks.wording import no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.remedy import bind, on_host, paste, probe, steps
 from vfio_lm.preflight.view import host_view
 
 _ID = "host-drivers"
 _PLAIN_DRIVER = "vfio-pci"
+_NOT_KNOWN = "what the drivers of the devices can do is not known"
 
 
 @check(
@@ -53,12 +55,17 @@ def _source(facts: Facts) -> Outcome:
     if wrong := {address: found for address, found in reasons.items() if found}:
         return failed(
             _listed(wrong),
-            remedy=_remedy(facts.server.host, devices, wrong),
+            remedy=steps(
+                paste("while the server is off", f"openstack server stop {facts.server.id}"),
+                _mend(facts.server.host, devices, wrong),
+                paste("and at last", f"openstack server start {facts.server.id}"),
+                probe(facts.server.host),
+            ),
             devices=_evidence(devices),
         )
     if not all(map(_can_migrate, devices)):
         return unknown(
-            "what the drivers of the server's devices can do is not known",
+            _NOT_KNOWN,
             settled_by=probe(facts.server.host),
             devices=_evidence(devices),
         )
@@ -80,7 +87,7 @@ def _destination(facts: Facts, destination: Destination) -> Outcome:
     count = device_count(facts)
     reasons = {str(d.address): list(_obstacles(d, count, is_source=False)) for d in devices}
     wrong = {address: found for address, found in reasons.items() if found}
-    remedy = _remedy(destination.host, devices, wrong)
+    remedy = steps(_mend(destination.host, devices, wrong), probe(destination.host))
     evidence = _evidence(devices)
     if len(devices) - len(wrong) < count:
         return failed(_listed(wrong) or "too few devices", remedy=remedy, devices=evidence)
@@ -92,7 +99,7 @@ def _destination(facts: Facts, destination: Destination) -> Outcome:
         )
     if not all(map(_can_migrate, devices)):
         return unknown(
-            "what the drivers of the free devices can do is not known",
+            _NOT_KNOWN,
             settled_by=probe(destination.host),
             devices=evidence,
         )
@@ -165,27 +172,27 @@ def _listed(reasons: dict[str, list[str]]) -> str:
     return "; ".join(f"{address}: {', '.join(found)}" for address, found in reasons.items())
 
 
-def _remedy(host: str, devices: Collection[DeviceFacts], wrong: Collection[str]) -> str:
-    """Say what to do on a host: the first device serves as the example of all."""
-    device = next((d for d in devices if str(d.address) in wrong), None)
-    if device is None:
+def _mend(host: str, devices: Collection[DeviceFacts], wrong: Collection[str]) -> str:
+    """Say what to do about devices that cannot be migrated as they are."""
+    affected = [device for device in devices if str(device.address) in wrong]
+    if not affected:
         return f"free more devices on {host}"
-    address = device.address
-    if device.is_devlink_migratable is False:
-        first = f"devlink port function set pci/{device.parent_address}/PORT migratable enable"
-    else:
-        first = f"driverctl set-override {address} VARIANT_DRIVER"
-    return (
-        f"on {host}, for each of these devices ({address} for instance): {first}; where that is so "
-        f"already, upgrade driver and firmware; then {probe(host).removeprefix(f'on {host}: ')}"
-    )
+    if switched_off := [d for d in affected if d.is_devlink_migratable is False]:
+        return on_host(
+            host,
+            *(
+                f"devlink port function set pci/{device.parent_address}/PORT migratable enable"
+                for device in switched_off
+            ),
+        )
+    if plain := [d for d in affected if d.driver == _PLAIN_DRIVER and not d.has_variant_driver]:
+        return bind(host, [str(device.address) for device in plain])
+    named = ", ".join(str(device.address) for device in affected)
+    return f"upgrade the driver, the firmware or the kernel for {named} on {host}"
 
 
 def _nothing_known(host: str) -> Outcome:
-    return unknown(
-        f"the devices are not in the facts of {host}, or these are not given",
-        settled_by=probe(host),
-    )
+    return unknown(_NOT_KNOWN, settled_by=probe(host))
 
 
 def _evidence(devices: Collection[DeviceFacts]) -> list[dict[str, object]]:

@@ -20,6 +20,7 @@ from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight.check import Outcome, Refuser, Scope, check, failed, passed, unknown
 from vfio_lm.preflight.checks.numa import is_of_numa
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.remedy import paste, resize
 
 # Flavor extra specs that put no further condition on a live migration, or that the query to
 # placement takes care of. What is not listed is not known to be harmless.
@@ -63,6 +64,8 @@ _DEMANDING_IMAGE_PROPERTIES = (
     "trait",
 )
 
+_VOLUME = "a volume to boot from, whose image properties nobody shows"
+
 # nova/compute/api.py block_accelerators and reject_mem_enc_instances (nova 34.0.0)
 _REFUSED_EXTRA_SPECS = ("accel:device_profile", "hw:mem_encryption")
 
@@ -75,10 +78,6 @@ _REFUSED_EXTRA_SPECS = ("accel:device_profile", "hw:mem_encryption")
 )
 def server_features(facts: Facts) -> Outcome:
     """Say so where the answers of the other checks are not enough."""
-    resize = (
-        "resize the server to a flavor without it: "
-        f"openstack server resize --flavor FLAVOR {facts.server.id}"
-    )
     refused = [
         key
         for key, value in sorted(facts.server.flavor.extra_specs.items())
@@ -87,17 +86,30 @@ def server_features(facts: Facts) -> Outcome:
     if refused:
         return failed(
             f"nova live migrates no server with {', '.join(refused)}",
-            remedy=resize,
+            remedy=resize(facts.server.id, "without it"),
             features=refused,
         )
     features = list(_features(facts))
     if not features:
         return passed("the server uses no such feature", features=[])
-    of_flavor = all(feature.startswith("flavor ") for feature in features)
     return unknown(
         f"the server uses {', '.join(features)}, which this preflight does not look into",
-        settled_by=resize if of_flavor else "ask nova: openstack server migrate --live-migration",
+        settled_by=_settled_by(facts, features),
         features=features,
+    )
+
+
+def _settled_by(facts: Facts, features: list[str]) -> str:
+    if all(feature.startswith("flavor ") for feature in features):
+        return resize(facts.server.id, "without it")
+    if features == [_VOLUME]:
+        return paste(
+            "let the block storage service answer this user",
+            *(f"openstack volume show {volume}" for volume in facts.server.volume_ids),
+        )
+    return paste(
+        "try it: nova refuses before anything moves",
+        f"openstack server migrate --live-migration --wait {facts.server.id}",
     )
 
 
@@ -111,7 +123,7 @@ def _features(facts: Facts) -> Iterator[str]:
         ):
             yield f"flavor {key}"
     if facts.image_properties is None:
-        yield "a volume to boot from, whose image properties nobody shows"
+        yield _VOLUME
     for key in sorted(facts.image_properties or ()):
         if key.startswith(_DEMANDING_IMAGE_PROPERTIES) and not is_of_numa(key):
             yield f"image {key}"

@@ -26,6 +26,7 @@ from vfio_lm.preflight.check import (
     unknown,
 )
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.remedy import resize
 from vfio_lm.preflight.view import HostView, host_view
 
 # What makes nova give a server a NUMA topology, or belongs to one: numa_get_constraints in
@@ -68,23 +69,20 @@ def numa(facts: Facts, destination: Destination) -> Outcome:
     keys = sorted(key for key in asked if is_of_numa(key) and asked[key] != "shared")
     if not keys:
         return not_applicable("the server has no NUMA topology")
-    resize = (
-        "resize the server to a flavor without a NUMA topology: "
-        f"openstack server resize --flavor FLAVOR {facts.server.id}"
-    )
+    without = resize(facts.server.id, "without a NUMA topology")
     nodes = asked.get("hw:numa_nodes", asked.get("hw_numa_nodes", "1"))
     if nodes == "1":
         too_few = _too_far(facts, host_view(facts, destination))
         if too_few:
             return failed(
                 f"no NUMA node there has enough free devices: {', '.join(too_few)}",
-                remedy=f"free devices of one NUMA node there, or {resize}",
+                remedy=f"free devices of one NUMA node of {destination.host}\nor {without}",
                 properties=keys,
             )
     return unknown(
         f"the server has a NUMA topology ({', '.join(keys)}), and what is free of each NUMA node "
         f"of a host is seen by no API",
-        settled_by=resize,
+        settled_by=without,
         properties=keys,
     )
 

@@ -24,6 +24,7 @@ from vfio_lm.preflight.check import (
     unknown,
 )
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.remedy import paste, steps
 
 
 def is_in_zone(facts: Facts, destination: Destination) -> bool:
@@ -54,8 +55,10 @@ def destination_zone(facts: Facts, destination: Destination) -> Outcome:
         aggregate = next(a for a in facts.aggregates if a.zone == zone)
         return failed(
             f"the server is bound to zone {zone}, and the host is in {destination.service.zone}",
-            remedy=f"put the host into the zone, if it belongs there: "
-            f"openstack aggregate add host {aggregate.name} {host}",
+            remedy=paste(
+                "put the host into the zone, if it belongs there",
+                f"openstack aggregate add host {aggregate.name} {host}",
+            ),
             **evidence,
         )
     asked = _asked_traits(facts)
@@ -65,9 +68,12 @@ def destination_zone(facts: Facts, destination: Destination) -> Outcome:
             return unknown(
                 f"aggregate {aggregate.name} is for servers that ask for {', '.join(missing)}; "
                 f"where [scheduler]enable_isolated_aggregate_filtering is on, no other may come",
-                settled_by="if the aggregate need not be isolated: openstack aggregate unset "
-                + " ".join(f"--property trait:{trait}" for trait in missing)
-                + f" {aggregate.name}",
+                settled_by=paste(
+                    "if the aggregate need not be isolated",
+                    "openstack aggregate unset "
+                    + " ".join(f"--property trait:{trait}" for trait in missing)
+                    + f" {aggregate.name}",
+                ),
                 aggregate=aggregate.name,
                 required=missing,
                 **evidence,
@@ -108,11 +114,16 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
     if node is None or node.server_ids is None:
         return unknown(
             "nova does not tell which servers are on the host",
-            settled_by="openstack hypervisor list --long",
+            settled_by=paste(
+                "see which hypervisors nova lists", "openstack hypervisor list --long"
+            ),
         )
     others = sorted((node.server_ids & group.members) - {facts.server.id})
     evidence = {"group": group.name, "policy": group.policy, "members_there": others}
-    dissolve = f"if the group is not needed any more: openstack server group delete {group.id}"
+    dissolve = paste(
+        "dissolve the group, if it is not needed any more",
+        f"openstack server group delete {group.id}",
+    )
     if group.policy == "affinity":
         if others:
             return passed(f"members of group {group.name} are there", **evidence)
@@ -126,7 +137,12 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
     return failed(
         f"group {group.name} keeps its servers apart, and has {len(others)} there "
         f"({', '.join(others)}) of {group.max_servers_per_host} at most",
-        remedy=f"move one of them away from {host}: openstack server migrate --live-migration "
-        f"{others[0]}; {dissolve}",
+        remedy=steps(
+            paste(
+                f"move one of them away from {host}",
+                f"openstack server migrate --live-migration --wait {others[0]}",
+            ),
+            f"or {dissolve}",
+        ),
         **evidence,
     )

@@ -14,9 +14,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from vfio_lm.pci import LiveMigratable
+from vfio_lm.pci import DeviceSpec, LiveMigratable
+from vfio_lm.pci.rewrite import device_spec_with
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -30,6 +31,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.port import PortKind
+from vfio_lm.preflight.remedy import IN_PLACE, in_nova_conf, paste, steps
 
 _NO_PORTS = "the server has no port that needs a PCI device"
 
@@ -53,20 +55,22 @@ def port_binding(facts: Facts) -> Outcome:
     if refused := by_kind[PortKind.REFUSED]:
         return failed(
             f"nova live migrates no server with a port of cyborg's: {', '.join(refused)}",
-            remedy=f"openstack server remove port {facts.server.id} {refused[0]}",
+            remedy=_without(facts, refused),
             ports=ports,
         )
     if special := by_kind[PortKind.SPECIAL]:
         return unknown(
             f"for vDPA and SmartNICs nova has rules that are not looked into: {', '.join(special)}",
-            settled_by=f"openstack server remove port {facts.server.id} {special[0]}",
+            settled_by=_without(facts, special),
             ports=ports,
         )
     if not facts.network.has_port_bindings:
         return failed(
             "neutron does not bind a port to two hosts at once (extension binding-extended)",
-            remedy="let neutron's plugin load the extension, which ML2 does by itself: "
-            "openstack extension show binding-extended",
+            remedy=steps(
+                "let neutron's plugin load the extension, which ML2 does by itself",
+                paste("then this shows it", "openstack extension show binding-extended"),
+            ),
             ports=ports,
         )
     return warned(
@@ -93,20 +97,41 @@ def port_live_migratable_ignored(facts: Facts) -> Outcome:
     """
     if not facts.ports:
         return not_applicable(_NO_PORTS)
-    found = sorted(set(_ignored(facts)))
+    found = dict(_ignored(facts))
     if not found:
         return passed("no device specification that was given expects that")
     return warned(
         f"live_migratable beside physical_network has no effect, nova unplugs such a device: "
         f"{', '.join(found)}",
-        remedy="take live_migratable out of the [pci]device_spec of devices with physical_network",
-        hosts=found,
+        remedy=steps(*(_untag(host, specs) for host, specs in found.items())),
+        hosts=sorted(found),
     )
 
 
-def _ignored(facts: Facts) -> Iterator[str]:
+def _without(facts: Facts, port_ids: list[str]) -> str:
+    return paste(
+        "take such ports away from the server for the time",
+        *(f"openstack server remove port {facts.server.id} {port_id}" for port_id in port_ids),
+    )
+
+
+def _untag(host: str, specs: Iterable[DeviceSpec]) -> str:
+    return in_nova_conf(
+        host,
+        "pci",
+        *(device_spec_with(spec, LiveMigratable.UNSPECIFIED).text for spec in specs),
+        why=IN_PLACE,
+    )
+
+
+def _ignored(facts: Facts) -> Iterator[tuple[str, list[DeviceSpec]]]:
+    """Return the hosts with such specifications, in the order of their names."""
     hosts = [facts.server.host, *(destination.host for destination in facts.destinations)]
-    for host in hosts:
-        for spec in facts.inputs.of_host(host).device_specs or ():
-            if spec.is_for_neutron and spec.live_migratable is LiveMigratable.YES:
-                yield host
+    for host in sorted(hosts):
+        specs = [
+            spec
+            for spec in facts.inputs.of_host(host).device_specs or ()
+            if spec.is_for_neutron and spec.live_migratable is LiveMigratable.YES
+        ]
+        if specs:
+            yield host, specs

@@ -25,11 +25,11 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices, probe
+from vfio_lm.preflight.checks.wording import no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.remedy import conf_of, in_nova_conf
 
 _ID = "post-copy-off"
-_REMEDY = "set [libvirt]live_migration_permit_post_copy = false on {}, and restart nova-compute"
 
 
 @check(
@@ -54,7 +54,7 @@ def _source(facts: Facts) -> Outcome:
     if permitted:
         return failed(
             f"{host} permits post-copy, and QEMU refuses it for VFIO devices",
-            remedy=_REMEDY.format(host),
+            remedy=_switch_off(host),
             permit_post_copy=True,
         )
     return passed("post-copy is off", permit_post_copy=False)
@@ -76,7 +76,7 @@ def _destination(facts: Facts, destination: Destination) -> Outcome:
     if permitted:
         return warned(
             f"{destination.host} permits post-copy: the server could not leave it again",
-            remedy=_REMEDY.format(destination.host),
+            remedy=_switch_off(destination.host),
             permit_post_copy=True,
         )
     return passed("post-copy is off", permit_post_copy=False)
@@ -88,6 +88,10 @@ post_copy_off = (_source, _destination)
 
 def _not_known(host: str) -> Outcome:
     return unknown(
-        f"whether {host} permits post-copy is not known",
-        settled_by=f"--nova-conf {host}=FILE, or {probe(host)}",
+        "whether post-copy is permitted is not known",
+        settled_by=conf_of(host),
     )
+
+
+def _switch_off(host: str) -> str:
+    return in_nova_conf(host, "libvirt", "live_migration_permit_post_copy = false")

@@ -27,9 +27,22 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.remedy import paste
 
 # nova/compute/power_state.py (nova 34.0.0)
 _RUNNING, _PAUSED = 1, 3
+
+# nova/compute/vm_states.py (nova 34.0.0), and the command that leads out of the state
+_WAY_OUT = {
+    "error": "reboot --hard",
+    "rescued": "unrescue",
+    "resized": "resize confirm",
+    "shelved": "unshelve",
+    "shelved_offloaded": "unshelve",
+    "soft-delete": "restore",
+    "stopped": "start",
+    "suspended": "resume",
+}
 
 
 @check(
@@ -55,25 +68,29 @@ def server_state(facts: Facts) -> Outcome:
     if server.vm_state not in ("active", "paused"):
         return failed(
             f"the server is {server.status}; only ACTIVE and PAUSED servers live migrate",
-            remedy=f"openstack server start {server.id}"
-            if server.vm_state == "stopped"
-            else f"bring the server to ACTIVE first: openstack server show {server.id}",
+            remedy=paste(
+                "bring the server back to ACTIVE",
+                f"openstack server {_WAY_OUT.get(server.vm_state, 'show')} {server.id}",
+            ),
             **evidence,
         )
     if server.task_state is not None:
         return failed(
             f"the server is busy with the task '{server.task_state}'",
-            remedy=f"wait until the task is done: openstack server event list {server.id}",
+            remedy=paste(
+                "wait until the task is done; what it is about",
+                f"openstack server event list {server.id}",
+            ),
             **evidence,
         )
     if server.power_state not in (_RUNNING, _PAUSED):
         return failed(
             f"the hypervisor reports power state {server.power_state}, neither running nor paused",
-            remedy=f"openstack server reboot --hard {server.id}",
+            remedy=paste("start it anew", f"openstack server reboot --hard {server.id}"),
             **evidence,
         )
     if server.is_locked:
-        unlock = f"openstack server unlock {server.id}"
+        unlock = paste("unlock it, if nobody objects", f"openstack server unlock {server.id}")
         if facts.user_is_admin:
             return warned("the server is locked, which does not stop an admin", remedy=unlock)
         return failed("the server is locked", remedy=unlock, **evidence)
@@ -98,7 +115,10 @@ def server_devices(facts: Facts) -> Outcome:
     if facts.network.ports is None:
         return unknown(
             "neutron does not tell which ports need a PCI device",
-            settled_by="make the network endpoint answer this user",
+            settled_by=paste(
+                "let the network service answer this user, with all ports of the server",
+                f"openstack port list --server {facts.server.id}",
+            ),
             aliases=requests,
         )
     ports = [port.id for port in facts.ports]

@@ -26,9 +26,11 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import declare_or_tell, no_alias_devices, not_declared
+from vfio_lm.preflight.checks.wording import no_alias_devices, not_declared
+from vfio_lm.preflight.declare import declare, declare_or_tell
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.makers import marking
+from vfio_lm.preflight.remedy import check_again, on_host, paste, resize, steps
 from vfio_lm.preflight.request import held_classes, requested_classes
 
 
@@ -45,20 +47,26 @@ def source_up(facts: Facts) -> Outcome:
     if service is None:
         return failed(
             f"no nova-compute service is known for host '{host}'",
-            remedy="start nova-compute there: openstack compute service list",
+            remedy=steps(
+                on_host(host, "systemctl start nova-compute"),
+                paste("see that nova knows it", "openstack compute service list"),
+            ),
             host=host,
         )
     evidence = {"host": host, "up": service.is_up, "forced_down": service.is_forced_down}
     if service.is_forced_down:
         return failed(
             f"nova-compute on {host} is forced down",
-            remedy=f"openstack compute service set --up {host} nova-compute",
+            remedy=paste(
+                "if the host is in order",
+                f"openstack compute service set --up {host} nova-compute",
+            ),
             **evidence,
         )
     if not service.is_up:
         return failed(
             f"nova-compute on {host} is down",
-            remedy=f"start it on {host}: systemctl start nova-compute",
+            remedy=on_host(host, "systemctl start nova-compute"),
             **evidence,
         )
     return passed(f"nova-compute on {host} is up", **evidence)
@@ -89,9 +97,10 @@ def device_trait(facts: Facts) -> Outcome:
     if unmarked := by_mark[Marking.NOT_MARKED]:
         return failed(
             f"not declared live migratable: {', '.join(unmarked)}",
-            remedy=(
-                f'if the driver can migrate them, add "live_migratable": "yes" to their '
-                f"[pci]device_spec on {facts.server.host} and restart nova-compute there"
+            remedy=declare(
+                facts.server.host,
+                facts.source.knowledge,
+                [provider for provider in devices if marks[provider.name] is Marking.NOT_MARKED],
             ),
             **evidence,
         )
@@ -99,7 +108,7 @@ def device_trait(facts: Facts) -> Outcome:
         names = ", ".join(by_mark[Marking.UNKNOWN])
         return unknown(
             f"not known of {names}: {not_declared(own)}",
-            settled_by=declare_or_tell(facts.server.host, own),
+            settled_by=declare_or_tell(facts.server.host, own, devices),
             **evidence,
         )
     return passed("every device is declared live migratable", **evidence)
@@ -120,7 +129,10 @@ def allocation_consistent(facts: Facts) -> Outcome:
         # nova/conductor/tasks/migrate.py replace_allocation_with_migration: it goes on
         return warned(
             "the server has no allocation in placement",
-            remedy=f"nova-manage placement heal_allocations --instance {facts.server.id}",
+            remedy=paste(
+                "on a host with nova's database; nova-compute adds the devices within a minute",
+                f"nova-manage placement heal_allocations --instance {facts.server.id}",
+            ),
             **evidence,
         )
     if not facts.devices_in_placement:
@@ -129,8 +141,10 @@ def allocation_consistent(facts: Facts) -> Outcome:
     if held.total() != wanted:
         return unknown(
             f"the server holds {held.total()} device(s), its flavor asks for {wanted}",
-            settled_by="find out which is right: "
-            f"openstack resource provider allocation show {facts.server.id}",
+            settled_by=paste(
+                "find out which is right",
+                f"openstack resource provider allocation show {facts.server.id}",
+            ),
             **evidence,
         )
     from_aliases = requested_classes(facts.alias_requests, facts.aliases)
@@ -138,8 +152,14 @@ def allocation_consistent(facts: Facts) -> Outcome:
         return unknown(
             f"the aliases of today ask for {dict(from_aliases)}, so they are not those that the "
             f"server was made with",
-            settled_by="the nova.conf of the time when the server was created or last resized, "
-            f"or: openstack server resize --flavor FLAVOR {facts.server.id}",
+            settled_by=steps(
+                check_again(
+                    "--nova-conf FILE",
+                    why="with the nova.conf of the day when the server was created or last resized "
+                    "as FILE, ",
+                ),
+                f"or {resize(facts.server.id, 'with the aliases of today')}",
+            ),
             **evidence,
         )
     return passed("the allocation matches the flavor", **evidence)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Sentences and remedies that several checks share."""
+"""Answers that several checks share."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from vfio_lm.preflight.knowledge import HostKnowledge
 NOT_KNOWN_WHERE = (
     "placement offers no fitting devices there, and it is not known whether the scheduler asks it"
 )
-SCHEDULERS_CONF = "give the scheduler's nova.conf, with pci_in_placement: --nova-conf FILE"
-APIS_CONF = "give the nova.conf of nova-api: --nova-conf FILE"
 
 
 def no_alias_devices(facts: Facts) -> Outcome | None:
@@ -49,24 +47,3 @@ def not_declared(knowledge: HostKnowledge) -> str:
     if knowledge.facts is None:
         return "without the facts of the host it is not known which [pci]device_spec means them"
     return "the [pci]device_spec of the host and the traits in placement do not say the same of all"
-
-
-def declare_or_tell(host: str, knowledge: HostKnowledge) -> str:
-    """Say what settles whether devices in placement are declared live migratable."""
-    if knowledge.conf is None:
-        return (
-            'add "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE" to the '
-            f"[pci]device_spec of live migratable devices on {host}, or give that host's "
-            f"nova.conf: --nova-conf {host}=FILE"
-        )
-    if knowledge.facts is None:
-        return probe(host)
-    return (
-        f"give all VFs of a PF the same tags in [pci]device_spec on {host}, and restart "
-        f"nova-compute there"
-    )
-
-
-def probe(host: str) -> str:
-    """Say how to get facts of a host."""
-    return f"on {host}: vfio-lm-host probe -f json > {host}.json; then --host-facts {host}.json"

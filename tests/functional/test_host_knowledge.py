@@ -24,9 +24,8 @@ from typing import Any
 from tests.cloud import HostSpec
 from tests.cloud.administrator import wait_for
 from tests.functional.base import ALIAS_YES, UNTAGGED, YES, CloudTestCase
-from tests.functional.host_knowledge import ABLE, host_facts, knowledge, users
+from tests.functional.host_knowledge import host_facts, knowledge, users
 from vfio_lm.pci import read_nova_conf
-from vfio_lm.pci.host_facts import MigrationFlags
 from vfio_lm.preflight import HostKnowledge, Inputs, Report, Status, Verdict, check_with
 
 
@@ -84,16 +83,6 @@ class TestDevicesOfHosts(HostsTestCase):
         self.assertEqual(2, report.destinations[0].free_devices)
         self.assertEqual("compute2", self.live_migrate(server))
 
-    def test_a_full_destination_is_blocked_and_a_device_freed_makes_it_ready(self):
-        occupant = self.boot(self.flavor("vf-yes:2"), host="compute2", name="occupant")
-        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
-        report = self.ask(server, self.known(server, occupant))
-        self.assert_alone("destination-devices", Status.FAIL, Verdict.BLOCKED, report)
-        self.assertIsNone(self.live_migrate(server))
-        self.connection.compute.delete_server(occupant)
-        self.connection.compute.wait_for_delete(self.connection.compute.get_server(occupant))
-        self.assert_ready(self.ask(server, self.known(server)))
-
     def test_a_server_that_is_shut_off_keeps_its_device(self):
         occupant = self.boot(self.flavor("vf-yes:2"), host="compute2", name="occupant")
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
@@ -104,18 +93,6 @@ class TestDevicesOfHosts(HostsTestCase):
         remedy = self.assert_alone("destination-devices", Status.UNKNOWN, Verdict.UNKNOWN, report)
         self.assertIn("vfio-lm-host probe", remedy)
         self.assertIsNone(self.live_migrate(server))
-
-    def test_a_resize_that_waits_for_its_confirmation_makes_both_hosts_unknown(self):
-        mover = self.boot(self.flavor("vf-yes:1"), host="compute1", name="mover")
-        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
-        self.connection.compute.resize_server(mover, self.flavor(None))
-        wait_for("it waits", lambda: self.show(mover)["status"] == "VERIFY_RESIZE")
-        report = self.ask(server, self.known(server))
-        remedy = self.assert_alone("destination-devices", Status.UNKNOWN, Verdict.UNKNOWN, report)
-        done = self.openstack(*remedy.removeprefix("openstack ").split())
-        self.assertEqual(0, done.status, done.errors)
-        wait_for("it is confirmed", lambda: self.show(mover)["status"] == "ACTIVE")
-        self.assert_ready(self.ask(server, self.known(server)))
 
     def test_old_facts_are_a_warning_and_those_of_the_future_nothing(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
@@ -154,60 +131,6 @@ class TestDevicesOfHosts(HostsTestCase):
             self.assertIn("not the nova.conf of host compute1", done.errors)
 
 
-class TestDrivers(HostsTestCase):
-    """What nova never looks at; the facts are what a host would have written."""
-
-    def test_each_check_alone_and_its_remedy(self):
-        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
-        good = self.known(server)
-        self.assert_ready(self.ask(server, good))
-
-        def with_facts(host: str, **changes: Any) -> dict[str, HostKnowledge]:
-            facts = self.known(server, **changes)[host].facts
-            return good | {host: dataclasses.replace(good[host], facts=facts)}
-
-        plain = ABLE | {"driver": "vfio-pci", "has_variant_driver": False, "migration": None}
-        unable = ABLE | {"migration": MigrationFlags(stop_copy=False)}
-        other = ABLE | {"driver": "qat_vfio_pci"}
-        blocked = (Status.FAIL, Verdict.BLOCKED)
-        for check_id, (status, verdict), hosts in (
-            ("host-drivers", blocked, with_facts("compute1", device=plain)),
-            ("host-drivers", blocked, with_facts("compute2", device=plain)),
-            ("host-drivers", blocked, with_facts("compute2", device=unable)),
-            ("host-drivers", blocked, with_facts("compute1", device=ABLE | {"logs_dma": False})),
-            ("destination-same-driver", blocked, with_facts("compute2", device=other)),
-            (
-                "destination-same-driver",
-                (Status.WARN, Verdict.READY),
-                with_facts("compute2", device=ABLE | {"firmware": "20.1.1"}),
-            ),
-            (
-                "downtime-fits",
-                (Status.WARN, Verdict.READY),
-                with_facts("compute1", device=ABLE | {"state_size_bytes": 1 << 40}),
-            ),
-        ):
-            report = self.ask(server, hosts)
-            remedy = self.assert_alone(check_id, status, verdict, report)
-            # What each remedy asks for is done, and the facts are taken again.
-            self.assertTrue(remedy)
-            self.assert_ready(self.ask(server, good))
-
-    def test_post_copy(self):
-        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
-        good = self.known(server)
-        conf = good["compute1"].conf
-        permitting = dataclasses.replace(conf, permit_post_copy=True)
-        hosts = good | {"compute1": dataclasses.replace(good["compute1"], conf=permitting)}
-        report = self.ask(server, hosts)
-        remedy = self.assert_alone("post-copy-off", Status.FAIL, Verdict.BLOCKED, report)
-        self.assertIn("live_migration_permit_post_copy = false on compute1", remedy)
-        self.assert_ready(self.ask(server, good))
-        hosts = good | {"compute2": dataclasses.replace(good["compute2"], conf=permitting)}
-        report = self.ask(server, hosts)
-        self.assert_alone("post-copy-off", Status.WARN, Verdict.READY, report)
-
-
 OF_A_NETWORK = UNTAGGED | {"physical_network": "physnet2"}
 
 
@@ -227,19 +150,3 @@ class TestPorts(HostsTestCase):
         report = self.ask(server, self.known(server))
         self.assert_alone("port-binding", Status.WARN, Verdict.READY, report)
         self.assertEqual("compute2", self.live_migrate(server))
-
-    def test_a_tag_that_nova_ignores_is_told(self):
-        port = self.connection.network.find_port("sriov-1")
-        server = self.boot(self.flavor(None), networks=[{"port": port.id}], host="compute1")
-        hosts = self.known(server)
-        specs = tuple(
-            dataclasses.replace(spec, tags={**spec.tags, "live_migratable": "true"})
-            for spec in hosts["compute2"].conf.device_specs
-        )
-        tagged = dataclasses.replace(hosts["compute2"].conf, device_specs=specs)
-        told = hosts | {"compute2": dataclasses.replace(hosts["compute2"], conf=tagged)}
-        report = self.ask(server, told)
-        warned = {r.id for r in report.checks if r.status is Status.WARN}
-        self.assertEqual({"port-binding", "port-live-migratable-ignored"}, warned)
-        report = self.ask(server, hosts)
-        self.assert_alone("port-binding", Status.WARN, Verdict.READY, report)
