@@ -45,15 +45,20 @@ class DrainPageTest(PanelTestCase):
         return response
 
     def test_the_servers_are_shown_in_their_order_with_the_commands(self) -> None:
-        response = self.show(Drain("compute1", LINES, others=3, arriving=(), is_enabled=True))
+        response = self.show(
+            Drain("compute1", LINES, others=3, others_are_known=True, arriving=(), is_enabled=True)
+        )
         self.assertContains(response, "openstack vfio migration start --wait --host compute2 id-1")
         self.assertContains(response, "openstack vfio host drain --execute compute1")
         self.assertContains(response, "no destination is ready")
         self.assertContains(response, "3 servers without devices")
 
-    def test_markup_in_names_is_text(self) -> None:
-        plan = Drain("x", LINES, others=0, arriving=(MARKUP,), is_enabled=False)
+    def test_markup_in_names_is_text_and_what_is_not_known_is_said(self) -> None:
+        plan = Drain(
+            "x", LINES, others=1, others_are_known=False, arriving=(MARKUP,), is_enabled=False
+        )
         response = self.show(plan, host="<b>host")
+        self.assertContains(response, "neutron does not tell.")
         self.assertNotContains(response, MARKUP)
         self.assertNotContains(response, "<b>host")
 
