@@ -14,10 +14,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.cloud import HostSpec
-from tests.functional.base import MICROVERSION, YES, CloudTestCase, Finished
+from tests.cloud.administrator import MICROVERSION
+from tests.functional.base import YES, CloudTestCase, Finished
 
 
 class DrainTestCase(CloudTestCase):
@@ -82,7 +84,7 @@ class TestPlan(DrainTestCase):
         self.assertIn("openstack compute service set --disable compute1", said)
         for server in (mobile, stuck):
             self.assertEqual("compute1", self.host_of(server))
-            self.assertEqual([], self._migrations(server))
+            self.assertEqual([], self.admin.migrations(server))
 
     def test_all_leave_where_taking_the_first_host_that_fits_would_strand_one(self):
         # By name as by host, the easy ones would take what only the big one cannot do without.
@@ -120,6 +122,22 @@ class TestPlan(DrainTestCase):
     def test_a_host_without_such_servers_is_drained_already(self):
         self.assertEqual({}, self.rows())
         self.assertIn("0 of 0 server(s)", self.drain().output)
+
+    def test_more_servers_cost_no_more_requests_but_for_what_each_holds(self):
+        flavor = self.flavor("vf-yes:1")
+        self.boot(flavor, host="compute1", name="one")
+        few = self.requests()
+        for name in ("two", "three"):
+            self.boot(flavor, host="compute1", name=name)
+        self.assertEqual(few, self.requests())
+
+    def requests(self) -> int:
+        """Return how many requests a plan makes, but for those about holdings."""
+        done = self.drain("--debug")
+        self.assertEqual(0, done.status, done.errors)
+        urls = re.findall(r'REQ: curl .*?"?(http://[^\s"]+)', done.errors)
+        identity = self.cloud.urls["keystone"].removesuffix("/v3")
+        return sum(not url.startswith(identity) and "/allocations" not in url for url in urls)
 
     def test_pictures(self):
         self.boot(self.flavor("vf-yes:1"), host="compute1", name='"mobile"')

@@ -26,15 +26,8 @@ import time
 from typing import Any
 
 from tests.cloud import Cloud, CloudSpec, HostSpec
-from tests.functional.base import (
-    ALIAS_ANY,
-    ALIAS_YES,
-    MICROVERSION,
-    OPENSTACK,
-    YES,
-    CloudTestCase,
-    wait_for,
-)
+from tests.cloud.administrator import MICROVERSION, wait_for
+from tests.functional.base import ALIAS_ANY, ALIAS_YES, OPENSTACK, YES, CloudTestCase
 from tests.functional.test_host_drain import DrainTestCase
 
 KILLS = int(os.environ.get("DRAIN_KILLS", "3"))
@@ -88,7 +81,7 @@ class TestExecute(ExecuteTestCase):
             self.assertEqual(plan[name]["Destination"], row["Destination"])
             self.assertEqual(row["Destination"], self.host_of(server))
             self.assertEqual([1], list(row["Devices"].values()))
-            self.assertEqual(1, len(self._migrations(server)))
+            self.assertEqual(1, len(self.admin.migrations(server)))
         service = self.service("compute1")
         self.assertEqual(
             ("disabled", "new firmware"), (service["status"], service["disabled_reason"])
@@ -121,7 +114,7 @@ class TestExecute(ExecuteTestCase):
         self.assertEqual({"a": "failed", "b": "can leave"}, states)
         self.assertIn("its live migration ended as 'error'", rows["a"]["Reason"])
         self.assertIn("openstack vfio migration explain", rows["a"]["Remedy"])
-        self.assertEqual([], self._migrations(servers["b"]))
+        self.assertEqual([], self.admin.migrations(servers["b"]))
         self.assertEqual("compute1", self.host_of(servers["b"]))
 
     def test_a_failure_does_not_stop_what_shall_keep_going(self):
@@ -141,7 +134,7 @@ class TestExecute(ExecuteTestCase):
             output, errors = process.communicate(timeout=120)
         self.assertEqual(2, process.returncode, errors)
         self.assertIn("b: it was ready, and is not any more: server-state: ", output)
-        self.assertEqual([], self._migrations(servers["b"]))
+        self.assertEqual([], self.admin.migrations(servers["b"]))
 
     def test_ctrl_c_lets_nothing_new_begin(self):
         servers = self.boot_on_compute1("a", "b")
@@ -153,12 +146,10 @@ class TestExecute(ExecuteTestCase):
         self.assertIn("1 of 2 server(s) with PCI devices have left compute1", output)
         self.assertNotIn("Traceback", errors)
         self.assertNotEqual("compute1", self.host_of(servers["a"]))
-        self.assertEqual([], self._migrations(servers["b"]))
+        self.assertEqual([], self.admin.migrations(servers["b"]))
 
     def stop(self, server: str) -> None:
-        self.connection.compute.post(
-            f"/servers/{server}/action", json={"os-stop": None}, microversion=MICROVERSION
-        )
+        self.admin.act(server, {"os-stop": None})
         wait_for("the server is off", lambda: self.show(server)["status"] == "SHUTOFF")
 
 
@@ -204,7 +195,7 @@ class TestKilled(ExecuteTestCase):
             (shown["status"], shown["OS-EXT-STS:task_state"], shown["OS-EXT-SRV-ATTR:host"]),
             where,
         )
-        ended = {record["status"] for record in self._migrations(server)}
+        ended = {record["status"] for record in self.admin.migrations(server)}
         self.assertEqual({"completed"}, ended, where)
 
 
@@ -243,7 +234,7 @@ class TestInParallel(ExecuteTestCase):
         self.assertIn("openstack vfio migration show", errors)
 
         # The third one, whichever it is, would take its time like the others.
-        (third,) = (name for name, server in servers.items() if not self._migrations(server))
+        (third,) = (name for name, server in servers.items() if not self.admin.migrations(server))
         self.connection.compute.delete_server(servers.pop(third))
         plan, again = self.popen("-f", "json"), self.popen("--execute")
         output, errors = plan.communicate(timeout=120)
@@ -255,10 +246,10 @@ class TestInParallel(ExecuteTestCase):
         self.assertEqual(2, errors.count("Following the live migration of server "))
         self.assertIn("2 of 2 server(s) with PCI devices have left compute1", output)
         for server in servers.values():
-            self.assertEqual(1, len(self._migrations(server)))
+            self.assertEqual(1, len(self.admin.migrations(server)))
             self.assertNotEqual("compute1", self.host_of(server))
 
     def two(self, servers: dict[str, str], status: str) -> list[dict[str, Any]]:
-        records = [self._migrations(server)[:1] for server in servers.values()]
+        records = [self.admin.migrations(server)[:1] for server in servers.values()]
         found = [record for each in records for record in each if record["status"] == status]
         return found if len(found) == 2 else []

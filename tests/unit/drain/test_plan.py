@@ -17,6 +17,7 @@ import dataclasses
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from unittest import mock
 
 import testtools
 from hypothesis import given
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 
 from vfio_lm.drain.model import DrainPlan, Mover, Pool, Room
 from vfio_lm.drain.plan import plan_drain
+from vfio_lm.drain.solver import SolverError
 
 HOSTS = ("h1", "h2", "h3")
 KINDS = ("blue", "red")
@@ -177,6 +179,13 @@ class TestPlanDrain(testtools.TestCase):
         servers = [mover("a", red=2, hosts=("h1", "h2"))]
         (stay,) = plan_drain(servers, [room("h1", red=1), Room("h2", {})]).stays
         self.assertIn("nearest is h1, which lacks devices for red (1 of 2 left)", stay.reason)
+
+    def test_without_the_solver_the_way_to_get_it_is_named(self) -> None:
+        with mock.patch.dict("sys.modules", {"scipy": None, "scipy.optimize": None}):
+            exc = self.assertRaises(
+                SolverError, plan_drain, [mover("a", red=1, hosts=("h1",))], [room("h1", red=1)]
+            )
+        self.assertIn("pip install 'openstack-vfio-lm[drain]'", str(exc))
 
     def test_a_server_that_may_go_nowhere_says_so(self) -> None:
         (stay,) = plan_drain([mover("a", red=1, hosts=())], [room("h1", red=1)]).stays

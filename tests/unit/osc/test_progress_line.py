@@ -89,3 +89,20 @@ class TestCountLine(testtools.TestCase):
         line.show("Servers checked", 1200, 5000)
         line.close()
         self.assertEqual("", stream.getvalue())
+
+    def test_several_share_a_line_on_a_terminal(self):
+        stream = Terminal()
+        line = ProgressLine(stream)
+        line.show_all({"a": pace(), "b": pace(remaining=512)})
+        line.show_all({"a": pace()})
+        first, second = stream.getvalue().split("\r")[1:]
+        self.assertTrue(first.startswith("a 75%, b 0%"), first)
+        self.assertTrue(second.startswith(f"a [{'#' * 18}"), second)
+
+    def test_a_file_is_told_what_is_new_of_each(self):
+        stream = io.StringIO()
+        line = ProgressLine(stream)
+        line.show_all({"a": pace(1), "b": pace(1)})
+        line.show_all({"a": pace(2), "b": pace(2, remaining=64)})
+        names = [each.partition(":")[0] for each in stream.getvalue().splitlines()]
+        self.assertEqual(["a", "b", "b"], names)
