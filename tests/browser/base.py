@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions
@@ -89,11 +90,11 @@ class BrowserTestCase(CloudTestCase):
         self.dashboard = dashboard(self.cloud)
         self.browser = browser()
         self.addOnException(lambda _: self.screenshot(self.id()))
-        self.browser.delete_all_cookies()
         self.log_in(self.user)
 
     def log_in(self, user: str, page: str = PANEL) -> None:
-        """Log in by hand; the page that is asked for is open when this returns."""
+        """Log in by hand, as one who was never here; the page is open when this returns."""
+        self.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
         self.browser.get(f"{self.dashboard.url}/auth/login/?next={page}")
         self.browser.find_element(By.ID, "id_username").send_keys(user)
         self.browser.find_element(By.ID, "id_password").send_keys(PASSWORD)
@@ -112,13 +113,25 @@ class BrowserTestCase(CloudTestCase):
 
     def wait_for(self, condition: Callable[[Any], Any]) -> Any:
         """Wait for a condition of selenium's."""
-        return WebDriverWait(self.browser, PAGE_SECONDS).until(condition)
+        waiting = WebDriverWait(
+            self.browser, PAGE_SECONDS, ignored_exceptions=[StaleElementReferenceException]
+        )
+        return waiting.until(condition)
 
     def find(self, selector: str) -> WebElement:
-        """Return the first element that a selector shows, as soon as it is there."""
-        return self.wait_for(
-            expected_conditions.visibility_of_element_located((By.CSS_SELECTOR, selector))
+        """Return the first element to be seen that a selector means, as soon as there is one."""
+        found: WebElement = self.wait_for(
+            lambda browser: next(
+                (e for e in browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()),
+                None,
+            )
         )
+        return found
+
+    def all(self, selector: str) -> list[WebElement]:
+        """Return the elements that a selector shows, as soon as there is one."""
+        self.find(selector)
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def rows(self, table: str) -> list[list[str]]:
         """Return the text of the cells of a table, row by row."""

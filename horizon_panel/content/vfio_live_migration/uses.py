@@ -91,7 +91,7 @@ class AliasesTable(PagedTable):
         "live_migratable",
         verbose_name=_("Live Migratable"),
         display_choices=labels.LIVE_MIGRATABLE,
-        help_text=_("Nova takes an alias that says nothing for one that says no."),
+        help_text=_("Nova live migrates no server whose alias does not say yes."),
     )
     traits = tables.WrappingColumn("traits", verbose_name=_("Required Traits"))
     flavors = tables.WrappingColumn(
