@@ -31,7 +31,8 @@ from openstack.connection import Connection
 
 from tests.bench._meter import Meter, resident_mib
 from tests.cloud import Cloud, CloudSpec, HostSpec
-from tests.functional.base import ALIAS_ANY, ALIAS_YES, MICROVERSION, YES, wait_for
+from tests.cloud.administrator import MICROVERSION, wait_for
+from tests.functional.base import ALIAS_ANY, ALIAS_YES, YES
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.preflight import (
     Inputs,

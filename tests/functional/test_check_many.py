@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 
 from tests.cloud import HostSpec
-from tests.functional.base import OPENSTACK, UNTAGGED, YES, CloudTestCase, Finished, wait_for
+from tests.cloud.administrator import wait_for
+from tests.functional.base import OPENSTACK, UNTAGGED, YES, CloudTestCase, Finished
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.preflight import Inputs, Selection, check_servers, check_with
 
