@@ -177,7 +177,7 @@ class Placement:
         if path == "/resource_providers":
             return 200, {"resource_providers": list(self._listed(query))}
         if path == "/traits":
-            return 200, {"traits": self._in_use(query["name"].upper())}
+            return 200, {"traits": sorted(set().union(*self.traits.values()))}
         if path == "/allocation_candidates":
             return 200, {"allocation_requests": [], "provider_summaries": self._summaries()}
         if path.startswith("/traits/"):
@@ -207,7 +207,8 @@ class Placement:
     def _listed(self, query: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
         for uuid, each in self.providers.items():
             wanted = query.get("required", "").upper()
-            if uuid not in self.traits or (wanted and wanted not in self.traits[uuid]):
+            trait, is_had = wanted.removeprefix("!"), not wanted.startswith("!")
+            if uuid not in self.traits or (trait and (trait in self.traits[uuid]) != is_had):
                 continue
             if query.get("name", each.name) != each.name:
                 continue
@@ -219,13 +220,6 @@ class Placement:
                 "root_provider_uuid": each.root_uuid,
                 "parent_provider_uuid": each.parent_uuid,
             }
-
-    def _in_use(self, name: str) -> list[str]:
-        kind, _, text = name.partition(":")
-        in_use = set().union(*self.traits.values())
-        if kind == "IN":
-            return sorted(in_use & set(text.split(",")))
-        return sorted(trait for trait in in_use if trait.startswith(text))
 
     def _summaries(self) -> Mapping[str, Any]:
         return {
