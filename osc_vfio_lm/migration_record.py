@@ -156,6 +156,11 @@ and 1 if the command itself failed."""
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_arguments(parser)
+        parser.add_argument(
+            "--host",
+            metavar="<hostname>",
+            help="Destination that was named for the live migration, which nova does not record",
+        )
         # Not --log: the shell takes that for its own --log-file, abbreviated.
         parser.add_argument(
             "--from-log",
@@ -196,7 +201,7 @@ and 1 if the command itself failed."""
         inputs = preflight_inputs.read(parsed_args)
         connection = self.app.client_manager.sdk_connection
         try:
-            return check_with(connection, server.id, inputs)
+            return check_with(connection, server.id, inputs, host=parsed_args.host)
         except CloudError as exc:
             preflight_option.say(self.app, [f"There is no preflight of today: {exc}"])
             return None

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.functional.base import CloudTestCase, Finished
+from tests.cloud import HostSpec
+from tests.functional.base import YES, CloudTestCase, Finished
 
 _IN_KERNEL = (
     "internal error: unable to execute QEMU command: VFIO migration is not supported in kernel"
 )
 
 
-class TestExplain(CloudTestCase):
+class ExplainTestCase(CloudTestCase):
     def run_explain(self, server: str, *options: str) -> Finished:
         conf = str(self.cloud.nova_conf())
         return self.openstack(
@@ -37,6 +38,8 @@ class TestExplain(CloudTestCase):
         told: dict[str, Any] = done.json()
         return told
 
+
+class TestExplain(ExplainTestCase):
     def test_no_valid_host_is_explained_by_the_preflight(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
         self.cloud.disable_host("compute2")
@@ -92,3 +95,21 @@ class TestExplain(CloudTestCase):
         done = self.run_explain(server, "--from-log", "/nonexistent/file")
         self.assertEqual(1, done.status)
         self.assertIn("/nonexistent/file", done.errors)
+
+
+class TestNamedHost(ExplainTestCase):
+    """The server could have gone to another host than the one that was named."""
+
+    hosts = tuple(HostSpec(f"compute{number}", device_specs=(YES,)) for number in (1, 2, 3))
+
+    def test_what_counts_of_a_host_that_was_named_is_that_host(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        self.cloud.disable_host("compute2")
+        self.assertIsNone(self.live_migrate(server, host="compute2"))
+        why = self.explain(server)
+        self.assertEqual("possible", why["certainty"])
+        self.assertIn("another host was named", why["cause"])
+        self.assertIn("--host HOST", why["remedy"])
+        why = self.explain(server, "--host", "compute2")
+        self.assertEqual(("nova-compute is disabled", "likely"), (why["cause"], why["certainty"]))
+        self.assertNotIn("compute3", " ".join(why["evidence"]))

@@ -213,11 +213,13 @@ def _no_valid_host(attempt: Attempt) -> Iterator[Cause]:
         yield Cause(
             id="was-full-then",
             certainty=Certainty.POSSIBLE,
-            sentence="no host took the server then; today one would, so that something has "
-            "changed since",
+            sentence=f"no host took the server then, and today {hosts} would: something has "
+            f"changed since, or another host was named, which nova does not record",
             evidence=(*said, f"ready today: {hosts}"),
             check="destination-capacity",
-            remedy=f"start it again: openstack vfio migration start {report.server_id}",
+            remedy=f"start it again, or explain it with the host that was named:\n"
+            f"  openstack vfio migration start {report.server_id}\n"
+            f"  openstack vfio migration explain --host HOST {report.server_id}",
         )
         return
     failed = [r for r in _of(report, Status.FAIL) if r.refused_by not in _BEFORE_NOVA]
