@@ -284,16 +284,18 @@ class Cloud:
                 self.start_host(name)
         self.fail_next_migration(times=0)
         operations.clear(self._rest)
-        self.free_devices()
+        self.forget_moves()
 
-    def free_devices(self) -> None:
-        """Let hosts have the devices back of servers that are deleted.
+    def forget_moves(self) -> None:
+        """Let nova learn now what it learns late of servers that were live migrated.
 
         When a server is deleted where it arrived by a live migration, nova frees its PCI
-        devices in the next periodic update only (nova 34.0.0,
-        ``ResourceTracker._update_usage_from_instance``).
+        devices in the next periodic update only (``ResourceTracker._update_usage_from_instance``).
+        And the host that a server leaves tells the scheduler that it is there, which counts for
+        server groups until ``scheduler_instance_sync_interval`` is over
+        (``ComputeManager._post_live_migration``, nova 34.0.0).
         """
-        self._control.run("free-devices")
+        self._control.run("forget-moves")
 
     def fill_placement(
         self,

@@ -93,6 +93,10 @@ class SharedCloud:
         self._replace_hosts(wanted)
         return self._cloud
 
+    def logs(self, service: str, lines: int) -> str:
+        """Give the end of a service's log; nothing before the cloud is started."""
+        return self._cloud.logs(service, lines) if self._cloud is not None else ""
+
     def stop(self) -> None:
         """End the cloud, if it was ever started."""
         if self._cloud is not None:

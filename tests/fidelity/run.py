@@ -25,6 +25,8 @@ from tests.fidelity.outcome import judge
 from tests.fidelity.scenario import Scenario
 from tests.fidelity.stage import Stager
 
+_LOG_LINES = 5000
+
 
 class Run:
     """Scenarios that are run one after the other on each cloud.
@@ -74,9 +76,9 @@ class Run:
         try:
             while scenario := self._next():
                 try:
-                    self._note(scenario, judge(stager, scenario))
+                    self._note(scenario, judge(stager, scenario), shared)
                 except Exception:  # noqa: BLE001 - the next scenario has a new cloud
-                    self._note_broken(scenario, traceback.format_exc())
+                    self._note_broken(scenario, traceback.format_exc(), shared)
                     shared.stop()
                     stager = Stager(shared)
         finally:
@@ -86,7 +88,7 @@ class Run:
         with self._lock:
             return next(self._left, None)
 
-    def _note(self, scenario: Scenario, judgement: Judgement) -> None:
+    def _note(self, scenario: Scenario, judgement: Judgement, shared: SharedCloud) -> None:
         with self._lock:
             self.judgements.append(judgement)
             seconds = " ".join(f"{phase} {each}" for phase, each in judgement.seconds.items())
@@ -95,20 +97,22 @@ class Run:
                 with self._results.open("a") as file:
                     file.write(judgement.to_json() + "\n")
         if judgement.disagreements:
-            path = self._keep(scenario)
+            path = self._keep(scenario, shared)
             for answer in judgement.disagreements:
                 self._say(f"  {answer.agreement.value}: {answer.sentence}")
             self._say(f"  again: python -m tests.fidelity --replay {path}")
 
-    def _note_broken(self, scenario: Scenario, why: str) -> None:
-        path = self._keep(scenario)
+    def _note_broken(self, scenario: Scenario, why: str, shared: SharedCloud) -> None:
+        path = self._keep(scenario, shared)
         self.broken.append(scenario.name)
         self._say(f"{scenario.name:<8} could not be run to its end, see {path}\n{why}")
 
-    def _keep(self, scenario: Scenario) -> Path:
+    def _keep(self, scenario: Scenario, shared: SharedCloud) -> Path:
+        """Write the scenario's file, and beside it what nova logged last."""
         self._failures.mkdir(parents=True, exist_ok=True)
         path = self._failures / f"{scenario.seed}-{scenario.number}.json"
         path.write_text(scenario.to_json())
+        path.with_suffix(".log").write_text(shared.logs("nova", _LOG_LINES))
         return path
 
 

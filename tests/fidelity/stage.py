@@ -78,7 +78,7 @@ class Staged:
             self.cloud.enable_host(home)
         if moved.is_broken or not self.admin.live_migrate(self.server_id, home).is_done:
             self.admin.delete(self.server_id)
-            self.cloud.free_devices()
+            self.cloud.forget_moves()
             self.make_server()
         if is_disabled:
             self.cloud.disable_host(home)
@@ -171,7 +171,7 @@ def _cleared(staged: Staged, scenario: Scenario) -> Staged:
         elif host.state is HostState.DOWN:
             cloud.start_host(host.spec.name)
     staged.admin.delete(staged.server_id)
-    cloud.free_devices()
+    cloud.forget_moves()
     cloud.set_aliases(list(scenario.aliases))
     return dataclasses.replace(staged, scenario=scenario)
 

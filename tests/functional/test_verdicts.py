@@ -217,6 +217,17 @@ class TestServerGroups(VerdictTestCase):
         report = self.assert_nova_agrees(server, Verdict.READY)
         self.assertEqual(("compute3",), report.hosts(Verdict.READY))
 
+    def test_where_a_member_has_just_left_nobody_knows(self):
+        """The host that a server left tells nova's scheduler that the server is there."""
+        hints = {"group": self.group("anti-affinity")}
+        other = self.boot(self.flavor(None), host="compute2", name="other", hints=hints)
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1", hints=hints)
+        self.assertEqual("compute3", self.live_migrate(other, host="compute3"))
+        report = self.check(server)
+        self.assertEqual(("compute2",), report.hosts(Verdict.UNKNOWN), report.to_dict())
+        self.assertEqual(("compute3",), report.hosts(Verdict.BLOCKED))
+        self.assertIsNone(self.live_migrate(server, host="compute2"))
+
     def test_servers_together_do_not_leave_each_other(self):
         hints = {"group": self.group("affinity")}
         server = self.boot(self.flavor("vf-yes:1"), host="compute1", hints=hints)

@@ -14,6 +14,10 @@
 
 from __future__ import annotations
 
+import collections
+import datetime
+from collections.abc import Mapping
+
 from vfio_lm.errors import NotFoundError
 from vfio_lm.nova_api.client import ComputeClient
 from vfio_lm.nova_api.scheduling_model import Aggregate, Move, ServerGroup
@@ -63,6 +67,21 @@ class SchedulingClient(ComputeClient):
         params = {"migration_type": "evacuation", "status": "done"}
         found = self._pages("/os-migrations", "migrations", params, key="uuid")
         return frozenset(item["instance_uuid"] for item in found)
+
+    def departures(self, since: datetime.datetime) -> Mapping[str, frozenset[str]]:
+        """Return by host the IDs of the servers that have left it by a live migration.
+
+        :param since: the earliest time that counts, with a time zone; one request for each page
+        """
+        params = {
+            "migration_type": "live-migration",
+            "status": "completed",
+            "changes-since": since.isoformat(),
+        }
+        found: dict[str, set[str]] = collections.defaultdict(set)
+        for item in self._pages("/os-migrations", "migrations", params, key="uuid"):
+            found[item["source_compute"]].add(item["instance_uuid"])
+        return {host: frozenset(servers) for host, servers in found.items()}
 
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""

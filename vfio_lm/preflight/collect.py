@@ -202,8 +202,18 @@ def _facts(
         pci_provider_count=len(cloud.pci_providers),
         aggregates=cloud.aggregates,
         group=case.group,
+        departures=_departures(cloud, case.group, inputs),
         image_properties=case.image_properties,
     )
+
+
+def _departures(
+    cloud: WholeCloud, group: ServerGroup | None, inputs: Inputs
+) -> Mapping[str, frozenset[str]]:
+    """Ask who has just left which host, where it may matter."""
+    if group is None or group.policy != "anti-affinity":
+        return {}
+    return cloud.departures(inputs.now)
 
 
 def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozenset[str]:

@@ -150,6 +150,9 @@ class Facts:
     aggregates: tuple[Aggregate, ...] = ()
     group: ServerGroup | None = None
     """The server group that the server was made in."""
+    departures: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    """By host, the servers that left it by a live migration so lately that the scheduler may not
+    know; only asked for servers in a group that keeps its members apart."""
     image_properties: Mapping[str, str] | None = None
     """Of the image, or of the volume that the server boots from; None where nobody tells."""
 

@@ -19,6 +19,7 @@ pages of hypervisors and servers, 1,000 on one by default, apart).
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -44,6 +45,10 @@ from vfio_lm.preflight.endpoints import has_endpoint
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+
+# nova/conf/compute.py scheduler_instance_sync_interval is 120 s by default (nova 34.0.0), and the
+# clocks of two machines differ.
+_SCHEDULER_LEARNS_WITHIN = datetime.timedelta(minutes=3)
 
 
 @contextlib.contextmanager
@@ -76,6 +81,7 @@ class WholeCloud:
         self._nodes: Mapping[str, ComputeNode] | None = None
         self._nodes_have_servers = False
         self._groups: dict[str, ServerGroup | None] = {}
+        self._departures: Mapping[str, frozenset[str]] | None = None
 
     @functools.cached_property
     def services(self) -> Mapping[str, ComputeService]:
@@ -117,6 +123,15 @@ class WholeCloud:
         if group_id not in self._groups:
             self._groups[group_id] = self.nova.server_group(group_id)
         return self._groups[group_id]
+
+    def departures(self, now: datetime.datetime) -> Mapping[str, frozenset[str]]:
+        """Return by host the servers that left it so lately that the scheduler may not know.
+
+        :param now: the time of the first question counts for all
+        """
+        if self._departures is None:
+            self._departures = self.nova.departures(now - _SCHEDULER_LEARNS_WITHIN)
+        return self._departures
 
     @functools.cached_property
     def servers(self) -> tuple[Server, ...]:

@@ -46,7 +46,7 @@ class Commands:
             "set-aliases": fleet.set_aliases,
             "set-pci-in-placement": fleet.set_pci_in_placement,
             "update-resources": fleet.update_resources,
-            "free-devices": fleet.free_devices,
+            "forget-moves": fleet.forget_moves,
             "guest-xml": fleet.guest_xml,
             "fail-migrations": fleet.fail_migrations,
             "hosts": fleet.host_states,

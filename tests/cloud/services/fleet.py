@@ -133,11 +133,14 @@ class Fleet:
             if name in (None, host.name):
                 self._update_resources(host, running.manager)
 
-    def free_devices(self) -> None:
-        """Update the resources of those hosts only that servers were live migrated to."""
-        for name in self.hypervisors.reached & self._running.keys():
+    def forget_moves(self) -> None:
+        """Run the periodic tasks of those hosts only that servers were live migrated from or to."""
+        for name in self.hypervisors.moved_between & self._running.keys():
             self.update_resources(name)
-        self.hypervisors.reached.clear()
+            host, running = self._running[name]
+            with hosts.working_for(host):
+                running.manager._sync_scheduler_instance_info(nova_context.get_admin_context())
+        self.hypervisors.moved_between.clear()
 
     def guest_xml(self, server_id: str, host: str | None = None) -> str:
         """Give the domain XML of a server on a host, by default on the server's."""

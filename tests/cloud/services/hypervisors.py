@@ -116,12 +116,12 @@ class Hypervisors:
 
     :ivar migration_seconds: how long a migration takes.
     :ivar failures: messages of the libvirt errors in which the next migrations end.
-    :ivar reached: the hosts that guests have been moved to, or nearly.
+    :ivar moved_between: the hosts that guests have been moved from or to, or nearly.
     """
 
     migration_seconds: float
     failures: list[str] = dataclasses.field(default_factory=list)
-    reached: set[str] = dataclasses.field(default_factory=set)
+    moved_between: set[str] = dataclasses.field(default_factory=set)
     _connections: dict[str, Connection] = dataclasses.field(default_factory=dict)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
@@ -172,7 +172,7 @@ class Hypervisors:
 
     def migrate(self, domain: Any, destination: str, params: dict[str, Any], flags: int) -> None:
         """Do what libvirt and both QEMUs do: the guest goes on over there."""
-        self.reached.add(destination)
+        self.moved_between |= {domain._connection.hostname, destination}
         memory = int(domain._def["memory"]) * 1024
         steps = max(1, int(self.migration_seconds / PROGRESS_INTERVAL))
         domain._is_aborted = False

@@ -12,6 +12,8 @@
 
 """What is read of nova's scheduling, where the embedded cloud does not come to say it."""
 
+import datetime
+
 import requests_mock
 import testtools
 
@@ -52,6 +54,25 @@ class TestMoves(testtools.TestCase):
             [("finished", "compute2"), ("queued", "")],
             [(move.status, move.destination) for move in found],
         )
+
+
+class TestDepartures(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_servers_are_told_by_the_host_they_left(self, mock):
+        def migration(number, host, server):
+            return {"uuid": str(number), "source_compute": host, "instance_uuid": server}
+
+        moves = [migration(1, "compute1", "a"), migration(2, "compute2", "b")]
+        mock.get(
+            f"{_NOVA}/os-migrations",
+            json={"migrations": [*moves, migration(3, "compute1", "c")]},
+        )
+        since = datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.UTC)
+        found = scheduling_client(mock).departures(since)
+        self.assertEqual({"compute1": {"a", "c"}, "compute2": {"b"}}, found)
+        asked = mock.request_history[-1].qs
+        self.assertEqual(["2026-01-02t03:04:00+00:00"], asked["changes-since"])
+        self.assertEqual(["completed"], asked["status"])
 
 
 class TestServerGroup(testtools.TestCase):

@@ -53,6 +53,16 @@ class TestGroup(CheckTestCase):
         self.assert_answers(Status.PASS, self.in_group("affinity", "a"))
         self.assert_answers(Status.FAIL, self.in_group("affinity", "stranger"))
 
+    def test_a_member_that_has_just_left_may_still_count(self):
+        def left(*servers, **group):
+            gone = {"compute2": frozenset(servers)}
+            return dataclasses.replace(self.in_group("anti-affinity", **group), departures=gone)
+
+        self.assert_answers(Status.UNKNOWN, left("a"), saying="a of group mine")
+        self.assert_answers(Status.PASS, left("stranger"))
+        self.assert_answers(Status.PASS, left("a", most=2))
+        self.assert_answers(Status.UNKNOWN, left("a", "b", most=2))
+
     def test_servers_that_are_not_told_are_unknown(self):
         known = self.in_group("affinity")
         where = destination(node=node("compute2"))

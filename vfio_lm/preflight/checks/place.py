@@ -104,8 +104,11 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
     The scheduler counts the host that the server leaves among those of its group, but leaves it
     out itself: a server with the policy ``affinity`` may only join another member.
 
-    Source: ``nova/scheduler/filters/affinity_filter.py`` and ``_validate_instance_group_policy``
-    in ``nova/compute/manager.py`` (nova 34.0.0).
+    After a live migration the host that a server has left tells the scheduler that the server is
+    there, which keeps others of its group away until the host's next list of its servers.
+
+    Source: ``nova/scheduler/filters/affinity_filter.py``, ``_validate_instance_group_policy`` and
+    ``_post_live_migration`` in ``nova/compute/manager.py`` (nova 34.0.0).
     """
     group = facts.group
     if group is None or group.policy not in ("affinity", "anti-affinity"):
@@ -130,6 +133,15 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
         return failed(
             f"group {group.name} keeps its servers together, and none of them is there",
             remedy=dissolve,
+            **evidence,
+        )
+    gone = sorted((facts.departures.get(host, frozenset()) & group.members) - set(others))
+    if len(others) < group.max_servers_per_host <= len(others) + len(gone):
+        return unknown(
+            f"{', '.join(gone)} of group {group.name}, which keeps its servers apart, left the "
+            "host a moment ago, and the scheduler may not know it yet",
+            settled_by="ask again in three minutes",
+            just_left=gone,
             **evidence,
         )
     if len(others) < group.max_servers_per_host:
