@@ -26,7 +26,7 @@ from horizon_panel.content.vfio_live_migration.paging import PagedTable
 
 def devices(item):
     """Return the devices that a server holds, with their units, as one text."""
-    return ", ".join(f"{device.address} × {device.units}" for device in item.devices) or None
+    return ", ".join(f"{device.address}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{device.units}" for device in item.devices) or None
 
 
 class ServersTable(PagedTable):
