@@ -24,11 +24,17 @@ import subprocess
 import sys
 
 from django.core.management import call_command
+from django.core.management.commands import makemessages
 
 import horizon_panel
 
 PACKAGE = pathlib.Path(horizon_panel.__file__).parent
 LANGUAGES = ("de",)
+
+
+class _Command(makemessages.Command):
+    # What a similar string is called is no translation.
+    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]  # noqa: RUF012
 
 
 def catalogue(language: str, package: pathlib.Path = PACKAGE) -> pathlib.Path:
@@ -40,7 +46,7 @@ def extract(package: pathlib.Path) -> None:
     """Bring the strings of all catalogues up to date."""
     with contextlib.chdir(package):
         call_command(
-            "makemessages", locale=list(LANGUAGES), no_wrap=True, add_location="file", verbosity=0
+            _Command(), locale=list(LANGUAGES), no_wrap=True, add_location="file", verbosity=0
         )
     for language in LANGUAGES:
         path = catalogue(language, package)

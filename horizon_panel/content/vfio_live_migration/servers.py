@@ -26,7 +26,8 @@ from horizon_panel.content.vfio_live_migration.paging import PagedTable
 
 def devices(item):
     """Return the devices that a server holds, with their units, as one text."""
-    return ", ".join(f"{device.address}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{device.units}" for device in item.devices) or None
+    times = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
+    return ", ".join(f"{each.address}{times}{each.units}" for each in item.devices) or None
 
 
 class ServersTable(PagedTable):
