@@ -38,6 +38,7 @@ from tests.cloud.services import (
     hosts,
     hypervisors,
     networks,
+    pools,
     runtime,
     sqlite,
 )
@@ -62,6 +63,7 @@ def run(settings: Settings) -> None:
     all_hypervisors.install()
     hosts.install()
     bus.install()
+    pools.install()
     computes = fleet.Fleet(settings, settings.spec, all_hypervisors)
     _start_controller()
     computes.start_all()
