@@ -47,7 +47,7 @@ _NUMA = ((0.9, None), (0.05, "preferred"), (0.05, "required"))
 _EXTRA_SPECS: tuple[tuple[float, Json], ...] = (
     (0.93, {}),
     (0.02, {"hw:cpu_sockets": "1"}),
-    (0.02, {"trait:COMPUTE_MIGRATE_AUTO_CONVERGE": "required"}),
+    (0.02, {"trait:COMPUTE_NODE": "required"}),
     (0.01, {"trait:CUSTOM_LICENSED": "forbidden"}),
     (0.01, {"hw:numa_nodes": "1"}),
     (0.01, {"quota:cpu_shares": "1024"}),

@@ -86,14 +86,14 @@ def ask_nova(staged: Staged, hosts: Iterable[str]) -> dict[str | None, Moved]:
 
     :raises CannotStageError: if the server cannot be had back where it was
     """
-    last = staged.admin.live_migrate(staged.server_id)
+    last = staged.move()
     found: dict[str | None, Moved] = {None: last}
     if last.is_done:
         found[last.host] = last
     for host in hosts:
         if host not in found:
             staged.bring_home(last)
-            found[host] = last = staged.admin.live_migrate(staged.server_id, host)
+            found[host] = last = staged.move(host)
     return found
 
 

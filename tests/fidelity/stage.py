@@ -76,12 +76,24 @@ class Staged:
         )
         if is_disabled:
             self.cloud.enable_host(home)
-        if moved.is_broken or not self.admin.live_migrate(self.server_id, home).is_done:
+        if moved.is_broken or not self.move(home).is_done:
             self.admin.delete(self.server_id)
             self.cloud.forget_moves()
             self.make_server()
         if is_disabled:
             self.cloud.disable_host(home)
+
+    def move(self, host: str | None = None) -> Moved:
+        """Let nova live migrate the server, then do what the preflight advises.
+
+        Nova loses the devices of aliases where a server arrives that has a port with a device as
+        well, until nova-compute is restarted there.
+        """
+        moved = self.admin.live_migrate(self.server_id, host)
+        plan = self.scenario.server
+        if moved.is_done and plan.aliases and plan.port:
+            self.cloud.restart_host(moved.host)
+        return moved
 
     def make_others(self) -> None:
         """Make the servers that are there before.

@@ -27,7 +27,7 @@ from tests.fidelity.stage import Stager
 from tests.functional.base import CLOUDS
 
 _FOLDER = pathlib.Path(__file__).with_name("scenarios")
-_SEED, _COUNT = 1, 20
+_SEED, _COUNT = 2, 20
 
 
 class TestVerdicts(testtools.TestCase):

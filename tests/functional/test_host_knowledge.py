@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from tests.cloud import HostSpec
+from tests.cloud import CloudError, HostSpec
 from tests.cloud.administrator import wait_for
 from tests.functional.base import ALIAS_YES, UNTAGGED, YES, CloudTestCase
 from tests.functional.host_knowledge import host_facts, knowledge, users
@@ -150,3 +150,32 @@ class TestPorts(HostsTestCase):
         report = self.ask(server, self.known(server))
         self.assert_alone("port-binding", Status.WARN, Verdict.READY, report)
         self.assertEqual("compute2", self.live_migrate(server))
+
+
+class TestPortBesideAlias(HostsTestCase):
+    """A server whose VFs come by an alias, and one more by a port."""
+
+    hosts = tuple(
+        HostSpec(
+            f"compute{number}",
+            bus=0x80 + number,
+            products=("1515", "1520"),
+            device_specs=(YES, OF_A_NETWORK | {"product_id": "1520"}),
+        )
+        for number in (1, 2)
+    )
+
+    def test_nova_has_the_devices_back_once_it_is_restarted_as_advised(self):
+        port = self.connection.network.find_port("sriov-1")
+        both = self.boot(self.flavor("vf-yes:1"), networks=[{"port": port.id}], host="compute1")
+        report = self.ask(both, self.known(both))
+        remedy = self.assert_alone("port-binding", Status.WARN, Verdict.READY, report)
+        self.assertIn("restart nova-compute on the destination", remedy)
+        self.assertEqual("compute2", self.live_migrate(both))
+        # What happens to who does not follow it.
+        self.admin.delete(both)
+        self.cloud.update_resources()
+        everything = self.flavor("vf-yes:2")
+        self.assertRaises(CloudError, self.boot, everything, host="compute2")
+        self.cloud.restart_host("compute2")
+        self.boot(everything, host="compute2")

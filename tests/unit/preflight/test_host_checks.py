@@ -128,6 +128,11 @@ class TestPortChecks(CheckTestCase):
         self.assert_answers(Status.NOT_APPLICABLE)
         self.assert_answers(Status.WARN, self.ports())
         self.assert_answers(Status.FAIL, self.ports(has_port_bindings=False))
+
+    def test_devices_of_aliases_beside_a_port_are_lost_to_nova(self):
+        both = dataclasses.replace(self.ports(), alias_requests=(scenario.AliasRequest("vf", 1),))
+        answer = self.assert_answers(Status.WARN, both, saying="never give the devices")
+        self.assertIn("restart nova-compute on the destination", answer.remedy)
         self.assert_answers(Status.FAIL, self.ports("accelerator-direct"))
         self.assert_answers(Status.UNKNOWN, self.ports("vdpa"))
 

@@ -45,8 +45,13 @@ _NO_PORTS = "the server has no port that needs a PCI device"
 def port_binding(facts: Facts) -> Outcome:
     """Apply ``_check_can_migrate_pci``: neutron must bind a port to two hosts at once.
 
+    Of a server with devices of aliases as well, nova claims these and the ports' one after the
+    other, and the second claim takes the first one's place in its books: the devices of aliases
+    are never given back. When nova-compute starts, it writes its books anew.
+
     Source: ``nova/conductor/tasks/live_migrate.py``, ``block_port_accelerators`` in
-    ``nova/compute/api.py`` (nova 34.0.0).
+    ``nova/compute/api.py``, ``PciDevTracker.claim_instance`` in ``nova/pci/manager.py`` (nova 31
+    to 34.0.0).
     """
     if not facts.ports:
         return not_applicable(_NO_PORTS)
@@ -73,11 +78,17 @@ def port_binding(facts: Facts) -> Outcome:
             ),
             ports=ports,
         )
-    return warned(
+    unplugged = (
         f"nova unplugs {len(ports)} port(s) before it moves the server, and plugs them in again "
-        f"on the destination: the guest has no network there meanwhile",
-        remedy="bond them inside the guest with a port that is not unplugged, of the vnic type "
-        "normal",
+        f"on the destination: the guest has no network there meanwhile"
+    )
+    bond = "bond them inside the guest with a port that is not unplugged, of the vnic type normal"
+    if not facts.alias_requests:
+        return warned(unplugged, remedy=bond, ports=ports)
+    return warned(
+        f"{unplugged}; and it will never give the devices of the aliases back that the server gets "
+        "there, because the server has both",
+        remedy=steps(bond, "restart nova-compute on the destination once the server is there"),
         ports=ports,
     )
 
