@@ -43,6 +43,9 @@ class TestVerdicts(testtools.TestCase):
     def assert_nova_agrees(self, scenario: Scenario) -> None:
         self.addDetail("scenario", testtools.content.text_content(scenario.to_json()))
         judgement = judge(self.stager, scenario)
+        if judgement.void:
+            # Nova did not even build the servers; on a busy machine that need not be so again.
+            judgement = judge(self.stager, scenario)
         self.assertEqual("", judgement.void)
         self.assertEqual([], [answer.sentence for answer in judgement.disagreements])
 
