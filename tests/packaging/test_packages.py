@@ -135,7 +135,7 @@ class TestPackages(testtools.TestCase):
 
     def test_the_drain_planner_alone(self):
         prefix = self._only("drain")
-        _run(prefix / "bin/python", "-c", "import vfio_lm.preflight.drain")
+        _run(prefix / "bin/python", "-c", "import scipy, vfio_lm.drain.solver")
 
     def test_the_panel_alone(self):
         prefix = self._only("horizon")
