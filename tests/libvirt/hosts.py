@@ -93,6 +93,14 @@ set -e
 hostname "$2"
 cd "$1"
 mkdir -p /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /lib/modules
+# Debian's libvirt does not start without this user and group, which a package makes that is not
+# needed here and would start libvirtd on the machine itself.
+cp /etc/passwd /etc/group .
+echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>passwd
+echo 'libvirt-qemu:x:64055:' >>group
+grep -q '^kvm:' group || echo 'kvm:x:64056:' >>group
+mount --bind passwd /etc/passwd
+mount --bind group /etc/group
 mount --bind etc /etc/libvirt
 mount --bind run /run
 mount --bind lib /var/lib/libvirt
