@@ -16,29 +16,21 @@ from __future__ import annotations
 
 import collections
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import testtools
 from stestr.repository import util
 
 _PASSED = ("success", "xfail")
+# of what a failed test has to say, the end: a log of a service before it may be long
+_SHOWN = 1500
 
 
-def count() -> collections.Counter[str]:
-    """Return how many tests of the last run passed, failed and were skipped."""
-    found: collections.Counter[str] = collections.Counter()
-
-    def add(test: Mapping[str, Any]) -> None:
-        if test["status"] in _PASSED:
-            found["passed"] += 1
-        elif test["status"] == "skip":
-            found["skipped"] += 1
-        else:
-            # also a worker that died, or a test that never came to its end
-            found["failed"] += 1
-
-    result = testtools.StreamToDict(add)
+def tests() -> list[Mapping[str, Any]]:
+    """Return the tests of the last run: ``id``, ``status``, ``details``."""
+    found: list[Mapping[str, Any]] = []
+    result = testtools.StreamToDict(found.append)
     run = util.get_repo_open().get_latest_run().get_test()
     result.startTestRun()
     run.run(result)
@@ -46,9 +38,35 @@ def count() -> collections.Counter[str]:
     return found
 
 
+def outcome(test: Mapping[str, Any]) -> str:
+    """Return ``passed``, ``skipped`` or ``failed``.
+
+    A worker that died and a test that never came to its end have failed.
+    """
+    if test["status"] in _PASSED:
+        return "passed"
+    return "skipped" if test["status"] == "skip" else "failed"
+
+
+def failure(test: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines that tell which test failed and why."""
+    yield f"failed: {test['id']} ({test['status']})"
+    for name, detail in sorted(test["details"].items()):
+        if detail.content_type.type == "text" and (text := detail.as_text().strip()):
+            yield f"--- {name}"
+            yield text[-_SHOWN:]
+
+
 def main() -> int:
-    """Print the count on one line; the status tells whether any test ran and none failed."""
-    found = count()
+    """Print what failed, then the count on one line.
+
+    The status tells whether any test ran and none failed.
+    """
+    run = tests()
+    for test in run:
+        if outcome(test) == "failed":
+            print(*failure(test), "", sep="\n")
+    found = collections.Counter(map(outcome, run))
     print(f"{found['passed']} passed, {found['failed']} failed, {found['skipped']} skipped")
     return 0 if found["passed"] and not found["failed"] else 1
 
