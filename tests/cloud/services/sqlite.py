@@ -61,14 +61,17 @@ def serialize_writers() -> None:
     @contextlib.contextmanager
     def transaction_scope(self: Any, context: Any) -> Iterator[Any]:
         if self._mode is not enginefacade._WRITER:
-            # perhaps inside a writer's, with a connection of its own
-            with _set(writing, None), original(self, context) as resource:
+            # Inside a writer's with the same context it is part of that transaction, and often
+            # begins it; with another it has a connection of its own.
+            is_part = not self._independent and getattr(writing, "context", None) is context
+            scope = contextlib.nullcontext() if is_part else _set(writing, None, None)
+            with scope, original(self, context) as resource:
                 yield resource
             return
         url = str(self.reader.get_engine().url)
         with guard:
             lock = locks[url]
-        with lock, _set(writing, url), original(self, context) as resource:
+        with lock, _set(writing, url, context), original(self, context) as resource:
             yield resource
 
     def begin(connection: Any) -> None:
@@ -83,10 +86,11 @@ def serialize_writers() -> None:
 
 
 @contextlib.contextmanager
-def _set(writing: Any, url: str | None) -> Iterator[None]:
-    before = getattr(writing, "url", None)
-    writing.url = url
+def _set(writing: Any, url: str | None, context: Any) -> Iterator[None]:
+    before = vars(writing).copy()
+    vars(writing).update(url=url, context=context)
     try:
         yield
     finally:
-        writing.url = before
+        vars(writing).clear()
+        vars(writing).update(before)
