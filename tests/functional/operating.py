@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
@@ -76,6 +77,8 @@ class Operator:
         #: What is said of the devices of a host beyond ABLE, by host and address (None: of all).
         self.devices: dict[tuple[str, str | None], dict[str, Any]] = collections.defaultdict(dict)
         self.servers: list[str] = []
+        #: How much later than now the preflight is asked.
+        self.later = datetime.timedelta()
         self.is_told_of_hosts = False
         self.connection = case.connection
         self._specs = {host.name: host for host in case.hosts}
@@ -88,7 +91,9 @@ class Operator:
         preflight_inputs.add_options(parser)
         parser.add_argument("--host")
         given = parser.parse_args(self.options)
-        return check_with(self.connection, server, preflight_inputs.read(given), host=given.host)
+        inputs = preflight_inputs.read(given)
+        inputs = dataclasses.replace(inputs, now=inputs.now + self.later)
+        return check_with(self.connection, server, inputs, host=given.host)
 
     def know_api(self) -> None:
         """Tell the preflight of the nova.conf of nova-api."""

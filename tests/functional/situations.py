@@ -312,6 +312,11 @@ def group_keeps_them_apart(stage: Stage) -> str:
     return stage.mobile(hints=hints)
 
 
+def three_minutes_pass(stage: Stage) -> None:
+    """Let the scheduler hear from the host that a server has left it."""
+    stage.operator.later = datetime.timedelta(minutes=3)
+
+
 def zone_is_another(stage: Stage) -> str:
     compute = stage.connection.compute
     aggregate = compute.create_aggregate(name="first", availability_zone="az1")
@@ -573,7 +578,7 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("destination-devices", FAIL, devices_are_in_use, HOSTS),
     Situation("destination-devices", WARN, facts_are_old, HOSTS),
     Situation("destination-devices", UNKNOWN, a_resize_is_not_confirmed, HOSTS),
-    Situation("destination-group", FAIL, group_keeps_them_apart, THREE),
+    Situation("destination-group", FAIL, group_keeps_them_apart, THREE, besides=three_minutes_pass),
     Situation("destination-group", FAIL, group_keeps_them_apart, way=1),
     Situation("destination-zone", FAIL, zone_is_another),
     Situation("destination-zone", UNKNOWN, aggregate_is_isolated),

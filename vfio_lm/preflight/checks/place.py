@@ -151,7 +151,8 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
         f"({', '.join(others)}) of {group.max_servers_per_host} at most",
         remedy=steps(
             paste(
-                f"move one of them away from {host}",
+                f"move one of them away from {host}, of which the scheduler may learn only after "
+                "three minutes",
                 f"openstack server migrate --live-migration --wait {others[0]}",
             ),
             f"or {dissolve}",
