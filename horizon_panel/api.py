@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from horizon.utils.memoized import memoized
@@ -26,7 +26,9 @@ from openstack.config import cloud_region
 from openstack.connection import Connection
 from openstack_auth import utils as auth_utils
 
-from vfio_lm import inventory
+from horizon_panel import files
+from horizon_panel.patience import impatient_session
+from vfio_lm import endpoints, inventory
 from vfio_lm.pci import read_nova_conf
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def connection(request: HttpRequest) -> Connection:
             verify=not settings.OPENSTACK_SSL_NO_VERIFY and (settings.OPENSTACK_SSL_CACERT or True),
             original_ip=auth_utils.get_client_ip(request),
             timeout=getattr(settings, "VFIO_LM_TIMEOUT", _DEFAULT_TIMEOUT),
+            session=impatient_session(),
         ),
         region_name=user.services_region,
         app_name=_DISTRIBUTION,
@@ -73,10 +76,12 @@ def connection(request: HttpRequest) -> Connection:
     return Connection(config=region)
 
 
-def nova_conf_paths() -> list[str]:
-    """Return what ``VFIO_LM_NOVA_CONF`` names; perhaps nothing."""
-    paths = getattr(settings, "VFIO_LM_NOVA_CONF", ())
-    return [paths] if isinstance(paths, str) else list(paths)
+def compute(request: HttpRequest) -> Any:
+    """Return the SDK's adapter of nova.
+
+    :raises vfio_lm.errors.CloudError: if there is no nova, or it does not tell its versions
+    """
+    return endpoints.proxy(connection(request), "compute")
 
 
 @memoized
@@ -85,7 +90,7 @@ def nova_conf(request: HttpRequest) -> NovaConf | None:
 
     :raises vfio_lm.errors.ConfigError: if a file cannot be read, or nova would refuse it
     """
-    paths = nova_conf_paths()
+    paths = files.nova_conf()
     return read_nova_conf(paths) if paths else None
 
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from horizon.utils.memoized import memoized
 
-from horizon_panel import api
+from horizon_panel import api, files
+from vfio_lm import endpoints
 from vfio_lm.errors import CloudError
 from vfio_lm.migration import (
     Explanation,
@@ -35,28 +36,22 @@ from vfio_lm.migration import (
     worst,
 )
 from vfio_lm.nova_api import ComputeClient, Migration, MigrationClient, SchedulingClient, Server
-from vfio_lm.pci.nova_conf import last_changed
 from vfio_lm.placement import PlacementClient
 from vfio_lm.preflight import Inputs, Report, Status, check_with
+from vfio_lm.preflight.input_files import read_inputs
 from vfio_lm.preflight.whole_cloud import errors_of_the_cloud
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-def inputs(request: HttpRequest) -> Inputs:
-    """Return what a preflight is told beyond the APIs.
+def inputs() -> Inputs:
+    """Return what a preflight is told beyond the APIs: what the files of the settings say now.
 
-    :raises vfio_lm.errors.ConfigError: if a file of ``VFIO_LM_NOVA_CONF`` cannot be read, or nova
-        would refuse it
+    :raises vfio_lm.errors.VfioLmError: if a setting names no files, or a file cannot be used
     """
-    conf = api.nova_conf(request)
-    return Inputs(
-        now=datetime.datetime.now(datetime.UTC),
-        aliases=conf.aliases if conf else None,
-        pci_in_placement=conf.pci_in_placement if conf else None,
-        aliases_changed_at=last_changed(conf.sources) if conf else None,
-        files=conf.sources if conf else (),
+    return read_inputs(
+        files.nova_conf(), files.host_nova_conf(), files.host_facts(), max_age=files.max_age()
     )
 
 
@@ -66,7 +61,7 @@ def preflight(request: HttpRequest, server_id: str, host: str | None = None) -> 
     :raises vfio_lm.errors.VfioLmError: as :func:`vfio_lm.preflight.check_server`, or if a file
         cannot be read
     """
-    return check_with(api.connection(request), server_id, inputs(request), host=host)
+    return check_with(api.connection(request), server_id, inputs(), host=host)
 
 
 @memoized
@@ -76,7 +71,7 @@ def server(request: HttpRequest, server_id: str) -> Server:
     :raises CloudError: if nova does not answer, or there is none
     """
     with errors_of_the_cloud():
-        return ComputeClient(api.connection(request).compute).server(server_id)
+        return ComputeClient(api.compute(request)).server(server_id)
 
 
 def hosts(request: HttpRequest) -> tuple[str, ...]:
@@ -85,7 +80,7 @@ def hosts(request: HttpRequest) -> tuple[str, ...]:
     :raises CloudError: if nova does not answer
     """
     with errors_of_the_cloud():
-        return tuple(sorted(SchedulingClient(api.connection(request).compute).services()))
+        return tuple(sorted(SchedulingClient(api.compute(request)).services()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ def live_migrate(request: HttpRequest, server_id: str, host: str | None) -> Begu
     :raises CloudError: if nova refuses
     """
     with errors_of_the_cloud():
-        nova = MigrationClient(api.connection(request).compute)
+        nova = MigrationClient(api.compute(request))
         last = nova.newest_migration(server_id)
         return Begun(last.id if last else 0, nova.live_migrate(server_id, host))
 
@@ -142,8 +137,7 @@ def watch(request: HttpRequest, server_id: str, after: int, host: str | None) ->
     :raises CloudError: if nova does not answer
     """
     with errors_of_the_cloud():
-        connection = api.connection(request)
-        nova = MigrationClient(connection.compute)
+        nova = MigrationClient(api.compute(request))
         end = look(nova, server_id, after)
         migration = end.migration
         if not end.is_over:
@@ -153,7 +147,7 @@ def watch(request: HttpRequest, server_id: str, after: int, host: str | None) ->
         if not migration.is_completed:
             explanation = explain(collect_attempt(nova, migration))
             return Watched(migration, is_over=True, explanation=explanation)
-        return Watched(migration, is_over=True, findings=_verify(connection, nova, migration, host))
+        return Watched(migration, is_over=True, findings=_verify(request, nova, migration, host))
 
 
 def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
@@ -164,9 +158,9 @@ def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
     return Pacer().pace(progress, max(0.0, age.total_seconds()))
 
 
-def _verify(connection, nova, migration, host) -> tuple[Finding, ...]:
+def _verify(request, nova, migration, host) -> tuple[Finding, ...]:
     try:
-        placement = PlacementClient(connection.placement)
+        placement = PlacementClient(endpoints.proxy(api.connection(request), "placement"))
         return verify(collect_arrival(nova, placement, migration, host))
     except CloudError as exc:
         return (Finding("verification", Status.UNKNOWN, str(exc)),)

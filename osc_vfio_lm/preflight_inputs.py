@@ -16,10 +16,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
-import pathlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from osc_lib import exceptions
@@ -27,8 +24,7 @@ from osc_lib import exceptions
 from osc_vfio_lm import nova_conf
 
 if TYPE_CHECKING:
-    from vfio_lm.pci.host_facts import HostFacts
-    from vfio_lm.preflight import HostKnowledge, Inputs
+    from vfio_lm.preflight import Inputs
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"^(\d{1,9})([smhd]?)$")
@@ -62,65 +58,17 @@ def read(parsed_args: argparse.Namespace) -> Inputs:
     :raises vfio_lm.pci.host_facts.HostFactsError: if a file is no host facts file
     :raises osc_lib.exceptions.CommandError: if the age is no duration
     """
-    from vfio_lm.pci import read_nova_conf
-    from vfio_lm.pci.nova_conf import last_changed
-    from vfio_lm.preflight import Inputs
+    from vfio_lm.preflight.input_files import read_inputs
 
     by_host: dict[str | None, list[str]] = {}
     for host, path in map(nova_conf.split_label, nova_conf.paths(parsed_args)):
         by_host.setdefault(host, []).append(path)
-    of_api = by_host.pop(None, [])
-    conf = read_nova_conf(of_api) if of_api else None
-    facts_files = _facts_files(parsed_args.host_facts)
-    return Inputs(
-        now=datetime.datetime.now(datetime.UTC),
-        aliases=conf.aliases if conf else None,
-        pci_in_placement=conf.pci_in_placement if conf else None,
-        skips_version_check=conf.skips_version_check if conf else None,
-        aliases_changed_at=last_changed(of_api) if conf else None,
-        hosts=_hosts(
-            {host: paths for host, paths in by_host.items() if host is not None}, facts_files
-        ),
+    return read_inputs(
+        by_host.pop(None, []),
+        {host: paths for host, paths in by_host.items() if host is not None},
+        parsed_args.host_facts,
         max_age=_duration(parsed_args.max_age),
-        files=(*of_api, *(path for paths in by_host.values() for path in paths), *facts_files),
     )
-
-
-def _hosts(
-    conf_paths: Mapping[str, Sequence[str]], facts_files: Iterable[str]
-) -> Mapping[str, HostKnowledge]:
-    from vfio_lm.errors import ConfigError
-    from vfio_lm.pci import read_nova_conf
-    from vfio_lm.pci.host_facts import read_host_facts
-    from vfio_lm.preflight import HostKnowledge
-
-    confs = {host: read_nova_conf(paths) for host, paths in conf_paths.items()}
-    for host, conf in confs.items():
-        if conf.host not in (None, host):
-            where = ", ".join(conf.sources)
-            raise ConfigError(
-                where, "[DEFAULT]host", str(conf.host), f"this is not the nova.conf of host {host}"
-            )
-    facts: dict[str, HostFacts] = {}
-    for path in facts_files:
-        found = read_host_facts(path)
-        known = facts.get(found.host)
-        if known is None or known.taken_at < found.taken_at:
-            facts[found.host] = found
-    return {
-        host: HostKnowledge(conf=confs.get(host), facts=facts.get(host))
-        for host in sorted(confs.keys() | facts.keys())
-    }
-
-
-def _facts_files(paths: Iterable[str]) -> list[str]:
-    files = []
-    for path in paths:
-        if os.path.isdir(path):
-            files += sorted(map(str, pathlib.Path(path).glob("*.json")))
-        else:
-            files.append(path)
-    return files
 
 
 def _duration(text: str) -> datetime.timedelta:

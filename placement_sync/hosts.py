@@ -23,12 +23,9 @@ import socket
 from collections.abc import Iterable, Sequence
 
 from vfio_lm.errors import ConfigError, VfioLmError
-from vfio_lm.pci import Alias, DeviceSpec, NovaConf, parse_device_specs, read_nova_conf
+from vfio_lm.pci import Alias, DeviceSpec, NovaConf, host_folder, parse_device_specs, read_nova_conf
 from vfio_lm.pci.conf_text import DEVICE_SPEC, read_conf_text
 from vfio_lm.pci.host_facts import HostFacts, HostFactsError, read_host_facts
-
-_CONF = ".conf"
-_FACTS = ".json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,8 +103,8 @@ def read_hosts(
     """
     hosts: list[HostConfig] = []
     errors: list[VfioLmError] = []
-    facts_files = {} if facts_folder is None else _entries(facts_folder, _FACTS)
-    for name, paths in sorted(_entries(folder, _CONF).items()):
+    facts_files = {} if facts_folder is None else host_folder.facts_files(facts_folder)
+    for name, paths in sorted(host_folder.conf_files(folder).items()):
         try:
             hosts.append(_read_host(name, paths, facts_files.get(name, ())))
         except VfioLmError as exc:
@@ -131,29 +128,10 @@ def common_aliases(hosts: Iterable[HostConfig]) -> dict[str, Alias]:
 
 
 def _read_host(name: str, paths: Sequence[str], facts_paths: Sequence[str]) -> HostConfig:
-    if len(paths) > 1:
-        raise ConfigError(
-            ", ".join(paths), "", "", f"host {name} is described twice: keep one of the two"
-        )
-    conf, spec_locations = _read_conf(paths, paths[0])
+    path = host_folder.only(name, paths)
+    conf, spec_locations = _read_conf([path], path)
     facts = _read_facts(facts_paths[0], name, conf) if facts_paths else None
-    return HostConfig(name, conf, facts, paths[0], spec_locations)
-
-
-def _entries(folder: str | os.PathLike[str], suffix: str) -> dict[str, tuple[str, ...]]:
-    """Return the files of each host; for configurations, also the folders."""
-    where = os.fspath(folder)
-    found: dict[str, tuple[str, ...]] = {}
-    try:
-        entries = sorted(os.scandir(where), key=lambda entry: entry.name)
-    except OSError as exc:
-        raise ConfigError(where, "", "", f"cannot be read: {exc.strerror}") from None
-    for entry in entries:
-        name = entry.name.removesuffix(suffix)
-        is_folder = suffix == _CONF and entry.is_dir() and name == entry.name
-        if name and not name.startswith(".") and (is_folder or name != entry.name):
-            found[name] = (*found.get(name, ()), entry.path)
-    return found
+    return HostConfig(name, conf, facts, path, spec_locations)
 
 
 def _read_conf(

@@ -18,6 +18,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from vfio_lm import endpoints
 from vfio_lm.drain.execute import Executor, Observer
 from vfio_lm.drain.lines import Line, State, lines
 from vfio_lm.drain.occupancy import Occupancy, occupancy
@@ -65,7 +66,7 @@ class HostDrain:
         self._connection = connection
         self._host = host
         self._read_inputs = read_inputs
-        self._nova = MigrationClient(connection.compute)
+        self._nova = MigrationClient(endpoints.proxy(connection, "compute"))
 
     def plan(self) -> Drain:
         """Say which servers can leave together; nothing is changed.

@@ -18,9 +18,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from keystoneauth1 import exceptions as ksa_exceptions
-from openstack import exceptions as sdk_exceptions
-
+from vfio_lm import endpoints
 from vfio_lm.errors import CloudError
 from vfio_lm.nova_api import ComputeClient
 from vfio_lm.placement import PlacementClient
@@ -37,8 +35,7 @@ def nova(connection: Connection) -> ComputeClient:
 
     :raises CloudError: if nova does not answer, or is too old
     """
-    _url(connection, "compute", "nova")
-    client = ComputeClient(connection.compute)
+    client = ComputeClient(endpoints.proxy(connection, "compute"))
     client.max_microversion()  # one that is too old says so itself
     return client
 
@@ -48,14 +45,7 @@ def placement(connection: Connection) -> PlacementClient:
 
     :raises CloudError: if placement does not tell its versions
     """
-    url = _url(connection, "placement", "placement")
-    # The SDK looks for the versions of a service when it is first named.
-    try:
-        return PlacementClient(connection.placement)
-    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
-        raise CloudError(
-            f"placement cannot be reached: what should be at {url} does not tell its versions"
-        ) from exc
+    return PlacementClient(endpoints.proxy(connection, "placement"))
 
 
 @contextlib.contextmanager
@@ -67,16 +57,3 @@ def gap(on_gap: OnGap | None) -> Iterator[None]:
         if on_gap is None:
             raise
         on_gap(exc)
-
-
-def _url(connection: Connection, service_type: str, name: str) -> str:
-    try:
-        url = connection.endpoint_for(service_type)
-    except ksa_exceptions.ClientException as exc:
-        raise CloudError(f"keystone cannot be reached: {exc}") from exc
-    if url is None:
-        raise CloudError(
-            f"{name} cannot be reached: the catalogue has no {service_type} endpoint for this "
-            f"user and region"
-        )
-    return url

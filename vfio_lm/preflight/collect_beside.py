@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from keystoneauth1 import exceptions as ksa_exceptions
 from openstack import exceptions as sdk_exceptions
 
+from vfio_lm.endpoints import has_endpoint
 from vfio_lm.nova_api import PCI_VNIC_TYPES, Server
-from vfio_lm.preflight.endpoints import has_endpoint
 from vfio_lm.preflight.facts import Network
 from vfio_lm.preflight.port import Port, PortKind
 

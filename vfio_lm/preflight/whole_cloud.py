@@ -29,6 +29,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack import exceptions as sdk_exceptions
 
+from vfio_lm import endpoints
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.nova_api import (
     Aggregate,
@@ -41,7 +42,6 @@ from vfio_lm.nova_api import (
 )
 from vfio_lm.placement import PlacementClient, Provider, Tree
 from vfio_lm.preflight.collect_occupants import Residents
-from vfio_lm.preflight.endpoints import has_endpoint
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -70,14 +70,9 @@ class WholeCloud:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         with errors_of_the_cloud():
-            for service in ("compute", "placement"):
-                if not has_endpoint(connection, service):
-                    raise CloudError(
-                        f"the catalogue has no {service} endpoint for this user and region"
-                    )
-            self.nova = SchedulingClient(connection.compute)
+            self.nova = SchedulingClient(endpoints.proxy(connection, "compute"))
             self.nova_microversion: Microversion = self.nova.max_microversion()
-            self.placement = PlacementClient(connection.placement)
+            self.placement = PlacementClient(endpoints.proxy(connection, "placement"))
         self._nodes: Mapping[str, ComputeNode] | None = None
         self._nodes_have_servers = False
         self._groups: dict[str, ServerGroup | None] = {}

@@ -21,7 +21,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
-from horizon_panel import api
+from horizon_panel import api, files
 from horizon_panel.content.vfio_live_migration import labels, links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTableTab
 from horizon_panel.content.vfio_live_migration.flavor.forms import CREATE_POLICY
@@ -73,7 +73,7 @@ class CreateFlavor(tables.LinkAction):
 
     def allowed(self, request, row=None):
         """Offer it unless nova.conf is known and does not define the alias."""
-        return row is None or row.alias is not None or not api.nova_conf_paths()
+        return row is None or row.alias is not None or not files.is_nova_conf_set()
 
     def get_link_url(self, datum=None):
         """Return the address of the form, with the alias chosen."""
@@ -190,4 +190,4 @@ class UsesTab(CloudTableTab):
     def get_context_data(self, request, **kwargs):
         """Tell whether it is said where the aliases are defined."""
         context = super().get_context_data(request, **kwargs)
-        return context | {"is_nova_conf_set": bool(api.nova_conf_paths())}
+        return context | {"is_nova_conf_set": files.is_nova_conf_set()}

@@ -55,11 +55,12 @@ class TestAbsentServices(testtools.TestCase):
         self.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
     def test_a_service_that_does_not_answer_is_named_with_its_address(self) -> None:
-        asked = connection(placement=self.url, compute=f"{self.url}/v2.1")
-        with testtools.ExpectedException(CloudError, f"placement cannot be reached.*{self.url}"):
-            services.placement(asked)
-        with testtools.ExpectedException(CloudError, f"nova cannot be reached.*{self.url}"):
-            list_servers(asked)
+        for path in ("", "/v2.1"):
+            asked = connection(placement=self.url, compute=self.url + path)
+            with testtools.ExpectedException(CloudError, f"placement cannot be.*{self.url}"):
+                services.placement(asked)
+            with testtools.ExpectedException(CloudError, f"nova cannot be reached.*{self.url}"):
+                list_servers(asked)
 
     def test_a_service_that_the_catalogue_lacks_is_named(self) -> None:
         with testtools.ExpectedException(CloudError, "placement cannot be reached.*no placement"):

@@ -38,8 +38,7 @@ class DrainView(tables.DataTableView):
         request, host = self.request, self.kwargs["host"]
         try:
             with errors_of_the_cloud():
-                connection = api.connection(request)
-                return HostDrain(connection, host, lambda: server_api.inputs(request)).plan()
+                return HostDrain(api.connection(request), host, server_api.inputs).plan()
         except VfioLmError as exc:
             messages.error(request, _("There is no plan: %(reason)s") % {"reason": exc})
             return None

@@ -111,7 +111,7 @@ class CreateFlavorForm(forms.SelfHandlingForm):
         )
         try:
             with errors_of_the_cloud():
-                nova = ComputeClient(api.connection(request).compute)
+                nova = ComputeClient(api.compute(request))
                 create_flavor(nova, new, data["extra_specs"])
         except VfioLmError as exc:
             self.add_error(None, str(exc))

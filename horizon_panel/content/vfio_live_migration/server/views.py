@@ -118,7 +118,6 @@ class PreflightView(ServerMixin, tables.MultiTableView):
             context["questions"] = summary.open_questions(report)
             context["warnings"] = summary.warnings(report)
             context["minor_questions"] = summary.minor_questions(report)
-            context["has_aliases"] = bool(report.files)
         return context
 
 
