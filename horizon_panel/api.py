@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from horizon.utils.memoized import memoized
+from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1 import session
 from keystoneauth1.access import access
 from keystoneauth1.identity.access import AccessInfoPlugin
+from openstack import exceptions as sdk_exceptions
 from openstack.config import cloud_region
 from openstack.connection import Connection
 from openstack_auth import utils as auth_utils
@@ -29,6 +31,7 @@ from openstack_auth import utils as auth_utils
 from horizon_panel import files
 from horizon_panel.patience import impatient_session
 from vfio_lm import endpoints, inventory
+from vfio_lm.errors import CloudError
 from vfio_lm.pci import read_nova_conf
 
 if TYPE_CHECKING:
@@ -92,6 +95,18 @@ def nova_conf(request: HttpRequest) -> NovaConf | None:
     """
     paths = files.nova_conf()
     return read_nova_conf(paths) if paths else None
+
+
+def projects(request: HttpRequest) -> tuple[tuple[str, str], ...]:
+    """Return the ID and the name of each project, by name.
+
+    :raises vfio_lm.errors.CloudError: if keystone does not answer, or does not tell this user
+    """
+    try:
+        found = [(each.id, each.name) for each in connection(request).identity.projects()]
+    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
+        raise CloudError(f"keystone does not tell the projects: {exc}") from exc
+    return tuple(sorted(found, key=lambda project: project[1]))
 
 
 def hosts(request: HttpRequest, on_gap: OnGap) -> tuple[Host, ...]:

@@ -167,16 +167,18 @@ defined there."""
             if parsed_args.dry_run:
                 flavor = new.as_created(extra_specs)
             else:
-                flavor = create_flavor(_nova(self), new, extra_specs, self._project_id(parsed_args))
+                flavor = create_flavor(
+                    _nova(self), new, extra_specs, self._project_ids(parsed_args)
+                )
             return _shown(flavor, alias_use(flavor.flavor.extra_specs, aliases))
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
 
-    def _project_id(self, parsed_args: argparse.Namespace) -> str | None:
+    def _project_ids(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
         from openstack import exceptions as sdk_exceptions
 
         if parsed_args.project is None:
-            return None
+            return ()
         identity: Any = self.app.client_manager.sdk_connection.identity
         domain, query = parsed_args.project_domain, {}
         try:
@@ -185,7 +187,7 @@ defined there."""
             project = identity.find_project(parsed_args.project, ignore_missing=False, **query)
         except sdk_exceptions.SDKException as exc:
             raise exceptions.CommandError(str(exc)) from exc
-        return str(project.id)
+        return (str(project.id),)
 
 
 class SetFlavor(command.Command):

@@ -35,6 +35,7 @@ class CreateFlavorTest(PanelTestCase):
         conf = mock.Mock(aliases={"vf": scenario.alias(LiveMigratable.YES)})
         self.patch(api, "nova_conf", return_value=conf)
         self.patch(api, "connection")
+        self.patch(api, "projects", return_value=(("id-a", "<b>a</b>"), ("id-b", "b")))
         self.create = self.patch(forms, "create_flavor")
 
     def patch(self, module: object, name: str, **changes: object):
@@ -52,9 +53,43 @@ class CreateFlavorTest(PanelTestCase):
 
     def test_the_flavor_asks_for_the_devices(self) -> None:
         self.assertEqual(302, self.submit(group_policy="isolate").status_code)
-        (_, new, specs), _ = self.create.call_args
-        self.assertEqual(("new", 512), (new.name, new.ram_mib))
+        (_, new, specs, projects), _ = self.create.call_args
+        self.assertEqual(("new", 512, True), (new.name, new.ram_mib, new.is_public))
+        self.assertEqual((None, None, []), (new.id, new.description, projects))
         self.assertEqual({"pci_passthrough:alias": "vf:2", "group_policy": "isolate"}, specs)
+
+    def test_the_flavor_is_what_is_asked_for(self) -> None:
+        self.submit(
+            flavor_id="42",
+            description="for <b>us</b>",
+            projects=["id-b"],
+            properties=" hw:cpu_policy = dedicated\r\n\r\ntrait:CUSTOM_A=required",
+        )
+        (_, new, specs, projects), _ = self.create.call_args
+        self.assertEqual(("42", "for <b>us</b>"), (new.id, new.description))
+        self.assertEqual((False, ["id-b"]), (new.is_public, projects))
+        self.assertEqual("dedicated", specs["hw:cpu_policy"])
+        self.assertEqual("required", specs["trait:CUSTOM_A"])
+        self.assertEqual("vf:2", specs["pci_passthrough:alias"])
+
+    def test_properties_that_are_none_are_refused(self) -> None:
+        for text in ("a", "=a", "a=1\na=2", "pci_passthrough:alias=vf:1"):
+            response = self.submit(properties=text)
+            self.assertEqual(200, response.status_code)
+            self.assertIn("properties", response.context["form"].errors, text)
+        self.create.assert_not_called()
+
+    def test_a_project_that_is_not_there_is_refused(self) -> None:
+        self.assertEqual(200, self.submit(projects=["id-c"]).status_code)
+        self.create.assert_not_called()
+
+    def test_without_a_list_of_projects_the_flavor_is_public_and_the_form_says_so(self) -> None:
+        self.patch(api, "projects", side_effect=CloudError("keystone: <forbidden>"))
+        self.assertContains(self.client.get(reverse(ADDRESS)), "keystone: &lt;forbidden&gt;")
+        self.assertContains(self.submit(projects=["id-a"]), "keystone: &lt;forbidden&gt;")
+        self.create.assert_not_called()
+        self.submit()
+        self.assertTrue(self.create.call_args[0][1].is_public)
 
     def test_an_alias_that_is_not_defined_is_refused(self) -> None:
         self.assertEqual(200, self.submit(alias="<b>other</b>").status_code)

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from vfio_lm.errors import CloudError
 from vfio_lm.inventory.flavor import Change
@@ -25,17 +25,17 @@ def create_flavor(
     nova: ComputeClient,
     new: NewFlavor,
     extra_specs: Mapping[str, str],
-    project_id: str | None = None,
+    project_ids: Iterable[str] = (),
 ) -> CloudFlavor:
     """Create a flavor with its extra specs; what fails half-way is taken back.
 
-    :param project_id: the project that may use a private flavor
+    :param project_ids: the projects that may use a private flavor
     :raises CloudError: if nova refuses
     """
     flavor = nova.create_flavor(new)
     try:
         nova.set_extra_specs(flavor.id, extra_specs)
-        if project_id is not None:
+        for project_id in project_ids:
             nova.allow_flavor(flavor.id, project_id)
         return nova.flavor(flavor.id)
     except CloudError:

@@ -20,6 +20,7 @@ from vfio_lm.errors import VfioLmError
 from vfio_lm.inventory.flavor import desired_specs, parse_counts
 from vfio_lm.inventory.write_flavor import create_flavor
 from vfio_lm.nova_api import ComputeClient, NewFlavor
+from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight.whole_cloud import errors_of_the_cloud
 
 CREATE_POLICY = (
@@ -28,6 +29,9 @@ CREATE_POLICY = (
 )
 
 _GREATEST = 2147483647
+
+#: What Horizon's own form takes for none.
+_ANY_ID = "auto"
 
 
 def _size(label, initial, least):
@@ -38,6 +42,14 @@ class CreateFlavorForm(forms.SelfHandlingForm):
     """A flavor that asks for devices of one alias."""
 
     name = forms.CharField(label=_("Name"), max_length=255)
+    flavor_id = forms.RegexField(
+        label=_("ID"),
+        regex=r"^[a-zA-Z0-9. _-]+$",
+        required=False,
+        max_length=255,
+        initial=_ANY_ID,
+        help_text=_("With 'auto' nova chooses one."),
+    )
     alias = forms.CharField(label=_("Alias"))
     count = _size(_("Devices"), 1, 1)
     vcpus = _size(_("vCPUs"), 1, 1)
@@ -62,11 +74,28 @@ class CreateFlavorForm(forms.SelfHandlingForm):
             "host: elsewhere no host is left."
         ),
     )
-    is_public = forms.BooleanField(label=_("Public"), required=False, initial=True)
+    properties = forms.CharField(
+        label=_("Further Extra Specs"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("One on a line, for example hw:cpu_policy=dedicated."),
+    )
+    projects = forms.MultipleChoiceField(
+        label=_("Projects"),
+        required=False,
+        help_text=_("Only these may use the flavor; without any, all projects may."),
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        max_length=65535,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
     def __init__(self, request, *args, **kwargs):
         super().__init__(request, *args, **kwargs)
         self.why_not = ""
+        self.why_public = ""
         try:
             conf = api.nova_conf(request)
         except VfioLmError as exc:
@@ -81,14 +110,42 @@ class CreateFlavorForm(forms.SelfHandlingForm):
                 label=_("Alias"), choices=[(name, name) for name in names]
             )
 
+        self._offer_projects()
+
+    def _offer_projects(self):
+        try:
+            self.fields["projects"].choices = api.projects(self.request)
+        except VfioLmError as exc:
+            self.why_public = str(exc)
+            del self.fields["projects"]
+
+    def clean_properties(self):
+        """Return the extra specs by key."""
+        found = {}
+        for line in filter(str.strip, self.cleaned_data["properties"].splitlines()):
+            key, is_pair, value = (part.strip() for part in line.partition("="))
+            if not (key and is_pair):
+                raise forms.ValidationError(
+                    _('"%(line)s" is not of the form KEY=VALUE.'), params={"line": line}
+                )
+            if key == ALIAS_EXTRA_SPEC:
+                raise forms.ValidationError(_("The alias is chosen above."))
+            if key in found:
+                raise forms.ValidationError(_('"%(key)s" is given twice.'), params={"key": key})
+            found[key] = value
+        return found
+
     def clean(self):
-        """Work out the extra specs."""
+        """Work out all extra specs."""
         data = super().clean()
+        if self.why_public and self.data.get("projects"):
+            # They were chosen when they could be listed: nobody else shall get the flavor.
+            raise forms.ValidationError(self.why_public)
         if self.errors:
             return data
         try:
             data["extra_specs"] = desired_specs(
-                {},
+                data["properties"],
                 parse_counts([f"{data['alias']}:{data['count']}"]),
                 group_policy=data["group_policy"] or None,
                 host_trait=data.get("host_trait", False),
@@ -100,6 +157,7 @@ class CreateFlavorForm(forms.SelfHandlingForm):
 
     def handle(self, request, data):
         """Create the flavor; what fails half-way is taken back."""
+        projects = data.get("projects", [])
         new = NewFlavor(
             name=data["name"],
             vcpus=data["vcpus"],
@@ -107,12 +165,14 @@ class CreateFlavorForm(forms.SelfHandlingForm):
             root_gib=data["disk"],
             ephemeral_gib=data["ephemeral"],
             swap_mib=data["swap"],
-            is_public=data["is_public"],
+            is_public=not projects,
+            id=None if data["flavor_id"] in ("", _ANY_ID) else data["flavor_id"],
+            description=data["description"] or None,
         )
         try:
             with errors_of_the_cloud():
                 nova = ComputeClient(api.compute(request))
-                create_flavor(nova, new, data["extra_specs"])
+                create_flavor(nova, new, data["extra_specs"], projects)
         except VfioLmError as exc:
             self.add_error(None, str(exc))
             return False
