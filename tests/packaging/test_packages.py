@@ -14,7 +14,6 @@
 
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import zipfile
 
 import testtools
 
-_TOP = pathlib.Path(__file__).parents[2]
+from tests.packaging.bounds import TOP, normal
 
 # What only users of an extra need; libvirt-python has no wheel and wants the headers of libvirt.
 _OF_EXTRAS = {
@@ -48,11 +47,6 @@ def _pip(prefix: pathlib.Path, *arguments: object) -> str:
     return _run(sys.executable, "-m", "pip", "--python", prefix / "bin/python", *arguments)
 
 
-def _normal(name: str) -> str:
-    """Return a name in the form in which PyPI compares names."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 class TestPackages(testtools.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -61,7 +55,7 @@ class TestPackages(testtools.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         # the sdist of the tree, and the wheel of the sdist
-        _run(sys.executable, "-m", "build", "--outdir", cls.folder, _TOP)
+        _run(sys.executable, "-m", "build", "--outdir", cls.folder, TOP)
         (cls.wheel,) = cls.folder.glob("*.whl")
         cls.base = cls._install("")
 
@@ -71,12 +65,12 @@ class TestPackages(testtools.TestCase):
         prefix = cls.folder / f"with-{extra}"
         venv.create(prefix, with_pip=False)
         wanted = f"{cls.wheel}[{extra}]" if extra else cls.wheel
-        constraints = _TOP / "constraints.txt"
+        constraints = TOP / "constraints.txt"
         _pip(prefix, "install", "--quiet", "--no-compile", "--constraint", constraints, wanted)
         return prefix
 
     def _installed(self, prefix: pathlib.Path) -> set[str]:
-        return {_normal(each["name"]) for each in json.loads(_pip(prefix, "list", "--format=json"))}
+        return {normal(each["name"]) for each in json.loads(_pip(prefix, "list", "--format=json"))}
 
     def _only(self, extra: str) -> pathlib.Path:
         """Install an extra, and see that it brings nothing of the others."""
@@ -99,14 +93,14 @@ class TestPackages(testtools.TestCase):
 
     def test_every_file_of_our_packages_is_in_the_wheel(self):
         packages = ("vfio_lm", "osc_vfio_lm", "placement_sync", "horizon_panel")
-        tracked = _run("git", "-C", _TOP, "ls-files", *packages).splitlines()
+        tracked = _run("git", "-C", TOP, "ls-files", *packages).splitlines()
         with zipfile.ZipFile(self.wheel) as wheel:
             self.assertEqual(set(), set(tracked) - set(wheel.namelist()))
 
     def test_what_operators_copy_is_below_the_prefix(self):
         share = self.base / "share" / "openstack-vfio-lm"
         packed = {file.relative_to(share) for file in share.rglob("*") if file.is_file()}
-        etc = _TOP / "etc"
+        etc = TOP / "etc"
         kept = {file.relative_to(etc) for file in etc.rglob("*") if file.is_file()}
         self.assertEqual(kept, packed)
 
