@@ -350,7 +350,7 @@ a resource class stands for is said with --vendor-id and --product-id as well, o
             "--nova-release",
             choices=_RELEASES,
             default=_RELEASES[-1],
-            help="Release of nova (default: %(default)s)",
+            help=f"Release of nova (default: {_RELEASES[-1]})",
         )
         return parser
 

@@ -20,6 +20,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
 project = "openstack-vfio-lm"
 copyright = "openstack-vfio-lm contributors"  # noqa: A001 - Sphinx's own name
 
+autoprogram_cliff_application = "openstack"
+
 extensions = [
     "cliff.sphinxext",
     "generated",
@@ -34,6 +36,13 @@ openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 openstackdocs_repo_name = "openstack-vfio-lm"
 version = release = ""
+
+# tox -e docs leaves them in doc/build/man
+man_pages = [
+    ("cli/openstack-vfio", "openstack-vfio", "live migration of VFIO devices in OpenStack", "", 1),
+    ("cli/vfio-lm-host", "vfio-lm-host", "live migration of VFIO devices, on a host", "", 8),
+    ("cli/vfio-placement-sync", "vfio-placement-sync", "keep traits in placement true", "", 8),
+]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

@@ -28,6 +28,11 @@ class TestBounds(testtools.TestCase):
         for extra, wanted in bounds.extras().items():
             self.assertEqual(set(), set(wanted) - self.tests, extra)
 
+    def test_the_documentation_requires_what_the_extras_require(self):
+        wanted = {each.name: each for extra in bounds.extras().values() for each in extra}
+        for each in bounds.in_lines((bounds.TOP / "doc" / "requirements.txt").read_text()):
+            self.assertEqual(wanted.get(each.name, each), each)
+
     def test_every_environment_requires_the_same(self):
         known = {each.name: each.lowest for each in {*bounds.required(), *self.tests}}
         tox = configparser.RawConfigParser()

@@ -12,6 +12,7 @@
 
 """What is packed installs in an empty environment, each extra alone, and its commands start."""
 
+import importlib.metadata
 import json
 import pathlib
 import subprocess
@@ -88,8 +89,9 @@ class TestPackages(testtools.TestCase):
 
     def test_the_shell_completes_our_commands(self):
         said = _run(self.base / "bin/openstack", "complete")
-        self.assertIn("cmds_vfio_migration='", said)
-        self.assertIn("cmds_vfio_migration_check='", said)
+        for command in importlib.metadata.entry_points(group="openstack.vfio.v1"):
+            # as a name in the shell: server_upgrade-plan is none
+            self.assertIn(f"cmds_{command.name.replace('-', '_')}='", said)
 
     def test_every_file_of_our_packages_is_in_the_wheel(self):
         packages = ("vfio_lm", "osc_vfio_lm", "placement_sync", "horizon_panel")

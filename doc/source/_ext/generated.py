@@ -10,17 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Directives for what the code says of itself: checks, schemas, transcripts."""
+"""Directives for what the code says of itself: checks, schemas, helps, transcripts."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import pathlib
+from collections.abc import Callable, Sequence
 
 from docutils import nodes, statemachine
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from placement_sync.settings import parse_arguments
+from vfio_lm.compute import main as host_helper
 from vfio_lm.pci import host_facts
 from vfio_lm.preflight import Check
 from vfio_lm.preflight.registry import installed_checks
@@ -53,6 +59,28 @@ class HostFactsSchema(SphinxDirective):
         return [nodes.literal_block(text, text, language="json")]
 
 
+class HostHelper(SphinxDirective):
+    """What ``vfio-lm-host --help`` says, and each of its sub-commands."""
+
+    def run(self) -> list[nodes.Node]:
+        """Ask the command."""
+        found = [_help(host_helper.main)]
+        for name in host_helper.COMMANDS:
+            section = nodes.section(ids=[f"vfio-lm-host-{name}"])
+            section += nodes.title(text=f"vfio-lm-host {name}")
+            section += _help(host_helper.main, name)
+            found.append(section)
+        return found
+
+
+class PlacementSync(SphinxDirective):
+    """What ``vfio-placement-sync --help`` says."""
+
+    def run(self) -> list[nodes.Node]:
+        """Ask the command."""
+        return [_help(parse_arguments)]
+
+
 class Transcript(SphinxDirective):
     """Commands of the tutorial with what they printed."""
 
@@ -64,6 +92,15 @@ class Transcript(SphinxDirective):
         self.env.note_dependency(str(path))
         text = path.read_text()
         return [nodes.literal_block(text, text, language="console")]
+
+
+def _help(command: Callable[[Sequence[str]], object], *words: str) -> nodes.Element:
+    said = io.StringIO()
+    os.environ["COLUMNS"] = "100"
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        command([*words, "--help"])
+    text = said.getvalue()
+    return nodes.literal_block(text, text, language="text")
 
 
 def _row(checks: list[Check]) -> tuple[str, str, str, str]:
@@ -78,5 +115,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("preflight-checks", PreflightChecks)
     app.add_directive("host-facts-schema", HostFactsSchema)
+    app.add_directive("vfio-lm-host-help", HostHelper)
+    app.add_directive("vfio-placement-sync-help", PlacementSync)
     app.add_directive("transcript", Transcript)
     return {"parallel_read_safe": True}
