@@ -264,12 +264,16 @@ class Cloud:
         """Let the next live migrations end in a libvirt error with this message."""
         self._control.run("fail-migrations", message=message, times=times)
 
+    def leave_out_extensions(self, *aliases: str) -> None:
+        """Let neutron have all its extensions but these, for whoever asks it from now on."""
+        self._control.run("leave-out-extensions", aliases=list(aliases))
+
     def reset(self) -> None:
         """Bring the cloud back to how a test expects it.
 
         All servers, flavors, server groups and aggregates are deleted, all hosts run
-        and are enabled, no migration is told to fail, and every host updates its
-        resources. Hosts, aliases and other options stay as they are.
+        and are enabled, no migration is told to fail, neutron has all its extensions, and
+        every host updates its resources. Hosts, aliases and other options stay as they are.
         """
         self.clear()
         self.update_resources()
@@ -283,6 +287,7 @@ class Cloud:
             if not is_running:
                 self.start_host(name)
         self.fail_next_migration(times=0)
+        self.leave_out_extensions()
         operations.clear(self._rest)
         self.forget_moves()
 

@@ -39,7 +39,7 @@ MODULES: Mapping[str, str] = {
 }
 
 #: what a service listens for beside its own requests
-FURTHER_LISTENERS: Mapping[str, tuple[str, ...]] = {"nova": ("neutron", "control")}
+FURTHER_LISTENERS: Mapping[str, tuple[str, ...]] = {"nova": ("neutron", "cinder", "control")}
 
 LOG_LINES = 30
 POLL_SECONDS = 0.05

@@ -42,6 +42,7 @@ LISTENERS: Mapping[str, str] = {
     "glance": "",
     "nova": "/v2.1",
     "neutron": "",
+    "cinder": "/v3",
     "control": "",
 }
 

@@ -84,6 +84,7 @@ class CloudSpec:
     :ivar pci_in_placement: ``[filter_scheduler]pci_in_placement``, and whether hosts
         report their devices unless they say otherwise.
     :ivar network_endpoint: whether the catalogue has a network service.
+    :ivar volume_endpoint: whether it has a block storage service.
     :ivar migration_seconds: how long the hypervisors take to move a guest.
     :ivar parallel_migrations: live migrations that may run at once in the whole cloud.
     :ivar corrected_remap: whether the computes are started as ``vfio-lm-nova-compute`` does it.
@@ -94,6 +95,7 @@ class CloudSpec:
     aliases: tuple[Json, ...] = dataclasses.field(default_factory=_migratable_vf_alias)
     pci_in_placement: bool = True
     network_endpoint: bool = True
+    volume_endpoint: bool = False
     migration_seconds: float = 0.2
     parallel_migrations: int = 1
     corrected_remap: bool = False
@@ -111,6 +113,12 @@ class CloudSpec:
         if "hosts" in fields:
             fields["hosts"] = tuple(HostSpec.from_json(host) for host in fields["hosts"])
         return cls(**fields)
+
+    @property
+    def left_out_of_catalogue(self) -> frozenset[str]:
+        """The types of the services that the catalogue does not have."""
+        has = {"network": self.network_endpoint, "block-storage": self.volume_endpoint}
+        return frozenset(service_type for service_type, is_there in has.items() if not is_there)
 
     def reports_in_placement(self, host: HostSpec) -> bool:
         """Say whether a host's nova-compute puts its PCI devices into placement."""

@@ -27,7 +27,7 @@ from typing import Any
 
 import testtools
 
-from tests.cloud import HostSpec, environments
+from tests.cloud import CloudSpec, HostSpec, environments
 from tests.cloud.administrator import Administrator
 from tests.cloud.shared import SharedCloud
 from vfio_lm.pci import read_nova_conf
@@ -51,20 +51,23 @@ ALIAS_ANY = {key: value for key, value in ALIAS_YES.items() if key != "live_migr
 #: The ``openstack`` command of the environment that the tests run in.
 OPENSTACK = pathlib.Path(sys.executable).with_name("openstack")
 
+#: With every service that the preflight may ask.
+_WHOLE = CloudSpec(volume_endpoint=True)
+
 
 class _OfProcess:
     """The cloud of this process: one at a time, of the release that the test wants."""
 
     def __init__(self) -> None:
         self._release = environments.CURRENT
-        self._shared = SharedCloud()
+        self._shared = SharedCloud(_WHOLE)
         atexit.register(self.stop)
 
     def of_release(self, release: NovaRelease) -> SharedCloud:
         """Give the cloud; one of another release ends."""
         if release is not self._release:
             self.stop()
-            self._release, self._shared = release, SharedCloud(release=release)
+            self._release, self._shared = release, SharedCloud(_WHOLE, release=release)
         return self._shared
 
     def stop(self) -> None:

@@ -62,6 +62,15 @@ class Stage(CloudTestCase):
         body = {"port": {"binding:vnic_type": vnic_type}}
         self.assertTrue(self.connection.network.put(f"/ports/{port}", json=body).ok)
 
+    def volume(self, **image_properties: str) -> str:
+        """Create a volume of an image with such properties; return its ID."""
+        volumes = self.connection.block_storage
+        response = volumes.post("/volumes", json={"volume": {"size": 1, "name": "root"}})
+        volume = str(response.json()["volume"]["id"])
+        action = {"os-set_image_metadata": {"metadata": image_properties}}
+        self.assertTrue(volumes.post(f"/volumes/{volume}/action", json=action).ok)
+        return volume
+
     def port_server(self) -> tuple[str, str]:
         """Create a server with an SR-IOV port on compute1; return it and its port."""
         port = self.connection.network.find_port("sriov-1")
@@ -172,19 +181,43 @@ def hint_is_not_understood(stage: Stage) -> str:
 
 def network_is_silent(stage: Stage) -> str:
     server = stage.mobile()
-    # nothing listens on the port of a service that is long out of use
-    stage.operator.connection = stage.cloud.connection()
-    stage.operator.connection.config.config["network_endpoint_override"] = "http://127.0.0.1:9"
+    _silence(stage, "network")
     return server
 
 
-def network_answers(stage: Stage) -> None:
+def services_answer(stage: Stage) -> None:
     stage.operator.connection = stage.connection
 
 
 def flavor_has_a_numa_topology(stage: Stage) -> str:
     stage.operator.words["FLAVOR"] = stage.flavor("vf-yes:1")
     return stage.mobile(stage.flavor("vf-yes:1", **{"hw:numa_nodes": "1"}))
+
+
+def _from_volume(stage: Stage, **image_properties: str) -> str:
+    disk = {
+        "boot_index": 0,
+        "uuid": stage.volume(**image_properties),
+        "source_type": "volume",
+        "destination_type": "volume",
+    }
+    return stage.mobile(imageRef="", block_device_mapping_v2=[disk])
+
+
+def volume_is_not_told(stage: Stage) -> str:
+    server = _from_volume(stage, os_distro="debian")
+    _silence(stage, "block_storage")
+    return server
+
+
+def volume_is_of_a_special_image(stage: Stage) -> str:
+    return _from_volume(stage, hw_architecture="x86_64")
+
+
+def _silence(stage: Stage, service: str) -> None:
+    # nothing listens on the port of a service that is long out of use
+    stage.operator.connection = stage.cloud.connection()
+    stage.operator.connection.config.config[f"{service}_endpoint_override"] = "http://127.0.0.1:9"
 
 
 # Sources, and what the server holds there
@@ -227,6 +260,24 @@ def device_is_of_an_older_nova(stage: Stage) -> str:
 def allocation_is_lost(stage: Stage) -> str:
     server = stage.mobile()
     stage.assertEqual(204, stage.connection.placement.delete(f"/allocations/{server}").status_code)
+    return server
+
+
+def allocation_is_partly_elsewhere(stage: Stage) -> str:
+    """Leave a device behind on another host, as a move that broke off may do."""
+    server = stage.mobile()
+    placement = stage.connection.placement
+    path = f"/allocations/{server}"
+    held = placement.get(path, microversion="1.36").json()
+    (there,) = (
+        each["uuid"]
+        for each in placement.get("/resource_providers").json()["resource_providers"]
+        if each["name"].startswith("compute2_")
+    )
+    held["allocations"][there] = {"resources": {"CUSTOM_PCI_8086_1515": 1}}
+    response = placement.put(path, json=held, microversion="1.36")
+    stage.assertEqual(204, response.status_code, response.text)
+    stage.operator.options += ["--host", "compute3"]
     return server
 
 
@@ -444,6 +495,17 @@ def _with_port(vnic_type: str) -> Make:
     return make
 
 
+def port_cannot_be_bound_twice(stage: Stage) -> str:
+    server, _ = stage.port_server()
+    stage.cloud.leave_out_extensions("binding-extended")
+    stage.operator.know_hosts()
+    return server
+
+
+def extension_is_loaded(stage: Stage) -> None:
+    stage.cloud.leave_out_extensions()
+
+
 def a_tag_has_no_effect(stage: Stage) -> str:
     server, _ = stage.port_server()
     (spec,) = next(host for host in stage.hosts if host.name == "compute2").device_specs
@@ -465,7 +527,9 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("server-state", WARN, is_locked),
     Situation("server-features", UNKNOWN, flavor_has_a_feature),
     Situation("server-features", UNKNOWN, hint_is_not_understood, moves=True),
-    Situation("server-devices", UNKNOWN, network_is_silent, besides=network_answers),
+    Situation("server-features", UNKNOWN, volume_is_not_told, besides=services_answer),
+    Situation("server-features", UNKNOWN, volume_is_of_a_special_image, moves=True),
+    Situation("server-devices", UNKNOWN, network_is_silent, besides=services_answer),
     Situation(
         "alias-defined",
         WARN,
@@ -478,6 +542,14 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("alias-changed-since-boot", WARN, alias_file_is_younger, afterwards=WARN),
     Situation("port-binding", WARN, port_is_replugged, PORTS, afterwards=WARN),
     Situation("port-binding", FAIL, _with_port("accelerator-direct"), PORTS),
+    Situation(
+        "port-binding",
+        FAIL,
+        port_cannot_be_bound_twice,
+        PORTS,
+        besides=extension_is_loaded,
+        afterwards=WARN,
+    ),
     Situation("port-binding", UNKNOWN, _with_port("vdpa"), PORTS, with_it=("destination-devices",)),
     Situation(
         "port-live-migratable-ignored", WARN, a_tag_has_no_effect, PORTS, with_it=("port-binding",)
@@ -493,6 +565,7 @@ CATALOGUE: tuple[Situation, ...] = (
         with_it=("destination-devices",),
         verdict=Verdict.UNKNOWN,
     ),
+    Situation("allocation-consistent", UNKNOWN, allocation_is_partly_elsewhere, THREE),
     Situation("allocation-consistent", UNKNOWN, aliases_ask_for_another_class),
     Situation(
         "host-drivers", FAIL, _with_facts("is_plain", "compute1", **PLAIN_DRIVER), HOSTS, SOURCE

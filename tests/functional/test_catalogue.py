@@ -62,10 +62,11 @@ class CatalogueTestCase(Stage):
         result = self._alone(report, situation)
         self.assertIs(situation.verdict or _expected(result), report.verdict, report.to_dict())
         before = self.host_of(server)
-        if ways(result.remedy)[situation.way]:
-            self.operator.follow(result.remedy, situation.way)
+        # A sentence stands before the lines to paste, which may need what it asks for.
         if situation.besides:
             situation.besides(self)
+        if ways(result.remedy)[situation.way]:
+            self.operator.follow(result.remedy, situation.way)
         if situation.moves:
             self.assertNotEqual(before, self.host_of(server))
             return

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.cloud.services.fleet import Fleet
+from tests.cloud.services.networks import Networks
 from tests.cloud.spec import HostSpec
 
 KEY_HEADER = "HTTP_X_CONTROL_KEY"
@@ -32,7 +33,7 @@ Command = Callable[..., Any]
 class Commands:
     """A WSGI application: POST /<command> with its arguments as a JSON object."""
 
-    def __init__(self, fleet: Fleet, key: str) -> None:
+    def __init__(self, fleet: Fleet, networks: Networks, key: str) -> None:
         self._key = key
         self._lock = threading.Lock()
         self._commands: dict[str, Command] = {
@@ -49,6 +50,7 @@ class Commands:
             "forget-moves": fleet.forget_moves,
             "guest-xml": fleet.guest_xml,
             "fail-migrations": fleet.fail_migrations,
+            "leave-out-extensions": networks.leave_out_extensions,
             "hosts": fleet.host_states,
         }
 

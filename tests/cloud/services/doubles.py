@@ -29,6 +29,8 @@ from nova.tests import fixtures as nova_fixtures
 from nova.tests.fixtures import libvirt as fake_libvirt
 from nova.virt.libvirt import utils as libvirt_utils
 
+from tests.cloud.services import networks, volume_view
+
 _GIB = 1 << 30
 _DRIVER = "nova.virt.libvirt.driver"
 _REMOTE_FILES = "nova.virt.libvirt.volume.remotefs.RemoteFilesystem"
@@ -38,7 +40,8 @@ class Doubles:
     """Takes the place of the test case that nova's fixtures expect."""
 
     def __init__(self) -> None:
-        self.neutron = nova_fixtures.NeutronFixture(self)
+        self.neutron = networks.Networks(self)
+        self.cinder = volume_view.Volumes(self)
         self._in_use: list[Any] = []
 
     def install(self) -> None:
@@ -51,7 +54,7 @@ class Doubles:
             fake_libvirt.LibvirtFixture(),
             nova_fixtures.OSBrickFixture(),
             self.neutron,
-            nova_fixtures.CinderFixture(self),
+            self.cinder,
         ):
             self.useFixture(fixture)
         for target, value in _replacements().items():

@@ -27,6 +27,7 @@ SERVICES = (
     ("placement", "placement"),
     ("glance", "image"),
     ("neutron", "network"),
+    ("cinder", "block-storage"),
 )
 
 
@@ -134,7 +135,7 @@ def _add_catalogue(settings: Settings) -> None:
     from keystone.common.provider_api import ProviderAPIs
 
     for name, service_type in SERVICES:
-        if service_type == "network" and not settings.spec.network_endpoint:
+        if service_type in settings.spec.left_out_of_catalogue:
             continue
         service_id = uuid.uuid4().hex
         ProviderAPIs.catalog_api.create_service(

@@ -18,26 +18,20 @@ not a neutron.
 
 from __future__ import annotations
 
-import json
-import urllib.parse
-from collections.abc import Iterable
 from typing import Any
 
-import nova.conf
-from keystonemiddleware import auth_token
+from tests.cloud.services.view import Answer, View
 
 VERSION = "v2.0"
 
-#: parameters of a list that are no filters
-PRESENTATION = ("fields", "limit", "sort_key", "sort_dir", "marker")
 
-Answer = tuple[str, dict[str, Any] | None]
-
-
-class NetworkView:
+class NetworkView(View):
     """A WSGI application: networks, subnets, security groups, and ports."""
 
+    version = VERSION
+
     def __init__(self, neutron: Any, url: str) -> None:
+        super().__init__()
         self._neutron = neutron
         self._url = url
         self._stores = {
@@ -45,35 +39,8 @@ class NetworkView:
             "subnets": neutron._subnets,
             "security_groups": neutron._security_groups,
         }
-        self._guarded = auth_token.AuthProtocol(
-            self._serve,
-            {"oslo_config_config": nova.conf.CONF, "oslo_config_project": "nova"},
-        )
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request; only the versions may be read without a token."""
-        is_public = environ["PATH_INFO"].strip("/") in ("", VERSION)
-        app = self._serve if is_public else self._guarded
-        result: Iterable[bytes] = app(environ, start_response)
-        return result
-
-    def _serve(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        parts = [part for part in environ["PATH_INFO"].split("/") if part]
-        query = {
-            name: values if len(values) > 1 else values[0]
-            for name, values in urllib.parse.parse_qs(environ["QUERY_STRING"]).items()
-            if name not in PRESENTATION
-        }
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        body = json.loads(environ["wsgi.input"].read(length)) if length else {}
-        status, answer = self._answer(environ["REQUEST_METHOD"], parts, query, body)
-        content = b"" if answer is None else json.dumps(answer, default=str).encode()
-        start_response(
-            status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-        )
-        return [content]
-
-    def _answer(
+    def answer(
         self, method: str, parts: list[str], query: dict[str, Any], body: dict[str, Any]
     ) -> Answer:
         if not parts:

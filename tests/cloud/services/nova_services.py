@@ -44,6 +44,7 @@ from tests.cloud.services import (
 )
 from tests.cloud.services.commands import Commands
 from tests.cloud.services.network_view import NetworkView
+from tests.cloud.services.volume_view import VolumeView
 from tests.cloud.settings import CONTROLLER, Settings
 from vfio_lm.compute import nova_compute
 
@@ -70,7 +71,9 @@ def run(settings: Settings) -> None:
     app = _load_api(settings)
     view = NetworkView(stand_ins.neutron, settings.url("neutron"))
     _serve_beside(settings, "neutron", view)
-    _serve_beside(settings, "control", Commands(computes, settings.control_key))
+    _serve_beside(settings, "cinder", VolumeView(stand_ins.cinder, settings.url("cinder")))
+    commands = Commands(computes, stand_ins.neutron, settings.control_key)
+    _serve_beside(settings, "control", commands)
     runtime.announce(settings, "nova")
     runtime.serve(settings, "nova", app, API_THREADS)
 

@@ -256,6 +256,20 @@ class TestAllocationConsistent(CheckTestCase):
             Status.UNKNOWN, facts(alias_requests=(AliasRequest("vf", 2),)), saying="1 device(s)"
         )
 
+    def left_behind(self, **server):
+        devices = [SourceDevice(pci_provider(host, 0), {VF: 1}) for host in ("compute1", "other")]
+        known = facts(source={"devices": tuple(devices)}, server=server)
+        return self.assert_answers(Status.UNKNOWN, known, saying="holds 2 device(s)").remedy
+
+    def test_what_is_left_on_another_host_is_given_back_there_only(self):
+        remedy = self.left_behind()
+        self.assertIn("unset --provider other --provider other_0000:81:00.0 92d0d15e", remedy)
+        self.assertNotIn("compute1_", remedy)
+
+    def test_nothing_is_taken_from_a_server_on_its_way(self):
+        self.assertNotIn("unset", self.left_behind(task_state="migrating"))
+        self.assertNotIn("unset", self.left_behind(vm_state="resized"))
+
     def test_another_class_shows_that_the_alias_has_changed(self):
         held = SourceDevice(pci_provider("compute1", 0), {"CUSTOM_OTHER": 1})
         self.assert_answers(Status.UNKNOWN, facts(source={"devices": (held,)}))

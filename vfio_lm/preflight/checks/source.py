@@ -141,10 +141,7 @@ def allocation_consistent(facts: Facts) -> Outcome:
     if held.total() != wanted:
         return unknown(
             f"the server holds {held.total()} device(s), its flavor asks for {wanted}",
-            settled_by=paste(
-                "find out which is right",
-                f"openstack resource provider allocation show {facts.server.id}",
-            ),
+            settled_by=_put_right(facts),
             **evidence,
         )
     from_aliases = requested_classes(facts.alias_requests, facts.aliases)
@@ -163,3 +160,34 @@ def allocation_consistent(facts: Facts) -> Outcome:
             **evidence,
         )
     return passed("the allocation matches the flavor", **evidence)
+
+
+def _put_right(facts: Facts) -> str:
+    """Say how a server comes to hold as many devices as it has.
+
+    Nova-compute writes again and again how many devices of each of its PFs a server has, but takes
+    nothing away elsewhere (``PciResourceProvider.update_allocations`` in
+    ``nova/compute/pci_placement_translator.py``, nova 31 to 34.0.0).
+    """
+    server, node = facts.server, facts.source.node
+    elsewhere = {
+        uuid
+        for device in facts.source.devices
+        if node is not None and device.provider.root_uuid != node.uuid
+        for uuid in (device.provider.root_uuid, device.provider.uuid)
+    }
+    # While a server moves, its allocation is where it goes.
+    if elsewhere and server.is_settled:
+        providers = " ".join(f"--provider {uuid}" for uuid in sorted(elsewhere))
+        return paste(
+            f"give back what is not on {server.host}, where the server is",
+            f"openstack --os-placement-api-version 1.28 resource provider allocation unset "
+            f"{providers} {server.id}",
+        )
+    return steps(
+        on_host(server.host, "systemctl restart nova-compute"),
+        paste(
+            "it writes anew what the server has; see then whether the flavor asks for that",
+            f"openstack resource provider allocation show {server.id}",
+        ),
+    )
