@@ -206,11 +206,21 @@ Abort the live migration of a server that is in progress
 
 The server stays on its source. The migration is found by its server; nova takes the request only
 while the migration is queued or running, and whether it came in time is told by 'openstack vfio
-migration show'."""
+migration show'.
+
+Where the migration is running already, nova 2025.2 and later take the abort for an error and put
+the server into ERROR, though nova rolls back and it runs on where it was. So this command asks
+before it aborts one that is running, and tells the way back."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("server", metavar="<server>", help="Server (name or ID)")
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            help="Abort a running migration without being asked, even though nova may put the "
+            "server into ERROR",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -226,9 +236,25 @@ migration show'."""
                 raise exceptions.CommandError(
                     f"no live migration of {named(server)} is in progress"
                 )
+            # Nova sees to one that has not begun itself, and the server stays ACTIVE.
+            is_running = progress.migration.status == "running"
+            if is_running and not parsed_args.yes:
+                self._ask(server)
             nova.abort(progress.migration)
         except VfioLmError as exc:
             raise exceptions.CommandError(str(exc)) from exc
+        if is_running:
+            preflight_option.say(self.app, migration_words.after_an_abort(server.id))
+
+    def _ask(self, server: Server) -> None:
+        """Go on only if somebody says so who knows what becomes of the server."""
+        preflight_option.say(self.app, migration_words.before_an_abort(server))
+        if not self.app.stdin.isatty():
+            raise exceptions.CommandError("not aborted; --yes aborts it nevertheless")
+        self.app.stderr.write("Abort it? [y/N] ")
+        self.app.stderr.flush()
+        if self.app.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise exceptions.CommandError("not aborted")
 
 
 def _seconds(text: str) -> float:

@@ -32,6 +32,26 @@ def how_to_watch(server_id: str) -> Iterator[str]:
     yield f"To abort it: openstack vfio migration abort {server_id}"
 
 
+def before_an_abort(server: Server) -> Iterator[str]:
+    """Yield what nova does with a server whose live migration is running when it is aborted.
+
+    Source: ``future.result()`` in ``LibvirtDriver._live_migration`` of nova/virt/libvirt/driver.py
+    and ``_do_live_migration`` in nova/compute/manager.py (nova 32.2.1 to 34.0.0; not 31.3.1).
+    """
+    yield f"The live migration of {named(server)} is running already."
+    yield (
+        "Nova 2025.2 and later take the abort for an error and put the server into ERROR, though "
+        "it runs on where it is."
+    )
+
+
+def after_an_abort(server_id: str) -> Iterator[str]:
+    """Yield how to bring a server back that an abort has put into ERROR."""
+    yield f"To see the end: openstack vfio migration show {server_id}"
+    yield "If the server is in ERROR then, and runs on as it should, this says so:"
+    yield f"  openstack server set --auto-approve --state active {server_id}"
+
+
 def failure(
     nova: MigrationClient, server: Server, migration: Migration | None, request_id: str
 ) -> Iterator[str]:

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from typing import Any
@@ -175,10 +176,21 @@ class TestInProgress(MigrationTestCase):
 
         # One that runs ends at once, and the guest goes on where it was. nova 34.0.0 takes what
         # libvirt says then for an error (future.result() in LibvirtDriver._live_migration).
-        aborted = self.vfio("abort", "first")
-        self.assertEqual((0, "", ""), (aborted.status, aborted.output, aborted.errors))
-        self.wait_for_status(server, "cancelled", "error")
-        self.admin.settled(server)
+        refused = self.vfio("abort", "first")
+        self.assertEqual((1, "running"), (refused.status, self.status_of(server)), refused)
+        self.assertIn("into ERROR", refused.errors)
+        aborted = self.vfio("abort", "first", "--yes")
+        self.assertEqual((0, ""), (aborted.status, aborted.output), aborted)
+        (way_back,) = re.findall(
+            "openstack (server set --auto-approve --state active .*)", aborted.errors
+        )
+        self.wait_for_status(server, "error")
+        self.assertEqual("ERROR", self.admin.settled(server)["status"])
+        why = self.vfio("explain", "first", "-f", "json").json()
+        self.assertEqual("likely", why["certainty"], why)
+        self.assertIn("somebody aborted it while it was running", why["cause"])
+        self.assertEqual(0, self.openstack(*way_back.split()).status)
+        self.assertEqual("ACTIVE", self.admin.settled(server)["status"])
         self.assertEqual("compute1", self.host_of(server))
         self.assertIn(server, self.cloud.guest_xml(server, "compute1"))
 

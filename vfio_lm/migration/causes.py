@@ -86,7 +86,8 @@ _BIND = "bind the VF to its variant driver on the source: vfio-lm-host probe sho
 
 #: The first rule of a text wins, so that the special ones stand before the general ones. Sources:
 #: nova/exception.py, nova/conductor/tasks/live_migrate.py, nova/compute/claims.py,
-#: nova/scheduler/utils.py, nova/virt/libvirt (nova 34.0.0); libvirt 9.0 and 11.3, QEMU 7.2 and
+#: nova/scheduler/utils.py, nova/virt/libvirt (nova 34.0.0, and the same words in 31.3.1, 32.2.1
+#: and 33.0.2); libvirt 9.0 and 11.3, QEMU 7.2 and
 #: 10.0 as measured; hw/vfio/migration.c and hw/vfio/common.c (QEMU 9).
 RULES: tuple[Rule, ...] = (
     _rule(
@@ -154,7 +155,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "numa-does-not-fit",
-        r"NUMA topology.*cannot fit|PCI devices cannot fit the given NUMA",
+        r"NUMA topology.*cannot fit",
         "the server's NUMA topology and its devices do not fit on the destination together",
         check="numa",
         remedy="choose a host with free devices on the right NUMA node",

@@ -149,30 +149,56 @@ def _named(event: ActionEvent) -> str:
 def _cancelled(attempt: Attempt) -> Iterator[Cause]:
     """Tell an abort from nova-compute's own patience, which look the same in the record.
 
-    Source: ``_live_migration_monitor`` in nova/virt/libvirt/driver.py, ``live_migrate_abort`` in
-    nova/compute/api.py (nova 34.0.0).
+    Where the live migration was running already, nova takes what libvirt says of an abort for an
+    error, and the record says so too.
+
+    Source: ``_live_migration_monitor`` and ``_live_migration`` (``future.result()``; since 2025.2)
+    in nova/virt/libvirt/driver.py, ``live_migrate_abort`` in nova/compute/api.py (nova 34.0.0).
     """
-    if attempt.migration.status != "cancelled":
-        return
-    status = "the record of the migration is 'cancelled'"
-    if attempt.cancels:
-        yield Cause(
-            id="aborted",
-            certainty=Certainty.CERTAIN,
-            sentence="somebody aborted it",
-            evidence=(
-                status,
-                *(
-                    f"{LIVE_MIGRATION_CANCEL} of user {cancel.user_id} at "
-                    f"{cancel.started_at:%Y-%m-%d %H:%M:%S} UTC"
-                    for cancel in attempt.cancels
-                ),
+    status = f"the record of the migration is '{attempt.migration.status}'"
+    if attempt.cancels and attempt.migration.status == "cancelled":
+        yield _aborted(attempt, status)
+    elif attempt.cancels and attempt.migration.status == "error" and _broke_off(attempt):
+        yield _aborted_into_error(attempt, status)
+    elif attempt.migration.status == "cancelled":
+        yield _too_slow(status)
+
+
+def _aborted(attempt: Attempt, status: str) -> Cause:
+    return Cause(
+        id="aborted",
+        certainty=Certainty.CERTAIN,
+        sentence="somebody aborted it",
+        evidence=(
+            status,
+            *(
+                f"{LIVE_MIGRATION_CANCEL} of user {cancel.user_id} at "
+                f"{cancel.started_at:%Y-%m-%d %H:%M:%S} UTC"
+                for cancel in attempt.cancels
             ),
-            check="",
-            remedy="start it again: openstack vfio migration start",
-        )
-        return
-    yield Cause(
+        ),
+        check="",
+        remedy="start it again: openstack vfio migration start",
+    )
+
+
+def _aborted_into_error(attempt: Attempt, status: str) -> Cause:
+    """Say what becomes of the server; libvirt's own words, in a log, would make it certain."""
+    server_id = attempt.migration.server_id
+    is_said = any(cause.id == "aborted" for cause in known_causes(attempt.log))
+    return dataclasses.replace(
+        _aborted(attempt, status),
+        certainty=Certainty.CERTAIN if is_said else Certainty.LIKELY,
+        sentence="somebody aborted it while it was running, which nova takes for an error: the "
+        "server is in ERROR, and runs on where it was",
+        remedy=f"say that the server is well, and start it again:\n"
+        f"  openstack server set --auto-approve --state active {server_id}\n"
+        f"  openstack vfio migration start {server_id}",
+    )
+
+
+def _too_slow(status: str) -> Cause:
+    return Cause(
         id="completion-timeout",
         certainty=Certainty.LIKELY,
         sentence="it took longer than [libvirt]live_migration_completion_timeout, and "

@@ -12,6 +12,9 @@
 
 """Words of nova, libvirt and QEMU, as they were measured, and what they are taken for."""
 
+import ast
+import importlib.util
+import pathlib
 import re
 
 import testtools
@@ -82,6 +85,18 @@ OF_OTHERS = {
     "destination-vf-absent": "An error occurred, but the cause is unknown",
 }
 
+#: What nova says without an exception of its own for it.
+IN_NOVAS_SOURCE = {
+    "alias-not-live-migratable": "conductor/tasks/live_migrate.py",
+    "forced-with-nested-allocations": "scheduler/utils.py",
+    "too-many-retries": "conductor/tasks/live_migrate.py",
+    "no-device-claimed": "compute/claims.py",
+    "numa-does-not-fit": "compute/claims.py",
+    "no-capacity": "conductor/tasks/live_migrate.py",
+    "storage": "virt/libvirt/driver.py",
+    "completion-timeout": "virt/libvirt/migration.py",
+}
+
 TEXTS = {id_: error.format_message() for id_, error in OF_NOVA.items()} | OF_OTHERS
 
 _NOISE = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -89,6 +104,13 @@ _NOISE = st.text(st.characters(codec="utf-8"), max_size=60)
 
 def causes(*texts, **fields):
     return list(known_causes(Words(text, "nova.log", **fields) for text in texts))
+
+
+def texts_of_nova(path):
+    """Return the literals of a file of nova's, without importing it."""
+    (root,) = importlib.util.find_spec("nova").submodule_search_locations
+    tree = ast.parse(pathlib.Path(root, path).read_text())
+    return [node.value for node in ast.walk(tree) if isinstance(getattr(node, "value", 0), str)]
 
 
 class TestRules(testtools.TestCase):
@@ -101,6 +123,12 @@ class TestRules(testtools.TestCase):
 
     def place(self, id_):
         return [rule.id for rule in RULES].index(id_)
+
+    def test_nova_says_these_words(self):
+        for id_, path in IN_NOVAS_SOURCE.items():
+            said = [re.sub(r"%\(\w+\)[sd]|%[sd]", "7", text) for text in texts_of_nova(path)]
+            rule = RULES[self.place(id_)]
+            self.assertNotEqual([], list(filter(rule.pattern.search, said)), (id_, path))
 
     def test_every_rule_has_a_way_out(self):
         for rule in RULES:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.unit.migration.records import (
     REQUEST,
+    SERVER,
     action,
     check_result,
     event,
@@ -67,6 +68,22 @@ class TestExplain(testtools.TestCase):
         found = explained(ROLLED_BACK, record, cancels=(CANCEL,), log=(aborted,))
         self.assertEqual(("aborted", Certainty.CERTAIN), self.only(found))
         self.assertIn("user 80d0e2cf at 2026-11-24 04:08:07 UTC", found.causes[0].evidence[1])
+
+    def test_an_abort_that_nova_took_for_an_error_is_known_as_well(self):
+        found = explained(ROLLED_BACK, migration(status="error"), cancels=(CANCEL,))
+        self.assertEqual(("aborted", Certainty.LIKELY), self.only(found))
+        self.assertIn("in ERROR", found.causes[0].sentence)
+        self.assertIn(
+            f"openstack server set --auto-approve --state active {SERVER}", found.causes[0].remedy
+        )
+        aborted = Words("operation aborted: migration out job: canceled by client", "nova.log")
+        found = explained(ROLLED_BACK, migration(status="error"), cancels=(CANCEL,), log=(aborted,))
+        self.assertEqual(("aborted", Certainty.CERTAIN), self.only(found))
+
+    def test_an_abort_did_not_make_an_event_fail(self):
+        claim = action(failed("Insufficient compute resources: Claim pci failed."))
+        found = explained(claim, cancels=(CANCEL,))
+        self.assertEqual(("no-device-claimed", Certainty.CERTAIN), self.only(found))
 
     def test_cancelled_by_nobody_was_too_slow(self):
         record = migration(status="cancelled")
