@@ -566,7 +566,12 @@ CATALOGUE: tuple[Situation, ...] = (
         verdict=Verdict.UNKNOWN,
     ),
     Situation("allocation-consistent", UNKNOWN, allocation_is_partly_elsewhere, THREE),
-    Situation("allocation-consistent", UNKNOWN, aliases_ask_for_another_class),
+    Situation(
+        "allocation-consistent",
+        UNKNOWN,
+        aliases_ask_for_another_class,
+        with_it=("alias-live-migratable",),
+    ),
     Situation(
         "host-drivers", FAIL, _with_facts("is_plain", "compute1", **PLAIN_DRIVER), HOSTS, SOURCE
     ),

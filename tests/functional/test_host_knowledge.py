@@ -83,6 +83,20 @@ class TestDevicesOfHosts(HostsTestCase):
         self.assertEqual(2, report.destinations[0].free_devices)
         self.assertEqual("compute2", self.live_migrate(server))
 
+    def test_a_server_whose_alias_got_its_tag_later_is_not_called_ready(self):
+        """Nova goes by what it stored: that the alias said nothing of live migration."""
+        host = dataclasses.replace(self.hosts[0], device_specs=(UNTAGGED,))
+        self.addCleanup(self.cloud.restart_host, "compute1", self.hosts[0])
+        self.cloud.restart_host("compute1", host)
+        said_nothing = {key: value for key, value in ALIAS_YES.items() if key != "live_migratable"}
+        self.cloud.set_aliases([said_nothing])
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        self.cloud.set_aliases([dict(ALIAS_YES)])
+        report = self.ask(server, self.known(server))
+        remedy = self.assert_alone("alias-live-migratable", Status.UNKNOWN, Verdict.UNKNOWN, report)
+        self.assertIn(f"openstack server resize --wait --flavor FLAVOR {server}", remedy)
+        self.assertIs(None, self.live_migrate(server, "compute2"))
+
     def test_a_server_that_is_shut_off_keeps_its_device(self):
         occupant = self.boot(self.flavor("vf-yes:2"), host="compute2", name="occupant")
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")

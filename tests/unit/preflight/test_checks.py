@@ -168,6 +168,39 @@ class TestAliasLiveMigratable(CheckTestCase):
         self.assert_answers(Status.UNKNOWN, facts(aliases=None))
         self.assert_answers(Status.UNKNOWN, facts(aliases={}), saying="alias vf")
 
+    def test_devices_of_another_alias_prove_neither_yes_nor_no(self):
+        other = {"devices": (SourceDevice(pci_provider("compute1", 0), {"CUSTOM_OTHER": 1}),)}
+        for value in LiveMigratable:
+            known = facts(aliases={"vf": alias(value)}, source=other)
+            self.assert_answers(Status.UNKNOWN, known, saying="CUSTOM_OTHER")
+
+    def test_devices_without_a_trait_that_the_alias_requires_are_of_another(self):
+        today = alias(LiveMigratable.YES)
+        spec = dataclasses.replace(today.specs[0], requested_traits="CUSTOM_FAST")
+        known = {"aliases": {"vf": dataclasses.replace(today, specs=(spec,))}}
+        self.assert_answers(Status.UNKNOWN, facts(**known), saying="CUSTOM_FAST")
+        fast = pci_provider("compute1", 0, scenario.MARKED | {"CUSTOM_FAST"})
+        held = {"devices": (SourceDevice(fast, {VF: 1}),)}
+        self.assert_answers(Status.PASS, facts(**known, source=held))
+
+    def on_the_host(self, spec, **device):
+        server = facts().server.id
+        told = scenario.knowledge("compute1", scenario.vf(user=server, **device), specs=[spec])
+        source = {"devices": (), "knowledge": told}
+        return facts(source=source, hosts={"compute1": told}, pci_in_placement=False)
+
+    def test_a_device_that_the_alias_would_not_get_is_of_another_alias(self):
+        self.assert_answers(Status.PASS, self.on_the_host(scenario.SPEC_YES))
+        untagged = self.on_the_host(scenario.SPEC_UNTAGGED)
+        self.assert_answers(Status.UNKNOWN, untagged, saying="0000:81:00.1 on compute1")
+        another = scenario.SPEC_YES | {"product_id": "1520"}
+        known = self.on_the_host(another, product_id="1520")
+        self.assert_answers(Status.UNKNOWN, known, saying="0000:81:00.1 on compute1")
+
+    def test_the_device_of_a_port_says_nothing_of_an_alias(self):
+        of_port = scenario.SPEC_UNTAGGED | {"physical_network": "physnet1"}
+        self.assert_answers(Status.PASS, self.on_the_host(of_port))
+
     def test_one_alias_of_several_is_enough_to_fail(self):
         requests = (AliasRequest("vf", 1), AliasRequest("nic", 1), AliasRequest("lost", 1))
         aliases = {

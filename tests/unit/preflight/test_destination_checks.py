@@ -163,6 +163,15 @@ class TestDestinationDevices(CheckTestCase):
         known = self.offering(pci_provider("compute2", 0, SILENT), knowledge=told)
         self.assert_answers(Status.PASS, known)
 
+    def test_before_nova_34_the_trait_is_taken_at_its_word_with_a_warning(self):
+        claimed = pci_provider("compute2", 0, SILENT | {os_traits.HW_PCI_LIVE_MIGRATABLE})
+        known = self.offering(claimed, requires_owner=False)
+        warning = self.assert_answers(Status.WARN, known, saying="compute2_0000:81:00.0")
+        self.assertIn("--nova-conf compute2=FILE", warning.remedy)
+        spec = SPEC_YES | {"traits": os_traits.HW_PCI_LIVE_MIGRATABLE}
+        told = HostKnowledge(conf=scenario.conf(spec))
+        self.assert_answers(Status.PASS, self.offering(claimed, knowledge=told))
+
     def test_a_marked_device_among_unmarked_ones_passes(self):
         providers = (pci_provider("compute2", 0, UNMARKED), pci_provider("compute2", 1))
         self.assert_answers(Status.PASS, self.offering(*providers))

@@ -26,9 +26,10 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices
+from vfio_lm.preflight.checks.wording import as_it_was_made, no_alias_devices
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.remedy import APIS_CONF, check_again, resize, steps
+from vfio_lm.preflight.stored_request import contradiction
 
 
 @check(
@@ -80,7 +81,9 @@ def alias_live_migratable(facts: Facts) -> Outcome:
     """Apply ``_check_can_migrate_pci``: every request must say yes, an absent tag is no yes.
 
     Source: ``nova/conductor/tasks/live_migrate.py`` (nova 34.0.0). The user only sees
-    ``No valid host was found``.
+    ``No valid host was found``. Nova looks at what it stored when the server was made or resized;
+    where the devices show that the aliases were others then, those of today prove neither yes nor
+    no.
     """
     if (answer := no_alias_devices(facts)) is not None:
         return answer
@@ -92,6 +95,12 @@ def alias_live_migratable(facts: Facts) -> Outcome:
     evidence = {
         "live_migratable": {name: value.value if value else None for name, value in said.items()}
     }
+    if (other := contradiction(facts)) is not None:
+        return unknown(
+            f"what the aliases said when the server was made is not known: {other}",
+            settled_by=as_it_was_made(facts.server.id),
+            **evidence,
+        )
     wrong = [name for name, value in said.items() if value not in (LiveMigratable.YES, None)]
     if wrong:
         listed = ", ".join(f"{name} ({evidence['live_migratable'][name]})" for name in wrong)
@@ -110,7 +119,6 @@ def alias_live_migratable(facts: Facts) -> Outcome:
             settled_by=APIS_CONF,
             **evidence,
         )
-    # What counts is what the aliases said when the server was created or last resized.
     return passed("every alias has live_migratable=yes today", **evidence)
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from vfio_lm.pci import LiveMigratable
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
+    Evidence,
     Outcome,
     Refuser,
     Status,
@@ -36,6 +37,7 @@ from vfio_lm.preflight.makers import Split, split
 from vfio_lm.preflight.remedy import (
     SCHEDULERS_CONF,
     check_again,
+    conf_of,
     in_nova_conf,
     make_room,
     probe,
@@ -182,7 +184,7 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
     }
     best = best_marking(destination.candidates, groups, devices)
     if best is Marking.MARKED:
-        return passed("enough free devices are declared live migratable", **evidence)
+        return _declared(destination, evidence)
     if scheduler_may_look_elsewhere(facts, destination):
         return unknown(NOT_KNOWN_WHERE, settled_by=SCHEDULERS_CONF, **evidence)
     missing = shortages(groups, devices, (Marking.MARKED, Marking.UNKNOWN))
@@ -197,7 +199,7 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
             **evidence,
         )
     if not missing and best is None:
-        return passed("enough free devices are declared live migratable", **evidence)
+        return _declared(destination, evidence)
     if not missing and facts.candidates.is_cut_off:
         return unknown(
             "placement's answer was cut off before all devices of this host were tried",
@@ -207,6 +209,28 @@ def _in_placement(facts: Facts, destination: Destination) -> Outcome:
     return failed(
         "; ".join(missing) or "no combination of free devices is declared live migratable",
         remedy=_free_or_declare(facts, destination),
+        **evidence,
+    )
+
+
+def _declared(destination: Destination, evidence: Evidence) -> Outcome:
+    """Pass, or warn that it is the trait alone that declares the devices.
+
+    A nova-compute before 34.0.0 reports the trait because a device_spec has it in its ``traits``;
+    that the tag ``live_migratable``, by which devices are chosen, stands beside it for every VF of
+    the PF, only the host's nova.conf tells.
+    """
+    enough = "enough free devices are declared live migratable"
+    names = [
+        device.provider.name
+        for device in destination.devices
+        if device.marking is Marking.MARKED and not device.provider.reports_live_migratable
+    ]
+    if destination.knowledge.conf is not None or not names:
+        return passed(enough, **evidence)
+    return warned(
+        f"{enough}, if every VF behind {', '.join(names)} has live_migratable=yes beside the trait",
+        remedy=conf_of(destination.host),
         **evidence,
     )
 

@@ -26,12 +26,13 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices, not_declared
+from vfio_lm.preflight.checks.wording import as_it_was_made, no_alias_devices, not_declared
 from vfio_lm.preflight.declare import declare, declare_or_tell
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.makers import marking
-from vfio_lm.preflight.remedy import check_again, on_host, paste, resize, steps
-from vfio_lm.preflight.request import held_classes, requested_classes
+from vfio_lm.preflight.remedy import on_host, paste, steps
+from vfio_lm.preflight.request import held_classes
+from vfio_lm.preflight.stored_request import other_class
 
 
 @check(
@@ -144,19 +145,10 @@ def allocation_consistent(facts: Facts) -> Outcome:
             settled_by=_put_right(facts),
             **evidence,
         )
-    from_aliases = requested_classes(facts.alias_requests, facts.aliases)
-    if from_aliases is not None and from_aliases != held:
+    if (other := other_class(facts)) is not None:
         return unknown(
-            f"the aliases of today ask for {dict(from_aliases)}, so they are not those that the "
-            f"server was made with",
-            settled_by=steps(
-                check_again(
-                    "--nova-conf FILE",
-                    why="with the nova.conf of the day when the server was created or last resized "
-                    "as FILE, ",
-                ),
-                f"or {resize(facts.server.id, 'with the aliases of today')}",
-            ),
+            f"{other}: they are not those that it was made with",
+            settled_by=as_it_was_made(facts.server.id),
             **evidence,
         )
     return passed("the allocation matches the flavor", **evidence)

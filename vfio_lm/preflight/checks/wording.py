@@ -17,6 +17,7 @@ from __future__ import annotations
 from vfio_lm.preflight.check import Outcome, not_applicable
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.knowledge import HostKnowledge
+from vfio_lm.preflight.remedy import check_again, resize, steps
 
 NOT_KNOWN_WHERE = (
     "placement offers no fitting devices there, and it is not known whether the scheduler asks it"
@@ -47,3 +48,15 @@ def not_declared(knowledge: HostKnowledge) -> str:
     if knowledge.facts is None:
         return "without the facts of the host it is not known which [pci]device_spec means them"
     return "the [pci]device_spec of the host and the traits in placement do not say the same of all"
+
+
+def as_it_was_made(server_id: str) -> str:
+    """Say what settles what is stored with a server whose aliases have changed since."""
+    return steps(
+        check_again(
+            "--nova-conf FILE",
+            why="with the nova.conf of the day when the server was created or last resized as "
+            "FILE, ",
+        ),
+        f"or {resize(server_id, 'with the aliases of today')}",
+    )
