@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from vfio_lm.preflight.facts import Destination, Facts
 
@@ -129,6 +129,10 @@ class Check:
     """Called with the facts; for the destination scope, with the facts and a destination."""
     is_decisive: bool = True
     """Whether an unknown answer makes the verdict unknown."""
+    depends_on: Callable[[Facts], Hashable] | None = None
+    """For the destination scope: all of the facts that decides about the answer, besides the
+    destination and what belongs to the cloud. Servers for which it is equal share the answer. None,
+    or None from it, means that the answer is for this server alone."""
 
 
 def check(
@@ -149,6 +153,9 @@ def destination_check(
     *,
     refused_by: Refuser,
     is_decisive: bool = True,
+    depends_on: Callable[[Facts], Hashable] | None = None,
 ) -> Callable[[Callable[[Facts, Destination], Outcome]], Check]:
     """Make a check of a function that is asked for each destination."""
-    return lambda ask: Check(id, Scope.DESTINATION, question, refused_by, ask, is_decisive)
+    return lambda ask: Check(
+        id, Scope.DESTINATION, question, refused_by, ask, is_decisive, depends_on
+    )

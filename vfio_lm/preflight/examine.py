@@ -10,11 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Asking every check about the facts; the facts are collected and shown elsewhere."""
+"""Asking every check about the facts; the facts are collected and shown elsewhere.
+
+Many servers share destinations. What a check answers about one is kept as long as the destination
+is, for all servers for which it would be the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import weakref
+from collections.abc import Collection, Hashable, Iterable
+from typing import Any
 
 from vfio_lm.preflight.check import Check, Outcome, Scope, unknown
 from vfio_lm.preflight.facts import Destination, Facts
@@ -29,13 +36,16 @@ from vfio_lm.preflight.view import devices_on_the_host
 
 _BEST_FIRST = (Verdict.READY, Verdict.UNKNOWN, Verdict.BLOCKED)
 
+_ANSWERS: weakref.WeakKeyDictionary[Destination, dict[Hashable, Any]] = weakref.WeakKeyDictionary()
+
 
 def examine(facts: Facts, checks: Iterable[Check]) -> Report:
     """Ask all checks (nothing stops at the first failure) and make the report."""
     every = tuple(checks)
     by_destination = [check for check in every if check.scope is Scope.DESTINATION]
     own = [check for check in every if check.scope is not Scope.DESTINATION]
-    destinations = [_destination(facts, d, by_destination) for d in facts.destinations]
+    keys = [(check, _key(check, facts)) for check in by_destination]
+    destinations = [_destination(facts, d, keys) for d in facts.destinations]
     return Report(
         server_id=facts.server.id,
         server_name=facts.server.name,
@@ -48,22 +58,57 @@ def examine(facts: Facts, checks: Iterable[Check]) -> Report:
     )
 
 
+def _key(check: Check, facts: Facts) -> Hashable:
+    """Return what decides about a check's answers; None for the server alone."""
+    try:
+        key = check.depends_on(facts) if check.depends_on else None
+        return None if key is None else _token(check.ask, key)
+    except Exception:  # noqa: BLE001 - a broken check must not hide the others' answers
+        return None
+
+
+# It is looked up for each destination, and what it stands for takes long to hash.
+@functools.lru_cache(maxsize=1024)
+def _token(*_: Hashable) -> object:
+    return object()
+
+
 def _destination(
-    facts: Facts, destination: Destination, checks: Iterable[Check]
+    facts: Facts, destination: Destination, keys: Iterable[tuple[Check, Hashable]]
 ) -> DestinationReport:
+    """Ask about one destination.
+
+    :param keys: the checks, each with what decides about its answers
+    """
+    answers = _ANSWERS.setdefault(destination, {})
+    results = []
+    for check, key in keys:
+        result: CheckResult | None = answers.get(key)
+        if result is None:
+            result = _result(check, destination.host, _ask(check, facts, destination))
+            if key is not None:
+                answers[key] = result
+        results.append(result)
     return DestinationReport(
         host=destination.host,
-        checks=tuple(
-            _result(check, destination.host, _ask(check, facts, destination)) for check in checks
-        ),
-        devices=_devices(facts, destination),
+        checks=tuple(results),
+        devices=_devices(facts, destination, answers),
     )
 
 
-def _devices(facts: Facts, destination: Destination) -> tuple[DeviceReport, ...]:
+def _devices(
+    facts: Facts, destination: Destination, answers: dict[Hashable, Any]
+) -> tuple[DeviceReport, ...]:
     if not facts.devices_in_placement:
         return devices_on_the_host(facts, destination)
-    needed = {name for group in facts.query.pci_groups for name in group.resources}
+    needed = frozenset(name for group in facts.query.pci_groups for name in group.resources)
+    if needed not in answers:
+        answers[needed] = _in_placement(destination, needed)
+    devices: tuple[DeviceReport, ...] = answers[needed]
+    return devices
+
+
+def _in_placement(destination: Destination, needed: Collection[str]) -> tuple[DeviceReport, ...]:
     return tuple(
         DeviceReport(
             provider=device.provider.uuid,

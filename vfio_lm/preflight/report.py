@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -86,7 +87,8 @@ class DeviceReport:
         return fields | {"live_migratable": self.live_migratable.value}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: the verdict is asked for again and again.
+@dataclasses.dataclass(frozen=True)
 class DestinationReport:
     """What the preflight found out about one destination."""
 
@@ -95,7 +97,7 @@ class DestinationReport:
     devices: tuple[DeviceReport, ...]
     """PCI devices there of the kinds that the server needs."""
 
-    @property
+    @functools.cached_property
     def verdict(self) -> Verdict:
         """Whether nova could move the server there, as far as the destination is concerned."""
         return _verdict(self.checks)

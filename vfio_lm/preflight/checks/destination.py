@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
     Outcome,
@@ -54,6 +56,8 @@ _MIN_QEMU = 8_002_002
     "destination-service",
     "Is the destination's nova-compute up and enabled, and not the source?",
     refused_by=Refuser.SCHEDULER,
+    # Where no host was asked for, the server's own is none of the destinations.
+    depends_on=lambda facts: None if facts.requested_host else True,
 )
 def destination_service(facts: Facts, destination: Destination) -> Outcome:
     """Apply ``ComputeFilter`` (``nova/scheduler/filters/compute_filter.py``, nova 34.0.0)."""
@@ -99,6 +103,12 @@ def destination_service(facts: Facts, destination: Destination) -> Outcome:
     "destination-hypervisor",
     "Is the destination's hypervisor of the same type, and not older?",
     refused_by=Refuser.CONDUCTOR,
+    depends_on=lambda facts: (
+        facts.source.node
+        and (facts.source.node.hypervisor_type, facts.source.node.hypervisor_version),
+        facts.inputs.skips_version_check,
+        bool(facts.alias_requests),
+    ),
 )
 def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
     """Apply ``_check_compatible_with_source_hypervisor``.
@@ -180,7 +190,7 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         return not_applicable("the host is not in the zone that the server is bound to")
     evidence = {
         "candidates": len(destination.candidates),
-        "request": dict(facts.query.to_params()),
+        "request": _request(facts),
     }
     if destination.candidates:
         return passed("placement offers the host", **evidence)
@@ -208,6 +218,12 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         reasons=reasons,
         **evidence,
     )
+
+
+# It is asked of each destination.
+@functools.lru_cache(maxsize=1)
+def _request(facts: Facts) -> dict[str, str]:
+    return dict(facts.query.to_params())
 
 
 def _enable(host: str) -> str:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from vfio_lm.pci import LiveMigratable
 from vfio_lm.placement import Marking
@@ -50,10 +50,24 @@ from vfio_lm.preflight.view import HostView, host_view
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 
 
+def _question_to_placement(facts: Facts) -> Hashable:
+    """Return what is asked of placement alone; None where the hosts have a say."""
+    if facts.ports or not facts.devices_in_placement:
+        return None
+    groups = facts.query.pci_groups
+    return (
+        bool(facts.alias_requests),
+        facts.pci_in_placement,
+        facts.candidates.is_cut_off,
+        tuple((g.suffix, *g.resources.items(), g.required, g.forbidden) for g in groups),
+    )
+
+
 @destination_check(
     "destination-devices",
     "Are enough devices free there that nova would give to the server?",
     refused_by=Refuser.SCHEDULER,
+    depends_on=_question_to_placement,
 )
 def destination_devices(facts: Facts, destination: Destination) -> Outcome:
     """Ask placement for the devices of aliases, and the host's own facts for all others.

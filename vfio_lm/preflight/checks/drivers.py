@@ -28,7 +28,7 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices
+from vfio_lm.preflight.checks.wording import asks_for_devices, no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.remedy import bind, on_host, paste, probe, steps
 from vfio_lm.preflight.view import host_view
@@ -77,6 +77,7 @@ def _source(facts: Facts) -> Outcome:
     "Can the drivers of the devices that the server may get there migrate them?",
     refused_by=Refuser.QEMU,
     is_decisive=False,
+    depends_on=asks_for_devices,
 )
 def _destination(facts: Facts, destination: Destination) -> Outcome:
     if (answer := no_alias_devices(facts)) is not None:

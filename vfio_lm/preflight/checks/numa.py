@@ -50,10 +50,21 @@ def is_of_numa(key: str) -> bool:
     return key.startswith(_ALL_KEYS)
 
 
+def _has_none(facts: Facts) -> bool | None:
+    return None if _asked(facts)[1] else True
+
+
+def _asked(facts: Facts) -> tuple[dict[str, str], list[str]]:
+    """Return what flavor and image ask for, and which of it is about a NUMA topology."""
+    asked = {**facts.server.flavor.extra_specs, **(facts.image_properties or {})}
+    return asked, sorted(key for key in asked if is_of_numa(key) and asked[key] != "shared")
+
+
 @destination_check(
     "numa",
     "If the server has a NUMA topology, do it and its devices find one place there?",
     refused_by=Refuser.SCHEDULER,
+    depends_on=_has_none,
 )
 def numa(facts: Facts, destination: Destination) -> Outcome:
     """See whether devices can be near the guest at all; more than that only the host knows.
@@ -64,9 +75,7 @@ def numa(facts: Facts, destination: Destination) -> Outcome:
     Source: ``_filter_pools_for_numa_cells`` in ``nova/pci/stats.py`` and
     ``nova/scheduler/filters/numa_topology_filter.py`` (nova 34.0.0).
     """
-    extra_specs = facts.server.flavor.extra_specs
-    asked = {**extra_specs, **(facts.image_properties or {})}
-    keys = sorted(key for key in asked if is_of_numa(key) and asked[key] != "shared")
+    asked, keys = _asked(facts)
     if not keys:
         return not_applicable("the server has no NUMA topology")
     without = resize(facts.server.id, "without a NUMA topology")

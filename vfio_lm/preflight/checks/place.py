@@ -42,6 +42,7 @@ def is_in_zone(facts: Facts, destination: Destination) -> bool:
     "destination-zone",
     "Do the availability zone and isolated aggregates admit the server?",
     refused_by=Refuser.SCHEDULER,
+    depends_on=lambda facts: (facts.server.pinned_availability_zone, _asked_traits(facts)),
 )
 def destination_zone(facts: Facts, destination: Destination) -> Outcome:
     """Apply the scheduler's request filters about aggregates.
@@ -97,6 +98,7 @@ def _asked_traits(facts: Facts) -> frozenset[str]:
     "destination-group",
     "Does the policy of the server group admit the server there?",
     refused_by=Refuser.SCHEDULER,
+    depends_on=lambda facts: None if facts.group else True,
 )
 def destination_group(facts: Facts, destination: Destination) -> Outcome:
     """Apply the filters for server groups; the soft policies only weigh hosts.

@@ -25,7 +25,7 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices
+from vfio_lm.preflight.checks.wording import asks_for_devices, no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.remedy import conf_of, in_nova_conf
 
@@ -65,6 +65,7 @@ def _source(facts: Facts) -> Outcome:
     "Could the server come back from there without post-copy?",
     refused_by=Refuser.NOWHERE,
     is_decisive=False,
+    depends_on=asks_for_devices,
 )
 def _destination(facts: Facts, destination: Destination) -> Outcome:
     """Read the option of the destination, which counts only when the server leaves it again."""
