@@ -19,6 +19,8 @@ from selenium.webdriver.support import expected_conditions
 
 from tests.browser.base import BrowserTestCase
 from tests.dashboard.dashboard import PANEL
+from tests.functional.base import YES, HostSpec
+from tests.functional.host_knowledge import host_facts, users
 
 MARKUP = "<img src=x onerror=alert(1)>"
 
@@ -34,7 +36,7 @@ class ServersTest(BrowserTestCase):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1", name="mobile")
         self.open_server(server)
         self.assertTrue(self.text("#verdict").startswith("Ready"), self.text("#verdict"))
-        self.assertEqual([["compute2", "Ready", "2", ""]], self.rows("destinations"))
+        self.assertEqual([["compute2", "Ready", "2", "-"]], self.rows("destinations"))
         self.screenshot("preflight-ready")
         self.find("#vfio_live_migrate").click()
         chosen = self.find(".modal-dialog .themable-select .dropdown-title")
@@ -96,3 +98,32 @@ class ServersTest(BrowserTestCase):
             self.assertIn("placement", self.text(".alert-danger"))
             self.assertIn("waiting", self.text("h1"))
             self.screenshot("preflight-placement-down")
+
+
+class FilesOfHostsTest(BrowserTestCase):
+    """Placement knows no device here, as in most clouds."""
+
+    hosts = tuple(
+        HostSpec(f"compute{number}", bus=0x80 + number, device_specs=(YES,)) for number in (1, 2)
+    )
+    pci_in_placement = False
+
+    def test_the_files_of_hosts_make_a_server_ready(self) -> None:
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1", name="mobile")
+        self.open(f"{PANEL}servers/{server}/")
+        self.assertIn("Unknown", self.find("#verdict").text)
+        self.assertIn("VFIO_LM_HOST_FACTS", self.find("#content_body").text)
+        self.screenshot("preflight-unknown")
+        in_use = users(self.cloud, [server])
+        for host in self.hosts:
+            conf = self.dashboard.host_nova_conf / f"{host.name}.conf"
+            facts = self.dashboard.host_facts / f"{host.name}.json"
+            conf.symlink_to(self.cloud.nova_conf(host.name))
+            self.addCleanup(conf.unlink)
+            facts.write_text(host_facts(host, in_use).to_json())
+            self.addCleanup(facts.unlink)
+        self.browser.refresh()
+        self.assertIn("Ready", self.find("#verdict").text)
+        self.assertEqual([["compute2", "Ready", "2", "-"]], self.rows("destinations"))
+        self.open(f"{PANEL}drain/compute1/")
+        self.assertEqual("compute2", self.rows("plan")[0][3])

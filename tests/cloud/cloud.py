@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from tests.cloud import configs, environments, filler, image, nova_filler, operations
 from tests.cloud.control import Control
 from tests.cloud.errors import CloudError
+from tests.cloud.lifetime import Lifetime
 from tests.cloud.processes import Processes, listening_sockets, tail
 from tests.cloud.rest import Rest
 from tests.cloud.settings import LISTENERS, Settings
@@ -34,15 +35,13 @@ from tests.cloud.spec import CloudSpec, HostSpec, to_json
 from vfio_lm.pci.release import NovaRelease
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from openstack.connection import Connection
 
 START_TIMEOUT = 180.0
 DEFAULT_CLOUD = "embedded"
 
 
-class Cloud:
+class Cloud(Lifetime):
     """Real keystone, placement, glance and nova on loopback, with fake hypervisors.
 
     :param spec: what the cloud shall look like; three hosts by default.
@@ -81,20 +80,6 @@ class Cloud:
         cloud = cls(settings.spec, path)
         cloud._attach(settings, Processes.load(settings))
         return cloud
-
-    def __enter__(self) -> Cloud:
-        """Start the cloud."""
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the cloud."""
-        self.stop()
 
     def start(self, *, detached: bool = False) -> None:
         """Start all services; what has started is taken down again if one does not.

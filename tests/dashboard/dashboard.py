@@ -21,21 +21,18 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.cloud import Cloud, CloudError
+from tests.cloud.lifetime import Lifetime
 from tests.cloud.processes import tail
 from tests.cloud.settings import ADDRESS
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 START_TIMEOUT = 120.0
 POLL_SECONDS = 0.1
 PANEL = "/admin/vfio_live_migration/"
 
 
-class Dashboard:
+class Dashboard(Lifetime):
     """Horizon on loopback, with the panel, for the users of a cloud.
 
     :param cloud: one that is up; the files of Horizon are in its directory
@@ -49,20 +46,6 @@ class Dashboard:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
-    def __enter__(self) -> Dashboard:
-        """Start Horizon."""
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop Horizon."""
-        self.stop()
-
     @property
     def url(self) -> str:
         """The address of the first page, without a slash at the end."""
@@ -73,12 +56,23 @@ class Dashboard:
         """What Horizon says of itself."""
         return self._directory / "horizon.log"
 
+    @property
+    def host_nova_conf(self) -> Path:
+        """A folder for the nova.conf of hosts; nothing is in it at first."""
+        return self._directory / "host-nova-conf"
+
+    @property
+    def host_facts(self) -> Path:
+        """A folder for facts of hosts; nothing is in it at first."""
+        return self._directory / "host-facts"
+
     def start(self) -> None:
         """Start Horizon; the first page, with all its styles, is there when this returns.
 
         :raises CloudError: with the end of the log
         """
-        self._directory.mkdir()
+        for folder in (self._directory, self.host_nova_conf, self.host_facts):
+            folder.mkdir()
         with socket.socket() as listening, self.log.open("wb") as log:
             listening.bind((ADDRESS, 0))
             listening.listen(128)
@@ -87,6 +81,8 @@ class Dashboard:
                 "socket": listening.fileno(),
                 "keystone": self._cloud.urls["keystone"],
                 "nova_conf": str(self._cloud.nova_conf()),
+                "host_nova_conf": str(self.host_nova_conf),
+                "host_facts": str(self.host_facts),
                 "timeout": self._timeout,
             }
             (self._directory / "site.json").write_text(json.dumps(described))

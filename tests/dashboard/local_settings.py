@@ -27,6 +27,8 @@ _SITE = json.loads((_DIRECTORY / "site.json").read_text())
 for _snippet in sorted((Path(horizon_panel.__file__).parent / "local_settings.d").glob("*.py")):
     exec(compile(_snippet.read_text(), _snippet, "exec"))
 VFIO_LM_NOVA_CONF = _SITE["nova_conf"]
+VFIO_LM_HOST_NOVA_CONF = _SITE["host_nova_conf"]
+VFIO_LM_HOST_FACTS = _SITE["host_facts"]
 VFIO_LM_TIMEOUT = _SITE["timeout"]
 
 ALLOWED_HOSTS = ["127.0.0.1"]

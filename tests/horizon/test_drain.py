@@ -24,9 +24,16 @@ from vfio_lm.drain import Drain, HostDrain, Line, State
 from vfio_lm.drain.solver import SolverError
 
 MARKUP = "<b>name</b>"
+REMEDY = "add a host:\n  openstack <b>"
 LINES = (
     Line("id-1", MARKUP, State.CAN_LEAVE, order=1, destination="compute2", devices={"pf": 1}),
-    Line("id-2", "other", State.STAYS, reason="no destination is ready", remedy="add a host"),
+    Line(
+        "id-2",
+        "other",
+        State.STAYS,
+        reason="no destination is ready",
+        remedy="add a host:\n  openstack <b>",
+    ),
 )
 
 
@@ -52,6 +59,7 @@ class DrainPageTest(PanelTestCase):
         self.assertContains(response, "openstack vfio host drain --execute compute1")
         self.assertContains(response, "no destination is ready")
         self.assertContains(response, "3 servers without devices")
+        self.assertContains(response, "add a host:\n  openstack &lt;b&gt;</span>")
 
     def test_markup_in_names_is_text_and_what_is_not_known_is_said(self) -> None:
         plan = Drain(

@@ -12,6 +12,7 @@
 
 """The table of the plan."""
 
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
@@ -20,6 +21,11 @@ from horizon_panel.content.vfio_live_migration import labels, links
 
 def _devices(line):
     return ", ".join(f"{name} × {count}" for name, count in line.devices.items()) or None
+
+
+def _remedy(line):
+    # Its commands stand on lines of their own.
+    return format_html('<span class="vfio-lines">{}</span>', line.remedy) if line.remedy else None
 
 
 class PlanTable(tables.DataTable):
@@ -43,7 +49,7 @@ class PlanTable(tables.DataTable):
         help_text=_("What the plan counts on; nova chooses for itself."),
     )
     reason = tables.Column(lambda line: line.reason or None, verbose_name=_("Reason"))
-    remedy = tables.Column(lambda line: line.remedy or None, verbose_name=_("Remedy"))
+    remedy = tables.Column(_remedy, verbose_name=_("Remedy"))
 
     class Meta:
         name = "plan"

@@ -20,7 +20,9 @@ from vfio_lm.preflight import summary
 
 
 def _in_the_way(destination):
-    return "; ".join(f"{each.id}: {each.message}" for each in summary.in_the_way(destination))
+    return (
+        "; ".join(f"{each.id}: {each.message}" for each in summary.in_the_way(destination)) or None
+    )
 
 
 class DestinationsTable(tables.DataTable):

@@ -202,7 +202,6 @@ class MigrationView(ServerMixin, views.HorizonTemplateView):
         after = query.get("after", "")
         host = query.get("host") or None
         context["request_id"] = query.get("request", "")
-        context["address"] = self.request.get_full_path()
         try:
             context["watched"] = server_api.watch(
                 self.request, self.server_id, int(after) if after.isdecimal() else 0, host
