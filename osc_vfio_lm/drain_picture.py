@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import abc
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
@@ -34,8 +35,12 @@ _COLOURS = {
 }
 
 
-class DotFormatter(base.ListFormatter):
-    """Text for Graphviz: a box for each host, an arrow for each server that leaves."""
+class _PictureFormatter(base.ListFormatter):
+    """A list as a picture of the drained host, of its servers and of where each goes."""
+
+    @abc.abstractmethod
+    def lines(self, source: str, rows: Sequence[_Row]) -> Iterator[str]:
+        """Yield the lines of the picture of a host and its servers."""
 
     def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
         """Add nothing: there is nothing to choose."""
@@ -48,25 +53,7 @@ class DotFormatter(base.ListFormatter):
         parsed_args: argparse.Namespace,
     ) -> None:
         """Write the picture."""
-        for line in _dot(parsed_args.host, _rows(column_names, data)):
-            stdout.write(f"{line}\n")
-
-
-class MermaidFormatter(base.ListFormatter):
-    """The same for mermaid, which many wikis and forges show in place."""
-
-    def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
-        """Add nothing: there is nothing to choose."""
-
-    def emit_list(
-        self,
-        column_names: Sequence[str],
-        data: Iterable[Sequence[Any]],
-        stdout: TextIO,
-        parsed_args: argparse.Namespace,
-    ) -> None:
-        """Write the picture."""
-        for line in _mermaid(parsed_args.host, _rows(column_names, data)):
+        for line in self.lines(parsed_args.host, _rows(column_names, data)):
             stdout.write(f"{line}\n")
 
 
@@ -145,3 +132,19 @@ def _entities(*lines: str) -> str:
         for line in lines
     )
     return f'"{"<br/>".join(escaped)}"'
+
+
+class DotFormatter(_PictureFormatter):
+    """Text for Graphviz: a box for each host, an arrow for each server that leaves."""
+
+    def lines(self, source: str, rows: Sequence[_Row]) -> Iterator[str]:
+        """Yield the lines of the picture."""
+        yield from _dot(source, rows)
+
+
+class MermaidFormatter(_PictureFormatter):
+    """The same for mermaid, which many wikis and forges show in place."""
+
+    def lines(self, source: str, rows: Sequence[_Row]) -> Iterator[str]:
+        """Yield the lines of the picture."""
+        yield from _mermaid(source, rows)

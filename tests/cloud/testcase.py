@@ -10,35 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The base of tests in an embedded cloud: what a user of nova does, then waits for; no tests."""
+"""The base of tests of the embedded cloud itself; no tests."""
 
 from __future__ import annotations
 
-import time
+import functools
 import unittest
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import openstack.exceptions
 
+from tests.cloud.administrator import Administrator
 from tests.cloud.cloud import Cloud
-from tests.cloud.image import IMAGE_NAME
-
-LONGEST_WAIT = 60.0
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait until a condition gives something true; give that."""
-    deadline = time.monotonic() + LONGEST_WAIT
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {LONGEST_WAIT:.0f} s")
-        time.sleep(0.05)
-    return result
-
-
-class CloudTestCase(unittest.TestCase):
-    """A test that finds a shared cloud empty, with all hosts up.
+class OwnCloudTestCase(unittest.TestCase):
+    """A test that finds the cloud of its module empty, with all hosts up.
 
     :cvar cloud: to be set by ``setUpModule`` of the tests' module.
     :cvar client: the administrator's connection.
@@ -58,36 +45,21 @@ class CloudTestCase(unittest.TestCase):
         super().setUp()
         self.addCleanup(self.cloud.reset)
 
+    @functools.cached_property
+    def admin(self) -> Administrator:
+        """What the administrator does with servers."""
+        return Administrator(self.client)
+
     def boot(self, name: str = "guest", alias: str | None = "vf-lm:1", **options: Any) -> Any:
         """Create a server with a VF and wait until it is active."""
-        flavor = self.client.compute.create_flavor(name=name, vcpus=1, ram=512, disk=1)
-        if alias is not None:
-            self.client.compute.create_flavor_extra_specs(flavor, {"pci_passthrough:alias": alias})
-        server = self.client.compute.create_server(
-            name=name,
-            flavor_id=flavor.id,
-            image_id=self.client.image.find_image(IMAGE_NAME).id,
-            **{"networks": "none", **options},
-        )
-        return self.client.compute.wait_for_server(server, interval=0.1, wait=LONGEST_WAIT)
+        server_id = self.admin.request_server(self.admin.flavor(alias), name=name, **options)
+        self.admin.wait_until_built([server_id])
+        return self.client.compute.get_server(server_id)
 
     def migrate(self, server: Any, host: str | None = None) -> Any:
         """Live migrate a server; give it as it is when nova has finished."""
-        self.client.compute.live_migrate_server(server, host=host, block_migration="auto")
-
-        def settled() -> Any:
-            # the destination gives the server free before the source has cleaned up
-            if list(self.client.compute.server_migrations(server)):
-                return None
-            current = self.client.compute.get_server(server.id)
-            return current if current.task_state is None else None
-
-        return until(settled, "the end of the live migration")
-
-    def delete(self, server: Any) -> None:
-        """Delete a server and wait until it is gone."""
-        self.client.compute.delete_server(server)
-        self.client.compute.wait_for_delete(server, interval=0.1, wait=LONGEST_WAIT)
+        self.admin.live_migrate(server.id, host)
+        return self.client.compute.get_server(server.id)
 
     def compute_service(self, host: str) -> Any:
         """Give the compute service of a host."""

@@ -23,7 +23,7 @@ from nova.conf import pci as nova_pci_options
 from oslo_config import cfg
 
 from tests.cloud import Cloud, CloudError, CloudSpec, HostSpec
-from tests.cloud.testcase import CloudTestCase
+from tests.cloud.testcase import OwnCloudTestCase
 
 LIVE_MIGRATABLE = "HW_PCI_LIVE_MIGRATABLE"
 VF_CLASS = "CUSTOM_PCI_8086_1515"
@@ -41,10 +41,10 @@ PINNED_SPEC = {"vendor_id": "8086", "product_id": "1515", "live_migratable": "no
 
 def setUpModule() -> None:
     """Start the cloud that the tests of this module share."""
-    CloudTestCase.cloud = unittest.enterModuleContext(Cloud())
+    OwnCloudTestCase.cloud = unittest.enterModuleContext(Cloud())
 
 
-class TestWhatRuns(CloudTestCase):
+class TestWhatRuns(OwnCloudTestCase):
     """What a cloud has when it has started."""
 
     def test_all_services_are_up(self) -> None:
@@ -105,7 +105,7 @@ class TestWhatRuns(CloudTestCase):
         self.assertEqual("direct-physical", ports["sriov-pf-1"])
 
 
-class TestNovaConf(CloudTestCase):
+class TestNovaConf(OwnCloudTestCase):
     """The nova.conf files tell the truth."""
 
     def read(self, host: str | None = None) -> Any:
@@ -132,7 +132,7 @@ class TestNovaConf(CloudTestCase):
 
     def test_an_alias_changes_for_the_next_request(self) -> None:
         self.addCleanup(self.cloud.set_aliases, [MIGRATABLE_ALIAS])
-        with self.assertRaisesRegex(openstack.exceptions.BadRequestException, "vf-any"):
+        with self.assertRaisesRegex(CloudError, "vf-any"):
             self.boot("early", alias="vf-any:1")
         self.cloud.set_aliases([MIGRATABLE_ALIAS, ANY_ALIAS])
         self.assertEqual("ACTIVE", self.boot("late", alias="vf-any:1").status)
@@ -158,7 +158,7 @@ class TestNovaConf(CloudTestCase):
         self.assertTrue(self.read("compute1").pci.report_in_placement)
 
 
-class TestHosts(CloudTestCase):
+class TestHosts(OwnCloudTestCase):
     """Hosts come, go, fall silent and change."""
 
     def test_a_host_can_be_added_and_removed(self) -> None:
@@ -247,7 +247,7 @@ class TestHosts(CloudTestCase):
         self.assertIn(LIVE_MIGRATABLE, self.traits(device))
 
 
-class TestPlacementFiller(CloudTestCase):
+class TestPlacementFiller(OwnCloudTestCase):
     """Placement can be made as full as that of a large cloud."""
 
     def test_providers_come_and_go(self) -> None:

@@ -19,7 +19,8 @@ import unittest
 from xml.etree import ElementTree
 
 from tests.cloud import Cloud, CloudError, HostSpec
-from tests.cloud.testcase import LONGEST_WAIT, CloudTestCase, until
+from tests.cloud.administrator import LIMIT, wait_for
+from tests.cloud.testcase import OwnCloudTestCase
 
 CYCLES = 50
 #: cycles until thread pools and caches of nova have their size
@@ -30,7 +31,7 @@ GROWTH_ALLOWED = 40.0
 
 def setUpModule() -> None:
     """Start the cloud that the tests of this module share."""
-    CloudTestCase.cloud = unittest.enterModuleContext(Cloud())
+    OwnCloudTestCase.cloud = unittest.enterModuleContext(Cloud())
 
 
 def host_addresses(xml: str) -> set[tuple[int, int, int]]:
@@ -42,7 +43,7 @@ def host_addresses(xml: str) -> set[tuple[int, int, int]]:
     }
 
 
-class TestServers(CloudTestCase):
+class TestServers(OwnCloudTestCase):
     """Servers live and move."""
 
     def test_a_live_migration_rewrites_the_addresses(self) -> None:
@@ -72,14 +73,12 @@ class TestServers(CloudTestCase):
 
     def test_a_server_can_get_other_devices_by_a_resize(self) -> None:
         server = self.boot(host="compute1")
-        flavor = self.client.compute.create_flavor(name="two", vcpus=1, ram=512, disk=1)
-        self.client.compute.create_flavor_extra_specs(flavor, {"pci_passthrough:alias": "vf-lm:2"})
-        self.client.compute.resize_server(server, flavor.id)
+        self.client.compute.resize_server(server, self.admin.flavor("vf-lm:2"))
         self.client.compute.wait_for_server(
-            server, status="VERIFY_RESIZE", interval=0.1, wait=LONGEST_WAIT
+            server, status="VERIFY_RESIZE", interval=0.1, wait=LIMIT
         )
         self.client.compute.confirm_server_resize(server)
-        self.client.compute.wait_for_server(server, interval=0.1, wait=LONGEST_WAIT)
+        self.client.compute.wait_for_server(server, interval=0.1, wait=LIMIT)
         self.assertEqual(2, len(host_addresses(self.cloud.guest_xml(server.id))))
 
     def test_servers_of_a_silent_host_can_be_evacuated(self) -> None:
@@ -91,7 +90,7 @@ class TestServers(CloudTestCase):
             current = self.client.compute.get_server(server.id)
             return current.task_state is None and current.compute_host != "compute1"
 
-        until(evacuated, "the evacuation")
+        wait_for("the server is evacuated", evacuated)
         self.assertNotEqual(
             host_addresses(self.cloud.guest_xml(server.id)),
             host_addresses(self.cloud.guest_xml(server.id, host="compute1")),
@@ -117,10 +116,10 @@ class TestServers(CloudTestCase):
             source = server.compute_host
             server = self.migrate(server)
             self.assertEqual(("ACTIVE", False), (server.status, server.compute_host == source))
-            self.delete(server)
+            self.admin.delete(server.id)
             # nova frees the VF of a server that came by migration in its periodic update
             self.cloud.update_resources(server.compute_host)
             if number + 1 == WARM_UP_CYCLES:
                 memory = self.cloud.memory_mb("nova")
         self.assertLess(self.cloud.memory_mb("nova") - memory, GROWTH_ALLOWED)
-        until(lambda: self.usage() == 0, "the end of all allocations")
+        wait_for("all allocations are gone", lambda: self.usage() == 0)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from tests.cloud import Cloud, CloudSpec, HostSpec
-from tests.cloud.testcase import CloudTestCase
+from tests.cloud.testcase import OwnCloudTestCase
 from vfio_lm.compute.domain_xml import hostdev_addresses
 
 _NIC, _CODEC = "1515", "1516"
@@ -42,7 +42,7 @@ _ALIASES = tuple(
 )
 
 
-class TwoKindsTestCase(CloudTestCase):
+class TwoKindsTestCase(OwnCloudTestCase):
     """A cloud of two hosts with two kinds of devices at exchanged addresses."""
 
     corrected_remap: ClassVar[bool]
