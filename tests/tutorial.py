@@ -67,6 +67,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _VARYING = re.compile(
     rf"{_UUID.pattern}|\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z)?"
     r"|\d+(\.\d+)? (s|seconds)\b|\d+(\.\d+)? [KMG]iB(/s)?"
+    r"|\bmigration_id +\| \d+ "
 )
 
 # How often the progress is told depends on how long it takes.
