@@ -23,7 +23,7 @@ from tests.unit.preflight import scenario
 from tests.unit.preflight.scenario import VF, destination, facts, node, pci_provider
 from vfio_lm.nova_api import Aggregate, Flavor, ServerGroup
 from vfio_lm.pci import LiveMigratable
-from vfio_lm.placement import Candidates
+from vfio_lm.placement import Candidate, Candidates, Provider
 from vfio_lm.preflight.check import Check, Refuser, Scope, passed
 from vfio_lm.preflight.examine import examine
 from vfio_lm.preflight.facts import Network, SourceDevice
@@ -66,20 +66,31 @@ SERVERS: tuple[dict[str, Any], ...] = (
     {"source": {"node": None}},
     {"source": {"traits": frozenset({"CUSTOM_VFIO_MLX5_VFIO_PCI"})}},
     {"source": {"devices": (SourceDevice(pci_provider("compute1", 0), {VF: 3}),)}},
-    {"skips_version_check": True},
+    {
+        "source": {"node": node("compute1", hypervisor_version=9_000_000)},
+        "skips_version_check": True,
+    },
     {"network": Network(ports=(Port("p", "direct", True, "physnet1", None),))},
     {"candidates": Candidates((), limit=0)},
     {"requested_host": "compute2", "server": {"host": "compute2"}},
 )
 
 
+def _offer(provider: Provider) -> Candidate:
+    return scenario.candidate(provider.root_uuid, provider)
+
+
 def destinations():
     one_device = [pci_provider("compute3", 0, free=1)]
     servers = frozenset({"s2"})
+    unmarked = pci_provider("compute5", 0, scenario.UNMARKED)
     return (
         destination(node=node("compute2", server_ids=servers)),
         destination("compute3", one_device, (), node=node("compute3", server_ids=frozenset())),
         destination("compute4", [pci_provider("compute4", 0, scenario.UNMARKED)]),
+        # Placement offers the wrong one of its PFs.
+        destination("compute5", [unmarked, pci_provider("compute5", 1)], [_offer(unmarked)]),
+        destination("compute6", [], []),
     )
 
 
