@@ -190,7 +190,7 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         return not_applicable("the host is not in the zone that the server is bound to")
     evidence = {
         "candidates": len(destination.candidates),
-        "request": _request(facts),
+        "request": dict(_request(facts)),
     }
     if destination.candidates:
         return passed("placement offers the host", **evidence)
@@ -222,8 +222,8 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
 
 # It is asked of each destination.
 @functools.lru_cache(maxsize=1)
-def _request(facts: Facts) -> dict[str, str]:
-    return dict(facts.query.to_params())
+def _request(facts: Facts) -> tuple[tuple[str, str], ...]:
+    return tuple(facts.query.to_params())
 
 
 def _enable(host: str) -> str:
