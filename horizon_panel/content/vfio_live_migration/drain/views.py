@@ -16,7 +16,7 @@ import shlex
 
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from horizon import messages, tables
+from horizon import tables
 
 from horizon_panel import api, server_api
 from horizon_panel.content.vfio_live_migration.drain.tables import PlanTable
@@ -31,6 +31,7 @@ class DrainView(tables.DataTableView):
     table_class = PlanTable
     template_name = "admin/vfio_live_migration/drain/plan.html"
     page_title = _("Drain Host {{ host }}")
+    why_not = ""
 
     @cached_property
     def drain(self):
@@ -40,7 +41,7 @@ class DrainView(tables.DataTableView):
             with errors_of_the_cloud():
                 return HostDrain(api.connection(request), host, server_api.inputs).plan()
         except VfioLmError as exc:
-            messages.error(request, _("There is no plan: %(reason)s") % {"reason": exc})
+            self.why_not = _("There is no plan: %(reason)s") % {"reason": exc}
             return None
 
     def get_data(self):
@@ -52,6 +53,7 @@ class DrainView(tables.DataTableView):
         context = super().get_context_data(**kwargs)
         context["host"] = self.kwargs["host"]
         context["drain"] = self.drain
+        context["why_not"] = self.why_not
         lines = self.drain.lines if self.drain else ()
         context["commands"] = "\n".join(
             f"openstack vfio migration start --wait --host {shlex.quote(line.destination)} "

@@ -117,6 +117,9 @@ class LiveMigrateForm(forms.SelfHandlingForm):
 
 def _named(destination):
     """Return a destination as the list shows it."""
-    free = destination.free_devices
+    verdict = labels.verdict(destination.verdict)
+    free = labels.free_devices(destination)
+    if free is None:
+        return f"{destination.host}: {verdict}"
     devices = ngettext("%(free)d free device", "%(free)d free devices", free) % {"free": free}
-    return f"{destination.host}: {labels.verdict(destination.verdict)}, {devices}"
+    return f"{destination.host}: {verdict}, {devices}"

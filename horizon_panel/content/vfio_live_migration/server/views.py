@@ -20,7 +20,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views import generic
-from horizon import exceptions, forms, messages, tables, views
+from horizon import exceptions, forms, tables, views
 from horizon.utils.http import is_ajax
 from openstack_dashboard import policy
 
@@ -77,6 +77,7 @@ class PreflightView(ServerMixin, tables.MultiTableView):
     table_classes = (DestinationsTable, ChecksTable)
     template_name = f"{_TEMPLATES}/preflight.html"
     page_title = _("Check of {{ server_name }}")
+    why_not = ""
 
     @cached_property
     def report(self):
@@ -84,9 +85,7 @@ class PreflightView(ServerMixin, tables.MultiTableView):
         try:
             return server_api.preflight(self.request, self.server_id)
         except VfioLmError as exc:
-            messages.error(
-                self.request, _("The preflight could not be done: %(reason)s") % {"reason": exc}
-            )
+            self.why_not = _("The preflight could not be done: %(reason)s") % {"reason": exc}
             return None
 
     @cached_property
@@ -112,6 +111,7 @@ class PreflightView(ServerMixin, tables.MultiTableView):
         context = super().get_context_data(**kwargs)
         report = self.report
         context["report"] = report
+        context["why_not"] = self.why_not
         if report is not None:
             context["verdict"] = report.verdict.value
             context["obstacles"] = summary.obstacles(report)
