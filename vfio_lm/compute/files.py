@@ -54,5 +54,9 @@ def write_in_one_step(
                 with contextlib.suppress(OSError):
                     os.unlink(file.name)
                 raise
+    except FileNotFoundError:
+        raise FileError(
+            f"{os.fspath(path)}: cannot be written: there is no folder {os.fspath(folder)}"
+        ) from None
     except OSError as exc:
         raise FileError(f"{os.fspath(path)}: cannot be written: {exc.strerror}") from None

@@ -143,7 +143,7 @@ class TestProbeCommand(CommandCase):
         cases = [
             (["zz"], "PCI address 'zz'"),
             (["0000:99:00.0"], "0000:99:00.0"),
-            (["--output", self.folder / "absent/x"], "absent/x: cannot be written"),
+            (["--output", self.folder / "absent/x"], f"there is no folder {self.folder}/absent"),
             (["--output", self.folder], "cannot be written"),
             (["--nova-conf", "absent.conf"], "absent.conf: cannot be read"),
             (["--sysfs", self.folder / "absent"], "--sysfs"),
