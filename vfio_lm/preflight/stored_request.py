@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from vfio_lm.pci import Alias
 from vfio_lm.pci.matching import satisfies
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.request import device_groups, held_classes, requested_classes
+from vfio_lm.preflight.request import held_classes, requested_classes
 
 
 def contradiction(facts: Facts) -> str | None:
@@ -37,7 +37,7 @@ def contradiction(facts: Facts) -> str | None:
     if any(request.alias not in aliases for request in facts.alias_requests):
         return None
     if facts.devices_in_placement:
-        return other_class(facts) or _other_traits(facts)
+        return other_class(facts)
     return _other_device(facts, {r.alias: aliases[r.alias] for r in facts.alias_requests})
 
 
@@ -49,17 +49,6 @@ def other_class(facts: Facts) -> str | None:
     if wanted is None or held.total() != wanted.total() or held == wanted:
         return None
     return f"the aliases of today ask for {dict(wanted)}, the server holds {dict(held)}"
-
-
-def _other_traits(facts: Facts) -> str | None:
-    held = facts.source.devices
-    for group in device_groups(facts.alias_requests, facts.aliases, held):
-        fitting = [device.provider for device in held if group.resources.keys() & device.resources]
-        if fitting and not any(group.required <= provider.traits for provider in fitting):
-            lacking = group.required - frozenset().union(*(each.traits for each in fitting))
-            traits = ", ".join(sorted(lacking or group.required))
-            return f"no device that the server holds has {traits}, which an alias of today requires"
-    return None
 
 
 def _other_device(facts: Facts, aliases: Mapping[str, Alias]) -> str | None:
