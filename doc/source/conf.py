@@ -21,6 +21,8 @@ project = "openstack-vfio-lm"
 copyright = "openstack-vfio-lm contributors"  # noqa: A001 - Sphinx's own name
 
 autoprogram_cliff_application = "openstack"
+# it would make a dash of the two hyphens of an option
+smartquotes = False
 
 extensions = [
     "cliff.sphinxext",
