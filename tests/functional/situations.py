@@ -463,17 +463,6 @@ def _with_conf(host: str, line: str, **device: Any) -> Make:
     return make
 
 
-def only_facts_are_told(stage: Stage) -> str:
-    """Devices are in placement; of the hosts all is known but post-copy."""
-    server = stage.mobile()
-    for host in ("compute1", "compute2"):
-        stage.operator.options += [
-            "--host-facts",
-            stage.operator.probe(host, permits_post_copy=None),
-        ]
-    return server
-
-
 # Ports
 
 
