@@ -24,6 +24,7 @@ import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from typing import TextIO
 
 from openstack.connection import Connection
 
@@ -64,10 +65,14 @@ class DemoError(Exception):
 
 
 class Demo:
-    """The steps, on a cloud that is up."""
+    """The steps, on a cloud that is up.
 
-    def __init__(self, cloud: Cloud) -> None:
+    :param output: a file; what is typed, and what the commands print
+    """
+
+    def __init__(self, cloud: Cloud, output: TextIO) -> None:
         self._cloud = cloud
+        self._output = output
         tools = pathlib.Path(sys.executable).parent
         self._environ = os.environ | cloud.environ() | {"COLUMNS": "120"}
         self._environ["PATH"] = f"{tools}{os.pathsep}{self._environ['PATH']}"
@@ -112,18 +117,22 @@ class Demo:
         )
 
     def say(self, text: str) -> None:
-        print(f"\n# {text}", flush=True)
+        print(f"\n# {text}", file=self._output, flush=True)
 
     def type(self, command: str, expect: int = 0) -> None:
         """Print a command, run it, and insist on its exit status."""
-        print(f"\n$ {command}", flush=True)
+        print(f"\n$ {command}", file=self._output, flush=True)
         status = subprocess.run(
-            shlex.split(command), env=self._environ, stderr=subprocess.STDOUT, check=False
+            shlex.split(command),
+            env=self._environ,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            check=False,
         ).returncode
         if status != expect:
             raise DemoError(f"exit status {status} instead of {expect}: {command}")
         if status:
-            print(f"(exit status {status})", flush=True)
+            print(f"(exit status {status})", file=self._output, flush=True)
 
     def show_device(self, name: str) -> tuple[str, str]:
         """Say where a server is, and with which VF, as its hypervisor has it."""
@@ -151,7 +160,7 @@ def main() -> int:
     print("# Starting keystone, placement, glance and nova with three hosts …", flush=True)
     try:
         cloud.start(detached=keep)
-        Demo(cloud).run()
+        Demo(cloud, sys.stdout).run()
     except (CloudError, DemoError) as exc:
         print(f"\nThe demo failed: {exc}", file=sys.stderr)
         cloud.stop()

@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The tutorial shows what its commands print."""
+"""The tutorial shows what its commands print, and the demo before it comes to its end."""
 
 import re
+import tempfile
 
 from tests import demo, tutorial
 from tests.functional import base
@@ -34,3 +35,10 @@ class TestTutorial(base.CloudTestCase):
         page = tutorial.FOLDER.with_suffix(".rst").read_text()
         shown = re.findall(r"^\.\. transcript:: (\w+)$", page, re.MULTILINE)
         self.assertEqual(list(tutorial.TRANSCRIPTS), shown)
+
+    def test_each_command_of_the_demo_ends_as_it_should(self):
+        with tempfile.TemporaryFile("w+") as output:
+            demo.Demo(self.cloud, output).run()
+            output.seek(0)
+            said = output.read()
+        self.assertIn("No valid host was found", said.partition("# Nova alone says less:")[2])
