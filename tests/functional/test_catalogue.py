@@ -26,7 +26,8 @@ import testtools
 from tests.cloud import HostSpec
 from tests.functional.base import ALIAS_YES, UNTAGGED, YES
 from tests.functional.operating import Operator, ways
-from tests.functional.situations import CATALOGUE, Place, Situation, Stage
+from tests.functional.situations.catalogue import CATALOGUE
+from tests.functional.situations.stage import Place, Situation, Stage
 from vfio_lm.preflight import CheckResult, Report, Status, Verdict
 from vfio_lm.preflight.registry import installed_checks
 
