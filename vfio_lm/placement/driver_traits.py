@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import os_traits
 
 DRIVER_PREFIX = str(os_traits.normalize_name("VFIO_DRIVER_"))
@@ -27,3 +29,10 @@ def driver_trait(driver: str) -> str:
 def is_driver_trait(trait: str) -> bool:
     """Whether the trait names a VFIO variant driver."""
     return trait.startswith(DRIVER_PREFIX)
+
+
+# The same hosts are looked at for each server, and a host has about a hundred traits.
+@functools.lru_cache(maxsize=4096)
+def driver_traits(traits: frozenset[str]) -> frozenset[str]:
+    """Return those of a host's traits that name VFIO variant drivers."""
+    return frozenset(filter(is_driver_trait, traits))

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from vfio_lm.pci.host_facts import DeviceFacts
-from vfio_lm.placement.driver_traits import is_driver_trait
+from vfio_lm.placement.driver_traits import driver_traits
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -123,8 +123,8 @@ def _by_firmware(
 
 def _by_traits(facts: Facts, destination: Destination) -> Outcome:
     root = destination.tree.root if destination.tree else None
-    here = {trait for trait in facts.source.traits if is_driver_trait(trait)}
-    there = {t for t in (root.traits if root else ()) if is_driver_trait(t)}
+    here = driver_traits(facts.source.traits)
+    there = driver_traits(root.traits) if root else frozenset()
     evidence = {"source": sorted(here), "destination": sorted(there)}
     if here and there and not here & there:
         return failed(
@@ -137,7 +137,7 @@ def _by_traits(facts: Facts, destination: Destination) -> Outcome:
             **evidence,
         )
     if len(here) == 1 and here == there:
-        return passed(f"both hosts have {here.pop()} alone", **evidence)
+        return passed(f"both hosts have {min(here)} alone", **evidence)
     return unknown(
         "which drivers the devices have is not known",
         settled_by=tell_of_hosts((facts.server.host, destination.host), ()),
