@@ -24,19 +24,19 @@ from tests.browser.base import BrowserTestCase
 from tests.dashboard.dashboard import PANEL
 
 AXE = pathlib.Path(axe_core_python.__file__).with_name("axe.min.js")
-THEMES = ("default", "material")
+THEMES = ("default", "material", "dark")
 TABS = ("overview", "devices", "aliases", "servers", "hosts")
 CONTENTS = ".vfio-live-migration"
 MODAL = ".modal-dialog"
 
-# The frame of a page is Horizon's, as are the colours of links, of the titles of tables and of
-# buttons, and the little buttons beside a number, which have no name.
+# The frame of a page is Horizon's, as are the colours of links, of the titles of tables, of buttons
+# and of alerts, and the little buttons beside a number, which have no name.
 SERIOUS = """
     const done = arguments[arguments.length - 1];
     const isIn = (node, selector) => document.querySelector(node.target[0])
         .closest(selector) !== null;
     const isTheirs = (rule, node) => rule === 'color-contrast'
-        ? isIn(node, 'a:not(.vfio-host), caption, .btn')
+        ? isIn(node, 'a:not(.vfio-host), caption, .btn, .alert')
         : isIn(node, '.themable-spinner-btn');
     axe.run(arguments[0]).then(result => done(JSON.stringify(
         result.violations

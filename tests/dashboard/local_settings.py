@@ -16,7 +16,11 @@ import json
 import os
 from pathlib import Path
 
-from openstack_dashboard.defaults import DEFAULT_POLICY_FILES, POLICY_FILES  # noqa: F401
+from openstack_dashboard.defaults import (  # noqa: F401
+    AVAILABLE_THEMES,
+    DEFAULT_POLICY_FILES,
+    POLICY_FILES,
+)
 
 import horizon_panel
 
@@ -30,6 +34,9 @@ VFIO_LM_NOVA_CONF = _SITE["nova_conf"]
 VFIO_LM_HOST_NOVA_CONF = _SITE["host_nova_conf"]
 VFIO_LM_HOST_FACTS = _SITE["host_facts"]
 VFIO_LM_TIMEOUT = _SITE["timeout"]
+
+_THEMES = Path(horizon_panel.__file__).parents[1] / "tests" / "dashboard" / "themes"
+AVAILABLE_THEMES = [*AVAILABLE_THEMES, ("dark", "Dark", str(_THEMES / "dark"))]
 
 ALLOWED_HOSTS = ["127.0.0.1"]
 WEBROOT = "/"
@@ -47,6 +54,7 @@ CACHES = {
 TIME_ZONE = "UTC"
 # All files of the pages are made on the first start of a page, as no other server shares them.
 COMPRESS_OFFLINE = False
+COMPRESS_CACHE_KEY_FUNCTION = "tests.dashboard.styles.cache_key"
 STATIC_ROOT = str(_DIRECTORY / "static")
 LOGGING = {
     "version": 1,
