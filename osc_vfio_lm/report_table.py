@@ -67,7 +67,7 @@ def rows(report: Report, *, every_check: bool) -> Iterator[_Row]:
             yield _summary(destination)
 
 
-def destinations(report: Report) -> Iterator[tuple[str, str, int, str]]:
+def destinations(report: Report) -> Iterator[tuple[str, str, int | str, str]]:
     """Return one row for each destination, the ready ones first.
 
     What is in the way of a destination is told in full where nothing else tells it.
@@ -78,7 +78,7 @@ def destinations(report: Report) -> Iterator[tuple[str, str, int, str]]:
         yield (
             destination.host,
             destination.verdict.value,
-            destination.free_devices,
+            "unknown" if destination.free_devices is None else destination.free_devices,
             _ids(result.id for result in said) if is_told else _detail(said),
         )
 

@@ -103,8 +103,13 @@ class DestinationReport:
         return _verdict(self.checks)
 
     @property
-    def free_devices(self) -> int:
-        """Free devices of the kinds that the server needs, but for those not declared."""
+    def free_devices(self) -> int | None:
+        """Free devices of the kinds that the server needs, but for those not declared.
+
+        None where nobody knows: no device was seen, and that does not block the destination.
+        """
+        if not self.devices and self.verdict is Verdict.UNKNOWN:
+            return None
         return sum(d.free for d in self.devices if d.live_migratable is not Marking.NOT_MARKED)
 
     def to_dict(self) -> dict[str, Any]:

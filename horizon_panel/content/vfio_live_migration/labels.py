@@ -14,8 +14,6 @@
 
 from django.utils.translation import pgettext_lazy
 
-from vfio_lm.preflight import Verdict
-
 # Of devices, hosts, aliases and flavors: Marking, HostMarking, LiveMigratable and Meaning.
 LIVE_MIGRATABLE = (
     ("yes", pgettext_lazy("Live Migratable", "Yes")),
@@ -83,12 +81,6 @@ def live_migratable(value):
 def verdict(value):
     """Return what a verdict is called."""
     return _VERDICT_LABELS[value.value]
-
-
-def free_devices(destination):
-    """Return how many devices of a destination are free; None where that is not known."""
-    is_known = destination.devices or destination.verdict is not Verdict.UNKNOWN
-    return destination.free_devices if is_known else None
 
 
 def service_state(host):

@@ -118,7 +118,7 @@ class LiveMigrateForm(forms.SelfHandlingForm):
 def _named(destination):
     """Return a destination as the list shows it."""
     verdict = labels.verdict(destination.verdict)
-    free = labels.free_devices(destination)
+    free = destination.free_devices
     if free is None:
         return f"{destination.host}: {verdict}"
     devices = ngettext("%(free)d free device", "%(free)d free devices", free) % {"free": free}

@@ -34,7 +34,7 @@ class DestinationsTable(tables.DataTable):
         verbose_name=_("Verdict"),
         display_choices=labels.VERDICTS,
     )
-    free = tables.Column(labels.free_devices, verbose_name=_("Free Devices"))
+    free = tables.Column("free_devices", verbose_name=_("Free Devices"))
     in_the_way = tables.Column(_in_the_way, verbose_name=_("What Is in the Way"))
 
     class Meta:
