@@ -98,6 +98,13 @@ class SchedulingClient(ComputeClient):
             if item["status"] not in _OVER
         )
 
+    def shares(self, server_id: str) -> tuple[str, ...]:
+        """Return the IDs of the file shares that are attached to a server; none if it is gone."""
+        response = self._request(f"/servers/{server_id}/shares")
+        if response.status_code == 404:
+            return ()
+        return tuple(item["share_id"] for item in self._body(response)["shares"])
+
     def disable(self, host: str, reason: str) -> None:
         """Let the scheduler send no server to a host any more; what is there stays and runs.
 

@@ -152,6 +152,14 @@ class PlacementClient:
             for uuid, summary in summaries.items()
         )
 
+    def traits(self, uuid: str) -> frozenset[str]:
+        """Return the traits of one provider; none if placement does not know it.
+
+        :raises CloudError: if placement does not answer
+        """
+        response = self._http.send("GET", f"/resource_providers/{uuid}/traits", accept=(404,))
+        return frozenset(self._http.body(response)["traits"] if response.ok else ())
+
     def find_provider(self, *, uuid: str | None = None, name: str | None = None) -> Provider:
         """Return one provider, by its UUID or else by its name, with its place in the tree.
 
@@ -177,7 +185,7 @@ class PlacementClient:
         usages = self._http.get(f"{path}/usages")["usages"]
         return dataclasses.replace(
             provider,
-            traits=frozenset(self._http.get(f"{path}/traits")["traits"]),
+            traits=self.traits(provider.uuid),
             inventories={
                 resource_class: Inventory(
                     capacity=int((item["total"] - item["reserved"]) * item["allocation_ratio"]),

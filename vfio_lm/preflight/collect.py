@@ -22,6 +22,9 @@ import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import os_resource_classes
+import os_traits
+
 from vfio_lm.nova_api import Aggregate, ComputeNode, Server, ServerGroup
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.placement import CandidateQuery, Candidates
@@ -203,8 +206,23 @@ def _facts(
         aggregates=cloud.aggregates,
         group=case.group,
         departures=_departures(cloud, case.group, inputs),
+        share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
     )
+
+
+def _shares(cloud: WholeCloud, server: Server, source: Source) -> tuple[str, ...]:
+    """Ask which file shares a server has, where nova attaches any.
+
+    Source: ``check_shares_supported`` in ``nova/virt/hardware.py`` (nova 34.0.0).
+    """
+    has_memory_for_it = (
+        os_traits.COMPUTE_MEM_BACKING_FILE in source.traits
+        or "hw:mem_page_size" in server.flavor.extra_specs
+    )
+    if os_traits.COMPUTE_STORAGE_VIRTIO_FS not in source.traits or not has_memory_for_it:
+        return ()
+    return cloud.nova.shares(server.id)
 
 
 def _departures(
@@ -260,7 +278,6 @@ def _source(
         for uuid in allocation.keys() & cloud.pci_providers.keys()
     )
     node = cloud.nodes().get(server.host)
-    tree = cloud.trees.get(node.uuid) if node else None
     return Source(
         service=cloud.services.get(server.host),
         node=node,
@@ -270,5 +287,27 @@ def _source(
             for provider in sorted(held, key=lambda provider: provider.name)
         ),
         knowledge=inputs.of_host(server.host),
-        traits=tree.root.traits if tree and tree.root else frozenset(),
+        traits=cloud.root_traits(node.uuid) if node else frozenset(),
+        nested_classes=_nested_classes(cloud, allocation, node),
     )
+
+
+def _nested_classes(
+    cloud: WholeCloud, allocation: Allocation, node: ComputeNode | None
+) -> frozenset[str]:
+    """Return the custom classes that are held of neither a root, a PCI nor a sharing provider."""
+    below = {
+        uuid: custom
+        for uuid in allocation.keys() - cloud.pci_providers.keys()
+        if (node is None or uuid != node.uuid)
+        and (
+            custom := {
+                name
+                for name in allocation[uuid]
+                if name.startswith(os_resource_classes.CUSTOM_NAMESPACE)
+            }
+        )
+    }
+    # Hardly a server has any, and who shares is one request more.
+    shared = cloud.sharing_providers if below else frozenset()
+    return frozenset().union(*(below[uuid] for uuid in below.keys() - shared))

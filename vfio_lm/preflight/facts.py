@@ -110,7 +110,10 @@ class Source:
     devices: tuple[SourceDevice, ...]
     knowledge: HostKnowledge = NOTHING_KNOWN
     traits: frozenset[str] = frozenset()
-    """Of the host's root provider, as far as placement was asked."""
+    """Of the host's root provider."""
+    nested_classes: frozenset[str] = frozenset()
+    """Custom resource classes that the server holds of a provider below the root, no PCI device's:
+    a kind of mediated device, for instance."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,6 +156,8 @@ class Facts:
     departures: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     """By host, the servers that left it by a live migration so lately that the scheduler may not
     know; only asked for servers in a group that keeps its members apart."""
+    share_ids: tuple[str, ...] = ()
+    """Shares of the file share service that are attached to the server."""
     image_properties: Mapping[str, str] | None = None
     """Of the image, or of the volume that the server boots from; None where nobody tells."""
 

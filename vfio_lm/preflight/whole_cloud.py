@@ -77,6 +77,7 @@ class WholeCloud:
         self._nodes_have_servers = False
         self._groups: dict[str, ServerGroup | None] = {}
         self._departures: Mapping[str, frozenset[str]] | None = None
+        self._root_traits: dict[str, frozenset[str]] = {}
 
     @functools.cached_property
     def services(self) -> Mapping[str, ComputeService]:
@@ -147,6 +148,15 @@ class WholeCloud:
     def trees(self) -> Mapping[str, Tree]:
         """The trees of all hosts with any memory left, by the UUID of the root."""
         return self.placement.trees_with_room(self.pci_providers)
+
+    def root_traits(self, uuid: str) -> frozenset[str]:
+        """Return the traits of a host's root provider; one request for each full host."""
+        tree = self.trees.get(uuid)
+        if tree is not None and tree.root is not None:
+            return tree.root.traits
+        if uuid not in self._root_traits:
+            self._root_traits[uuid] = self.placement.traits(uuid)
+        return self._root_traits[uuid]
 
     @functools.cached_property
     def sharing_providers(self) -> frozenset[str]:

@@ -93,3 +93,13 @@ class TestServerGroup(testtools.TestCase):
         mock.get(f"{_NOVA}/os-server-groups/g1", json={"server_group": group})
         found = scheduling_client(mock).server_group("g1")
         self.assertEqual((3, frozenset({"a"})), (found.max_servers_per_host, found.members))
+
+
+class TestShares(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_shares_are_told_by_their_ids(self, mock):
+        share = {"share_id": "s1", "status": "active", "tag": "data"}
+        mock.get(f"{_NOVA}/servers/a/shares", json={"shares": [share]})
+        mock.get(f"{_NOVA}/servers/gone/shares", status_code=404, json={})
+        client = scheduling_client(mock)
+        self.assertEqual((("s1",), ()), (client.shares("a"), client.shares("gone")))

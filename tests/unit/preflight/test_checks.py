@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from nova.objects import image_meta
+
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import (
@@ -138,6 +140,22 @@ class TestServerFeatures(CheckTestCase):
 
     def test_what_novas_api_refuses_fails(self):
         self.assert_answers(Status.FAIL, facts(server=self.flavor(**{"hw:mem_encryption": "true"})))
+
+    def test_a_file_share_is_refused_by_novas_api_and_has_to_go(self):
+        outcome = self.assert_answers(Status.FAIL, facts(share_ids=("s1", "s2")), saying="s1, s2")
+        self.assertIn(f"openstack server remove share {facts().server.id} s2", outcome.remedy)
+
+    def test_a_mediated_device_of_a_class_of_its_own_is_unknown(self):
+        known = facts(
+            server=self.flavor(**{"resources:CUSTOM_VGPU_A": "1"}),
+            source={"nested_classes": frozenset({"CUSTOM_VGPU_A"})},
+        )
+        self.assert_answers(Status.UNKNOWN, known, saying="CUSTOM_VGPU_A")
+
+    def test_old_names_of_image_properties_mean_what_they_mean_to_nova(self):
+        for old, new in image_meta.ImageMetaProps._legacy_property_map.items():
+            answers = {self.answer(facts(image_properties={key: "x"})).status for key in (old, new)}
+            self.assertEqual(1, len(answers), f"{old}, which is {new}")
 
     def test_everyday_image_properties_pass(self):
         everyday = {"hw_disk_bus": "virtio", "hw_machine_type": "q35", "os_distro": "debian"}

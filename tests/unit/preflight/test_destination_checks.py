@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 
 import os_traits
+from nova.virt.libvirt import utils as libvirt_utils
 
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
@@ -80,6 +81,39 @@ class TestDestinationHypervisor(CheckTestCase):
         self.assert_answers(Status.FAIL, known, saying="8.2.2")
         plain = dataclasses.replace(known, alias_requests=())
         self.assert_answers(Status.PASS, plain)
+
+    def with_traits(self, here, there, **changes):
+        """Facts of two hosts whose root providers have these traits."""
+        whole = tree("compute2", pci_provider("compute2", 0))
+        root = dataclasses.replace(whole.root, traits=whole.root.traits | there)
+        whole = dataclasses.replace(whole, providers=whole.providers | {root.uuid: root})
+        source = {"traits": frozenset(here), **changes.pop("source", {})}
+        return facts(destinations=(destination(tree=whole),), source=source, **changes)
+
+    def test_a_processor_that_can_do_less_is_unknown(self):
+        old = libvirt_utils.cpu_features_to_traits({"avx2"})
+        new = libvirt_utils.cpu_features_to_traits({"avx2", "avx512f"})
+        less = {trait for trait, has_it in old.items() if has_it}
+        more = {trait for trait, has_it in new.items() if has_it}
+        outcome = self.assert_answers(
+            Status.UNKNOWN, self.with_traits(more, less), saying="HW_CPU_X86_AVX512F"
+        )
+        self.assertIn("cpu_models = MODEL", outcome.remedy)
+        self.assert_answers(Status.PASS, self.with_traits(less, more))
+        self.assert_answers(
+            Status.UNKNOWN,
+            self.with_traits({"HW_ARCH_X86_64"}, {"HW_ARCH_AARCH64"}),
+            saying="HW_ARCH_X86_64",
+        )
+        older = {"source": {"node": node("compute1", hypervisor_version=8_002_003)}}
+        known = self.with_traits(more, less, skips_version_check=True, **older)
+        self.assert_answers(Status.UNKNOWN, known)
+
+    def test_what_is_no_matter_of_guests_or_not_told_is_no_lack(self):
+        here = {"HW_CPU_X86_AVX2", "HW_CPU_HYPERTHREADING", "HW_CPU_X86_AMD_SEV_ES"}
+        self.assert_answers(Status.PASS, self.with_traits(here, {"HW_CPU_X86_AVX2"}))
+        self.assert_answers(Status.PASS, self.with_traits(here, set()))
+        self.assert_answers(Status.PASS, self.with_traits(set(), {"HW_CPU_X86_AVX2"}))
 
 
 class TestDestinationCapacity(CheckTestCase):

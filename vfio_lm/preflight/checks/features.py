@@ -47,7 +47,10 @@ _HARMLESS_EXTRA_SPECS = (
 _DEMANDING_RESOURCES = ("CUSTOM_PMEM_NAMESPACE", "FPGA", "MEM_ENCRYPTION", "PGPU", "VGPU")
 
 # Properties of images with conditions of their own on the host or on the live migration.
+# The names without a prefix are old ones, which a volume still has: ``_legacy_property_map`` in
+# nova/objects/image_meta.py (nova 34.0.0).
 _DEMANDING_IMAGE_PROPERTIES = (
+    "architecture",
     "hw_architecture",
     "hw_emulation_architecture",
     "hw_ephemeral_encryption",
@@ -59,6 +62,8 @@ _DEMANDING_IMAGE_PROPERTIES = (
     "hw_tpm",
     "hw_viommu_model",
     "hw_virtio_packed_ring",
+    "hypervisor_type",
+    "hypervisor_version_requires",
     "img_hv",
     "os_secure_boot",
     "trait",
@@ -66,7 +71,8 @@ _DEMANDING_IMAGE_PROPERTIES = (
 
 _VOLUME = "a volume to boot from, whose image properties nobody shows"
 
-# nova/compute/api.py block_accelerators and reject_mem_enc_instances (nova 34.0.0)
+# nova/compute/api.py block_accelerators and reject_mem_enc_instances (nova 34.0.0); shares are
+# refused there as well, by block_shares_not_supported.
 _REFUSED_EXTRA_SPECS = ("accel:device_profile", "hw:mem_encryption")
 
 
@@ -88,6 +94,18 @@ def server_features(facts: Facts) -> Outcome:
             f"nova live migrates no server with {', '.join(refused)}",
             remedy=resize(facts.server.id, "without it"),
             features=refused,
+        )
+    if facts.share_ids:
+        server_id = facts.server.id
+        return failed(
+            f"nova live migrates no server with a file share: {', '.join(facts.share_ids)}",
+            remedy=paste(
+                "take the shares away from the server, which has to be stopped for it",
+                f"openstack server stop {server_id}",
+                *(f"openstack server remove share {server_id} {s}" for s in facts.share_ids),
+                f"openstack server start {server_id}",
+            ),
+            shares=list(facts.share_ids),
         )
     features = list(_features(facts))
     if not features:
@@ -129,5 +147,7 @@ def _features(facts: Facts) -> Iterator[str]:
             yield f"image {key}"
     for hint in sorted(server.scheduler_hints.keys() - {"group"}):
         yield f"scheduler hint {hint}"
+    for name in sorted(facts.source.nested_classes):
+        yield f"{name} of a part of the host, perhaps a mediated device"
     for port_id in facts.network.ports_with_resources:
         yield f"resources that port {port_id} asks placement for"
