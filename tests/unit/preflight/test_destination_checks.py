@@ -15,10 +15,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import os_traits
+from nova import objects
+from nova.pci import request, stats, whitelist
 from nova.virt.libvirt import utils as libvirt_utils
 
+from tests.unit.nova_rules import configured, pci_device
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import (
@@ -29,16 +33,34 @@ from tests.unit.preflight.scenario import (
     candidate,
     destination,
     facts,
+    knowledge,
     node,
     pci_provider,
     service,
     tree,
+    vf,
 )
+from vfio_lm.pci import parse_aliases
 from vfio_lm.placement import Candidates
 from vfio_lm.placement.candidate_query import nova_query, pci_group
 from vfio_lm.preflight import HostKnowledge, Status
 from vfio_lm.preflight.checks import destination as destination_checks
 from vfio_lm.preflight.checks import devices as device_checks
+
+REQUEST = "b4f1c8a2-0000-4000-8000-000000000001"
+LIVE = {"live_migratable": "yes"}
+
+
+def _novas_pools_serve(product, wanted):
+    """Ask nova whether two VFs of a provider that placement has chosen serve a request."""
+    device_filter = whitelist.Whitelist([json.dumps({"vendor_id": "8086", "resource_class": VF})])
+    pools = stats.PciDeviceStats(None, dev_filter=device_filter)
+    for number in (1, 2):
+        pools.add_device(pci_device(vf(number, product_id=product).device))
+    for pool in pools.pools:
+        pool["rp_uuid"] = "provider"
+    asked = objects.InstancePCIRequest(count=1, alias_name="vf", request_id=REQUEST, spec=[wanted])
+    return pools.support_requests([asked], {f"{REQUEST}-0": ["provider"]})
 
 
 class TestDestinationService(CheckTestCase):
@@ -181,6 +203,40 @@ class TestDestinationDevices(CheckTestCase):
 
     def test_marked_devices_pass(self):
         self.assert_answers(Status.PASS)
+
+    def test_nova_cannot_ask_placement_for_an_alias_of_several_kinds(self):
+        texts = [
+            json.dumps(SPEC_YES | {"name": "vf", "device_type": "type-VF", "product_id": product})
+            for product in ("1515", "154c")
+        ]
+        with configured(aliases=texts):
+            stored = request.get_pci_requests_from_flavor(
+                objects.Flavor(extra_specs={"pci_passthrough:alias": "vf:1"})
+            )
+        spec = objects.RequestSpec(requested_resources=[], pci_requests=stored)
+        with configured(pci_in_placement=True):
+            self.assertRaises(ValueError, spec.generate_request_groups_from_pci_requests)
+        known = facts(aliases=parse_aliases(texts), pci_in_placement=None)
+        self.assert_answers(Status.UNKNOWN, known, saying="several kinds")
+
+    def test_devices_of_the_class_have_to_be_all_else_that_the_alias_asks_for(self):
+        wanted = {"vendor_id": "8086", "product_id": "1515", "resource_class": VF}
+        spec = {"vendor_id": "8086", "resource_class": VF, "live_migratable": "yes"}
+
+        def known(*products, devices=1):
+            vfs = [vf(n, product_id=product) for n, product in enumerate(products, start=1)]
+            there = knowledge("compute2", *vfs, specs=[spec])
+            return facts(
+                devices=devices,
+                aliases=parse_aliases([json.dumps(wanted | {"name": "vf", **LIVE})]),
+                hosts={"compute2": there},
+                destinations=(destination(knowledge=there),),
+            )
+
+        self.assert_answers(Status.PASS, known("1515", "1515"))
+        self.assert_answers(Status.FAIL, known("154c", "154c"), saying="other IDs")
+        self.assert_answers(Status.UNKNOWN, known("1515", "154c"), saying="not all")
+        self.assertEqual([True, False], [_novas_pools_serve(p, wanted) for p in ("1515", "154c")])
 
     def test_unmarked_devices_fail_from_nova_34_on(self):
         known = self.offering(pci_provider("compute2", 0, UNMARKED))

@@ -33,6 +33,7 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE, no_devices, not_declared
 from vfio_lm.preflight.declare import declare, declare_or_tell, same_tags
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.kinds import kind_shortages
 from vfio_lm.preflight.makers import Split, split
 from vfio_lm.preflight.remedy import (
     SCHEDULERS_CONF,
@@ -41,6 +42,7 @@ from vfio_lm.preflight.remedy import (
     in_nova_conf,
     make_room,
     probe,
+    resize,
     steps,
 )
 from vfio_lm.preflight.supply import best_marking, scheduler_may_look_elsewhere, shortages
@@ -51,7 +53,7 @@ _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 
 
 def _question_to_placement(facts: Facts) -> Hashable:
-    """Return what is asked of placement alone; None where the hosts have a say."""
+    """Return what decides where placement alone is asked; None where a host's servers count."""
     if facts.ports or not facts.devices_in_placement:
         return None
     groups = facts.query.pci_groups
@@ -59,6 +61,7 @@ def _question_to_placement(facts: Facts) -> Hashable:
         bool(facts.alias_requests),
         facts.pci_in_placement,
         facts.candidates.is_cut_off,
+        facts.alias_requests,
         tuple((g.suffix, *g.resources.items(), g.required, g.forbidden) for g in groups),
     )
 
@@ -79,10 +82,39 @@ def destination_devices(facts: Facts, destination: Destination) -> Outcome:
         return answer
     answers = []
     if facts.alias_requests and facts.devices_in_placement:
-        answers += [*_in_pools(destination), _in_placement(facts, destination)]
+        answers += [
+            *_of_several_kinds(facts),
+            *_in_pools(destination),
+            *_of_other_kinds(facts, destination),
+            _in_placement(facts, destination),
+        ]
     if facts.ports or not facts.devices_in_placement:
         answers.append(_on_the_host(facts, destination))
     return min(answers, key=lambda outcome: _WORST_FIRST.index(outcome.status))
+
+
+def _of_several_kinds(facts: Facts) -> Iterator[Outcome]:
+    """Tell of an alias for which nova cannot ask placement, though it may have to.
+
+    An error ends the live migration then, before the scheduler is asked. A nova.conf that says
+    both is refused when it is read.
+
+    Source: ``generate_request_groups_from_pci_requests`` in ``nova/objects/request_spec.py`` (nova
+    31 to 34.0.0).
+    """
+    if names := _names_of_several_kinds(facts):
+        yield unknown(
+            f"alias {', '.join(names)} means several kinds of device, for which nova cannot ask "
+            f"placement, and it is not known whether it would",
+            settled_by=SCHEDULERS_CONF,
+            aliases=names,
+        )
+
+
+def _names_of_several_kinds(facts: Facts) -> list[str]:
+    aliases = facts.aliases or {}
+    names = dict.fromkeys(request.alias for request in facts.alias_requests)
+    return [name for name in names if name in aliases and len(aliases[name].specs) > 1]
 
 
 def _on_the_host(facts: Facts, destination: Destination) -> Outcome:
@@ -274,6 +306,27 @@ def _in_pools(destination: Destination) -> Iterator[Outcome]:
             settled_by=same_tags(host) if destination.knowledge.facts else probe(host),
             differing=perhaps,
         )
+
+
+def _of_other_kinds(facts: Facts, destination: Destination) -> Iterator[Outcome]:
+    """Tell of devices that have the class that an alias asks for, but not all else."""
+    for short in kind_shortages(facts, destination):
+        others = ", ".join(short.others)
+        remedy = resize("SERVER", f"whose alias asks for the devices of {destination.host}")
+        if short.perhaps < short.needed:
+            yield failed(
+                f"{short.alias}: {short.needed} needed, {short.perhaps} free; those of {others} "
+                f"have its resource class, but another kind or other IDs",
+                remedy=remedy,
+                differing=list(short.others),
+            )
+        else:
+            yield unknown(
+                f"{short.alias}: {short.needed} needed, {short.fitting} free beyond doubt; not all "
+                f"of {others} have the kind and the IDs that it asks for beside the resource class",
+                settled_by=remedy,
+                differing=list(short.others),
+            )
 
 
 def _free_or_declare(facts: Facts, destination: Destination) -> str:
