@@ -158,6 +158,25 @@ def nova_query(
     )
 
 
+def claimed_resources(plain: Mapping[str, int], extra_specs: Mapping[str, str]) -> dict[str, int]:
+    """Return what nova claims for a server besides its PCI devices, over all providers.
+
+    Source: ``ResourceRequest.from_request_spec`` in ``nova/scheduler/utils.py`` (nova 34.0.0).
+
+    :param plain: units by resource class that the flavor's own numbers ask for
+    :param extra_specs: of the flavor; a class that they name counts as they say, in whichever group
+    """
+    named = {
+        match.group(3)
+        for key, value in extra_specs.items()
+        if (match := _GROUP_KEY.match(key)) and value.strip().isdecimal()
+    }
+    total = collections.Counter({name: plain[name] for name in plain.keys() - named})
+    for group in _flavor_groups(extra_specs).values():
+        total.update(group.resources)
+    return {name: amount for name, amount in total.items() if amount}
+
+
 def _flavor_groups(extra_specs: Mapping[str, str]) -> dict[str, RequestGroup]:
     """Read ``resources…:CLASS`` and ``trait…:NAME`` as nova does; it skips what makes no sense."""
     resources: dict[str, dict[str, int]] = collections.defaultdict(dict)

@@ -33,7 +33,7 @@ from vfio_lm.preflight.collect_beside import image_properties, networks
 from vfio_lm.preflight.collect_holdings import Allocation, Tell, allocations
 from vfio_lm.preflight.facts import Destination, Facts, Network, Occupants, Source, SourceDevice
 from vfio_lm.preflight.knowledge import Inputs
-from vfio_lm.preflight.request import device_groups, plain_resources
+from vfio_lm.preflight.request import device_groups, flavor_resources
 from vfio_lm.preflight.whole_cloud import WholeCloud, errors_of_the_cloud
 
 
@@ -129,7 +129,7 @@ def _query(
     server = subject.server
     return nova_query(
         server.flavor.extra_specs,
-        source.resources or plain_resources(server.flavor),
+        source.resources or flavor_resources(server.flavor),
         device_groups(subject.requests, inputs.aliases, source.devices)
         if _asks_placement(source, inputs)
         else (),

@@ -22,7 +22,7 @@ import os_resource_classes
 from vfio_lm.nova_api import Flavor
 from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.placement import RequestGroup
-from vfio_lm.placement.candidate_query import pci_group
+from vfio_lm.placement.candidate_query import claimed_resources, pci_group
 from vfio_lm.preflight.facts import SourceDevice
 
 
@@ -64,14 +64,14 @@ def requested_classes(
     return _classes(groups) if groups is not None else None
 
 
-def plain_resources(flavor: Flavor) -> dict[str, int]:
-    """Return what nova claims for a flavor without extra specs, for a server with a local disk."""
-    amounts = {
+def flavor_resources(flavor: Flavor) -> dict[str, int]:
+    """Return what nova claims for a flavor, for a server with a local disk."""
+    plain = {
         os_resource_classes.VCPU: flavor.vcpus,
         os_resource_classes.MEMORY_MB: flavor.ram_mib,
         os_resource_classes.DISK_GB: flavor.disk_gib,
     }
-    return {name: amount for name, amount in amounts.items() if amount}
+    return claimed_resources(plain, flavor.extra_specs)
 
 
 def _groups_of_aliases(

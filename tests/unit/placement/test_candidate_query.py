@@ -26,7 +26,7 @@ from nova import context, objects
 from nova.scheduler import request_filter, utils
 
 from tests.unit.nova_rules import configured
-from vfio_lm.placement.candidate_query import nova_query, pci_group
+from vfio_lm.placement.candidate_query import claimed_resources, nova_query, pci_group
 
 _AMOUNTS = st.sampled_from(["0", "1", "2", "x", "-1"])
 _SUFFIXES = st.sampled_from(["", "1", "_gpu"])
@@ -127,6 +127,12 @@ class TestAgainstNova(testtools.TestCase):
         self.assertEqual(
             with_our_suffixes(parse.parse_qsl(request.to_querystring()), pci), query.to_params()
         )
+
+    @given(_EXTRA_SPECS)
+    def test_nova_claims_the_same(self, extra_specs):
+        _, request = nova_request(extra_specs, [], False, None)
+        plain = {"VCPU": 2, "MEMORY_MB": 512, "DISK_GB": 4}
+        self.assertEqual(request.merged_resources(), claimed_resources(plain, extra_specs))
 
 
 class TestPciGroups(testtools.TestCase):
