@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from nova import objects
 from nova.objects import image_meta
+from nova.virt import hardware
 
+import tests.unit.nova_rules  # noqa: F401 - lets nova's objects be found
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import (
@@ -139,7 +142,18 @@ class TestServerFeatures(CheckTestCase):
         self.assert_answers(Status.PASS, known)
 
     def test_what_novas_api_refuses_fails(self):
-        self.assert_answers(Status.FAIL, facts(server=self.flavor(**{"hw:mem_encryption": "true"})))
+        for value in ("true", "on", "1", "off", "no", "0", "", "maybe"):
+            spec, name = {"hw:mem_encryption": value}, {"hw_mem_encryption": value}
+            image = {"hw_firmware_type": "uefi", "hw_machine_type": "q35"}
+            told = image_meta.ImageMeta.from_dict({"properties": image})
+            flavor = objects.Flavor(name="f", extra_specs=spec)
+            refuses = hardware.get_mem_encryption_constraint(flavor, told) is not None
+            status = Status.FAIL if refuses else Status.PASS
+            self.assert_answers(status, facts(server=self.flavor(**spec)))
+            outcome = self.assert_answers(status, facts(image_properties=image | name))
+            self.assertEqual(refuses, "--image IMAGE" in outcome.remedy)
+        profile = {"accel:device_profile": "fpga"}
+        self.assert_answers(Status.FAIL, facts(server=self.flavor(**profile)))
 
     def test_a_file_share_is_refused_by_novas_api_and_has_to_go(self):
         outcome = self.assert_answers(Status.FAIL, facts(share_ids=("s1", "s2")), saying="s1, s2")

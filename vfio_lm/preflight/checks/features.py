@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from oslo_utils import strutils
+
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight.check import Outcome, Refuser, Scope, check, failed, passed, unknown
 from vfio_lm.preflight.checks.numa import is_of_numa
@@ -71,9 +73,8 @@ _DEMANDING_IMAGE_PROPERTIES = (
 
 _VOLUME = "a volume to boot from, whose image properties nobody shows"
 
-# nova/compute/api.py block_accelerators and reject_mem_enc_instances (nova 34.0.0); shares are
-# refused there as well, by block_shares_not_supported.
-_REFUSED_EXTRA_SPECS = ("accel:device_profile", "hw:mem_encryption")
+_PROFILE = "accel:device_profile"
+_ENCRYPTION, _IMAGE_ENCRYPTION = "hw:mem_encryption", "hw_mem_encryption"
 
 
 @check(
@@ -83,16 +84,20 @@ _REFUSED_EXTRA_SPECS = ("accel:device_profile", "hw:mem_encryption")
     refused_by=Refuser.SCHEDULER,
 )
 def server_features(facts: Facts) -> Outcome:
-    """Say so where the answers of the other checks are not enough."""
-    refused = [
-        key
-        for key, value in sorted(facts.server.flavor.extra_specs.items())
-        if key in _REFUSED_EXTRA_SPECS and value.lower() not in ("false", "no", "0")
-    ]
+    """Say so where the answers of the other checks are not enough.
+
+    Shares are refused by ``block_shares_not_supported`` in ``nova/compute/api.py`` (nova 34.0.0).
+    """
+    refused = list(_refused(facts))
     if refused:
         return failed(
             f"nova live migrates no server with {', '.join(refused)}",
-            remedy=resize(facts.server.id, "without it"),
+            remedy=resize(facts.server.id, "without it")
+            if _IMAGE_ENCRYPTION not in refused
+            else paste(
+                "make the server anew from an image without it, and lose what is on its root disk",
+                f"openstack server rebuild --wait --image IMAGE {facts.server.id}",
+            ),
             features=refused,
         )
     if facts.share_ids:
@@ -117,6 +122,21 @@ def server_features(facts: Facts) -> Outcome:
     )
 
 
+def _refused(facts: Facts) -> Iterator[str]:
+    """Yield what nova's API refuses to live migrate, shares apart.
+
+    Source: ``block_accelerators`` and ``reject_mem_enc_instances`` in ``nova/compute/api.py``,
+    ``get_mem_encryption_constraint`` in ``nova/virt/hardware.py`` (nova 34.0.0).
+    """
+    extra_specs, properties = facts.server.flavor.extra_specs, facts.image_properties or {}
+    if extra_specs.get(_PROFILE):
+        yield _PROFILE
+    if strutils.bool_from_string(extra_specs.get(_ENCRYPTION)):
+        yield _ENCRYPTION
+    if strutils.bool_from_string(properties.get(_IMAGE_ENCRYPTION)):
+        yield _IMAGE_ENCRYPTION
+
+
 def _settled_by(facts: Facts, features: list[str]) -> str:
     if all(feature.startswith("flavor ") for feature in features):
         return resize(facts.server.id, "without it")
@@ -134,7 +154,8 @@ def _settled_by(facts: Facts, features: list[str]) -> str:
 def _features(facts: Facts) -> Iterator[str]:
     server = facts.server
     for key in sorted(server.flavor.extra_specs):
-        if is_of_numa(key):
+        # What they ask for is refused, or else nothing.
+        if is_of_numa(key) or key in (_PROFILE, _ENCRYPTION):
             continue
         if not key.startswith(_HARMLESS_EXTRA_SPECS) or key.partition(":")[2].startswith(
             _DEMANDING_RESOURCES
@@ -143,7 +164,9 @@ def _features(facts: Facts) -> Iterator[str]:
     if facts.image_properties is None:
         yield _VOLUME
     for key in sorted(facts.image_properties or ()):
-        if key.startswith(_DEMANDING_IMAGE_PROPERTIES) and not is_of_numa(key):
+        if is_of_numa(key) or key == _IMAGE_ENCRYPTION:
+            continue
+        if key.startswith(_DEMANDING_IMAGE_PROPERTIES):
             yield f"image {key}"
     for hint in sorted(server.scheduler_hints.keys() - {"group"}):
         yield f"scheduler hint {hint}"
