@@ -170,6 +170,16 @@ class TestDestinationCapacity(CheckTestCase):
         outcome = self.assert_answers(Status.FAIL, known, saying="VCPU: 1 needed, 0 free")
         for trait in ("OWNER_NOVA", "COMPUTE_STATUS_DISABLED", "CUSTOM_FAST"):
             self.assertIn(trait, outcome.message)
+        self.assertIn("systemctl restart nova-compute", outcome.remedy)
+
+    def test_a_trait_that_only_the_flavor_asks_for_takes_another_flavor(self):
+        full = tree("compute2", pci_provider("compute2", 0))
+        query = nova_query(
+            {"trait:CUSTOM_FAST": "required"}, scenario.PLAIN, (), requires_owner=True
+        )
+        known = facts(destinations=(destination(tree=full, candidates=()),), query=query)
+        outcome = self.assert_answers(Status.FAIL, known, saying="CUSTOM_FAST")
+        self.assertIn("openstack server resize", outcome.remedy)
 
     def test_an_answer_that_was_cut_off_proves_nothing(self):
         others = tuple(candidate("compute3") for _ in range(2))

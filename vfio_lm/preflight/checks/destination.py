@@ -271,6 +271,15 @@ def _make_it_fit(facts: Facts, destination: Destination, *, lacks_devices: bool)
     tree = destination.tree
     if not destination.service.is_enabled:
         return _enable(destination.host)
+    root = tree.root.traits if tree is not None and tree.root else None
+    if root is not None and not (
+        facts.query.root_required <= root and facts.query.root_forbidden.isdisjoint(root)
+    ):
+        # _sync_compute_service_disabled_trait in nova/compute/resource_tracker.py (nova 34.0.0)
+        return steps(
+            "wait two minutes: nova-compute sets these traits of its host itself",
+            f"or {on_host(destination.host, 'systemctl restart nova-compute')}",
+        )
     if tree is not None and list(trait_reasons(facts.query, tree)):
         return resize(facts.server.id, "that asks for nothing that the host cannot give")
     if lacks_devices:
