@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from openstack.exceptions import raise_from_response
+
 from tests.cloud.errors import CloudError
 from tests.cloud.image import IMAGE_NAME
 
@@ -210,3 +212,14 @@ class Administrator:
         )
         migrations: list[dict[str, Any]] = response.json()["migrations"]
         return migrations
+
+    def add_trait(self, provider: str, trait: str) -> None:
+        """Add a trait to a resource provider, named here, as somebody other than nova."""
+        placement = self.connection.placement
+        (found,) = placement.resource_providers(name=provider)
+        path = f"/resource_providers/{found.id}/traits"
+        known = placement.get(path).json()
+        if trait.startswith("CUSTOM_"):
+            raise_from_response(placement.put(f"/traits/{trait}"))
+        known["traits"].append(trait)
+        raise_from_response(placement.put(path, json=known))

@@ -18,8 +18,6 @@ import functools
 import unittest
 from typing import Any, ClassVar
 
-import openstack.exceptions
-
 from tests.cloud.administrator import Administrator
 from tests.cloud.cloud import Cloud
 
@@ -80,14 +78,6 @@ class OwnCloudTestCase(unittest.TestCase):
         """Give the traits of a provider by its name."""
         path = f"/resource_providers/{self.provider(provider).id}/traits"
         return set(self.client.placement.get(path).json()["traits"])
-
-    def add_trait(self, provider: str, trait: str) -> None:
-        """Add a trait to a provider as somebody other than nova."""
-        path = f"/resource_providers/{self.provider(provider).id}/traits"
-        traits = self.client.placement.get(path).json()
-        traits["traits"].append(trait)
-        openstack.exceptions.raise_from_response(self.client.placement.put(f"/traits/{trait}"))
-        openstack.exceptions.raise_from_response(self.client.placement.put(path, json=traits))
 
     def usage(self) -> int:
         """Give what is used of all resources of all providers."""

@@ -239,8 +239,8 @@ class TestHosts(OwnCloudTestCase):
 
     def test_the_periodic_update_takes_foreign_traits_from_devices_only(self) -> None:
         device = "compute1_0000:81:00.0"
-        self.add_trait("compute1", FOREIGN_TRAIT)
-        self.add_trait(device, FOREIGN_TRAIT)
+        self.admin.add_trait("compute1", FOREIGN_TRAIT)
+        self.admin.add_trait(device, FOREIGN_TRAIT)
         self.cloud.update_resources("compute1")
         self.assertIn(FOREIGN_TRAIT, self.traits("compute1"))
         self.assertNotIn(FOREIGN_TRAIT, self.traits(device))

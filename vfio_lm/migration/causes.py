@@ -144,6 +144,7 @@ RULES: tuple[Rule, ...] = (
         "cpu-incompatible",
         r"Unacceptable CPU info|guest CPU (?:doesn't|does not|is not) (?:match|compatible)",
         "the processors of the destination lack something that the server's have",
+        check="destination-processor",
         remedy="choose another host, or give both the same [libvirt]cpu_mode and cpu_models",
     ),
     _rule(

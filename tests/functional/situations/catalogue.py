@@ -188,6 +188,9 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation(
         "destination-hypervisor", FAIL, destinations.hypervisor_is_older, way=1, afterwards=WARN
     ),
+    Situation(
+        "destination-processor", UNKNOWN, destinations.processor_is_another, way=1, moves=True
+    ),
     Situation("destination-capacity", FAIL, destinations.memory_is_short),
     Situation(
         "destination-devices",

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import datetime
 
+import os_traits
+
 from tests.cloud.administrator import MICROVERSION
 from tests.functional.base import UNTAGGED
 from tests.functional.situations.stage import Stage
@@ -49,6 +51,13 @@ def hypervisor_is_older(stage: Stage) -> str:
 def upgrade_of_the_hypervisor(stage: Stage) -> None:
     stage.operator.restart("compute2", qemu_version="9.0.0")
     stage.cloud.update_resources()
+
+
+def processor_is_another(stage: Stage) -> str:
+    server = stage.mobile()
+    stage.admin.add_trait("compute1", os_traits.HW_CPU_X86_AVX512F)
+    stage.operator.words["SERVER"] = server
+    return server
 
 
 def memory_is_short(stage: Stage) -> str:

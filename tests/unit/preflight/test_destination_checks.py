@@ -46,6 +46,7 @@ from vfio_lm.placement.candidate_query import nova_query, pci_group
 from vfio_lm.preflight import HostKnowledge, Status
 from vfio_lm.preflight.checks import destination as destination_checks
 from vfio_lm.preflight.checks import devices as device_checks
+from vfio_lm.preflight.checks import processor
 
 REQUEST = "b4f1c8a2-0000-4000-8000-000000000001"
 LIVE = {"live_migratable": "yes"}
@@ -104,6 +105,10 @@ class TestDestinationHypervisor(CheckTestCase):
         plain = dataclasses.replace(known, alias_requests=())
         self.assert_answers(Status.PASS, plain)
 
+
+class TestDestinationProcessor(CheckTestCase):
+    check = processor.destination_processor
+
     def with_traits(self, here, there, **changes):
         """Facts of two hosts whose root providers have these traits."""
         whole = tree("compute2", pci_provider("compute2", 0))
@@ -127,9 +132,6 @@ class TestDestinationHypervisor(CheckTestCase):
             self.with_traits({"HW_ARCH_X86_64"}, {"HW_ARCH_AARCH64"}),
             saying="HW_ARCH_X86_64",
         )
-        older = {"source": {"node": node("compute1", hypervisor_version=8_002_003)}}
-        known = self.with_traits(more, less, skips_version_check=True, **older)
-        self.assert_answers(Status.UNKNOWN, known)
 
     def test_what_is_no_matter_of_guests_or_not_told_is_no_lack(self):
         here = {"HW_CPU_X86_AVX2", "HW_CPU_HYPERTHREADING", "HW_CPU_X86_AMD_SEV_ES"}

@@ -28,7 +28,6 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.checks.place import is_in_zone
-from vfio_lm.preflight.checks.processor import lacking_traits, processor_traits
 from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.remedy import (
@@ -102,24 +101,19 @@ def destination_service(facts: Facts, destination: Destination) -> Outcome:
 
 @destination_check(
     "destination-hypervisor",
-    "Is the destination's hypervisor of the same type and not older, and its processor no less?",
+    "Is the destination's hypervisor of the same type, and not older?",
     refused_by=Refuser.CONDUCTOR,
     depends_on=lambda facts: (
         facts.source.node
         and (facts.source.node.hypervisor_type, facts.source.node.hypervisor_version),
         facts.inputs.skips_version_check,
         bool(facts.alias_requests),
-        processor_traits(facts.source.traits),
     ),
 )
 def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
-    """Apply ``_check_compatible_with_source_hypervisor``, and see what may stop ``_compare_cpu``.
+    """Apply ``_check_compatible_with_source_hypervisor``.
 
-    Which processor a guest was started with, no API tells; the traits of the hosts tell what one
-    that is started now would have.
-
-    Source: ``nova/conductor/tasks/live_migrate.py``, ``check_can_live_migrate_destination`` in
-    ``nova/virt/libvirt/driver.py`` (nova 34.0.0).
+    Source: ``nova/conductor/tasks/live_migrate.py`` (nova 34.0.0).
     """
     here, there = facts.source.node, destination.node
     if here is None or there is None:
@@ -170,14 +164,6 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
             f"QEMU there has version {there.hypervisor_version}; nova-compute takes live "
             f"migratable devices from 8.2.2 on",
             remedy=f"upgrade QEMU on {destination.host} to 8.2.2 or later",
-            **evidence,
-        )
-    if lacking := lacking_traits(facts, destination):
-        return unknown(
-            f"guests there have no processor with {', '.join(lacking)}, guests of the source may; "
-            f"nova-compute refuses a guest whose processor can do more than its own",
-            settled_by=_same_processor(destination.host),
-            lacking=lacking,
             **evidence,
         )
     if is_older:
@@ -232,25 +218,6 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         remedy=_make_it_fit(facts, destination, lacks_devices=bool(missing)),
         reasons=reasons,
         **evidence,
-    )
-
-
-def _same_processor(host: str) -> str:
-    return steps(
-        paste(
-            f"in [libvirt] of nova.conf on the source and on {host}, with a model that both have",
-            "cpu_mode = custom",
-            "cpu_models = MODEL",
-        ),
-        "restart nova-compute on both",
-        paste(
-            "and start the server, as SERVER, anew with this processor",
-            "openstack server reboot --hard SERVER",
-        ),
-        paste(
-            "or try it: nova refuses before anything moves",
-            f"openstack server migrate --live-migration --wait --host {host} SERVER",
-        ),
     )
 
 

@@ -10,13 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the processor of a destination lacks, by the traits of both hosts; no check of its own."""
+"""The check of the processor that a destination gives to guests, by the traits of both hosts."""
 
 from __future__ import annotations
 
 import functools
 
+from vfio_lm.preflight.check import Outcome, Refuser, destination_check, passed, unknown
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.remedy import paste, steps
 
 _OF_PROCESSORS = ("HW_ARCH_", "HW_CPU_")
 _OF_THE_HOST_ALONE = (
@@ -29,7 +31,7 @@ _OF_THE_HOST_ALONE = (
 
 # The same hosts are looked at for each server, and a host has about a hundred traits.
 @functools.lru_cache(maxsize=4096)
-def processor_traits(traits: frozenset[str]) -> frozenset[str]:
+def _processor_traits(traits: frozenset[str]) -> frozenset[str]:
     """Return those of a host's traits that tell what the processors of its guests can do.
 
     By ``[libvirt]cpu_mode`` and ``cpu_models``: where a model is configured, its own, whatever
@@ -44,11 +46,48 @@ def processor_traits(traits: frozenset[str]) -> frozenset[str]:
     )
 
 
-def lacking_traits(facts: Facts, destination: Destination) -> list[str]:
-    """Return what guests of the source may have and those of a destination have not.
+@destination_check(
+    "destination-processor",
+    "Can the processors of guests there do what those of the source's can?",
+    refused_by=Refuser.COMPUTE,
+    depends_on=lambda facts: _processor_traits(facts.source.traits),
+)
+def destination_processor(facts: Facts, destination: Destination) -> Outcome:
+    """See what may stop ``_compare_cpu``.
 
-    A host that tells nothing of its processor is not held to lack anything.
+    Which processor a guest was started with, no API tells; the traits of the hosts tell what one
+    that is started now would have. A host that tells nothing of its processor is not held to lack
+    anything.
+
+    Source: ``check_can_live_migrate_destination`` in ``nova/virt/libvirt/driver.py`` (nova 34.0.0).
     """
     root = destination.tree.root if destination.tree else None
-    there = processor_traits(root.traits) if root else frozenset()
-    return sorted(processor_traits(facts.source.traits) - there) if there else []
+    there = _processor_traits(root.traits) if root else frozenset()
+    lacking = sorted(_processor_traits(facts.source.traits) - there) if there else []
+    if lacking:
+        return unknown(
+            f"guests there have no processor with {', '.join(lacking)}, guests of the source may; "
+            f"nova-compute refuses a guest whose processor can do more than its own",
+            settled_by=_same_processor(destination.host),
+            lacking=lacking,
+        )
+    return passed("no trait tells that it cannot")
+
+
+def _same_processor(host: str) -> str:
+    return steps(
+        paste(
+            f"in [libvirt] of nova.conf on the source and on {host}, with a model that both have",
+            "cpu_mode = custom",
+            "cpu_models = MODEL",
+        ),
+        "restart nova-compute on both",
+        paste(
+            "and start the server, as SERVER, anew with this processor",
+            "openstack server reboot --hard SERVER",
+        ),
+        paste(
+            "or try it: nova refuses before anything moves",
+            f"openstack server migrate --live-migration --wait --host {host} SERVER",
+        ),
+    )
