@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     nova_conf.add_option(parser, takes_hosts=True)
     parser.add_argument(
         "--host-facts",
-        metavar="<folder>",
+        metavar="<path>",
         action="append",
         default=[],
         help="What 'vfio-lm-host probe -f json' wrote on a host, or a folder of such files with "
