@@ -82,7 +82,7 @@ def _lab(work: pathlib.Path) -> Tally:
     try:
         tally = machine.boot()
     except AbortedError as exc:
-        # QEMU's emulation of several processors aborts now and then.
+        # QEMU's emulation of several processors aborts, or stands still, now and then.
         print(f"{exc}\nOnce more:", flush=True)
         tally = machine.boot()
     stages.tell("all together")
