@@ -30,7 +30,8 @@ from openstack_auth import utils as auth_utils
 
 from horizon_panel import files
 from horizon_panel.patience import impatient_session
-from vfio_lm import endpoints, inventory
+from vfio_lm import inventory
+from vfio_lm.cloud import endpoints
 from vfio_lm.errors import CloudError
 from vfio_lm.pci import read_nova_conf
 
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    from vfio_lm.cloud.services import OnGap
     from vfio_lm.inventory import AliasUsage, Host, PciFlavor, PciServer
-    from vfio_lm.inventory.services import OnGap
     from vfio_lm.pci import Alias, NovaConf
 
     Aliases = Mapping[str, Alias] | None

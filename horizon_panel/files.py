@@ -21,7 +21,7 @@ from django.conf import settings
 
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci import host_folder
-from vfio_lm.preflight.knowledge import DEFAULT_MAX_AGE
+from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE
 
 NOVA_CONF = "VFIO_LM_NOVA_CONF"
 HOST_NOVA_CONF = "VFIO_LM_HOST_NOVA_CONF"

@@ -21,7 +21,11 @@ from typing import TYPE_CHECKING
 from horizon.utils.memoized import memoized
 
 from horizon_panel import api, files
-from vfio_lm import endpoints
+from vfio_lm.cloud import endpoints
+from vfio_lm.cloud.model import Migration, Server
+from vfio_lm.cloud.nova import ComputeClient, MigrationClient, SchedulingClient
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.errors import CloudError
 from vfio_lm.migration import (
     Explanation,
@@ -35,11 +39,8 @@ from vfio_lm.migration import (
     verify,
     worst,
 )
-from vfio_lm.nova_api import ComputeClient, Migration, MigrationClient, SchedulingClient, Server
-from vfio_lm.placement import PlacementClient
 from vfio_lm.preflight import Inputs, Report, Status, check_with
-from vfio_lm.preflight.input_files import read_inputs
-from vfio_lm.preflight.whole_cloud import errors_of_the_cloud
+from vfio_lm.preflight.gather.input_files import read_inputs
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -26,7 +26,7 @@ from osc_vfio_lm import command, nova_conf
 if TYPE_CHECKING:
     from vfio_lm.inventory import AliasUsage
     from vfio_lm.pci import Alias, NovaRelease
-    from vfio_lm.pci.lint import Finding, Service
+    from vfio_lm.pci.lint.linter import Finding, Service
 
 # Written again here because vfio_lm is not imported before a command runs; a test compares them.
 _RELEASES = ("2025.1", "2025.2", "2026.1", "2026.2")
@@ -196,7 +196,7 @@ def _row(alias: Alias) -> tuple[Any, ...]:
 
 
 def _host_traits(alias: Alias) -> dict[str, str]:
-    from vfio_lm.placement import flavor_traits
+    from vfio_lm.pci.alias_traits import flavor_traits
 
     return dict(flavor_traits(alias))
 
@@ -244,7 +244,7 @@ The exit status is 0 if there is no error, 2 if there is one, and 1 if the comma
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        from vfio_lm.pci.lint import lint
+        from vfio_lm.pci.lint.linter import lint
 
         self.findings = lint(_services(parsed_args), release=_release(parsed_args))
         columns: tuple[str, ...] = ("Severity", "Source", "Line", "Rule", "Why", "Corrected")
@@ -258,7 +258,7 @@ The exit status is 0 if there is no error, 2 if there is one, and 1 if the comma
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
-        from vfio_lm.pci.lint import corrected_sections, fix
+        from vfio_lm.pci.lint.linter import corrected_sections, fix
 
         if not parsed_args.fix:
             return super().produce_output(parsed_args, column_names, data)
@@ -271,7 +271,7 @@ The exit status is 0 if there is no error, 2 if there is one, and 1 if the comma
 def _services(parsed_args: argparse.Namespace) -> tuple[Service, ...]:
     """Read the files of each label."""
     from vfio_lm.pci.conf_text import read_conf_text
-    from vfio_lm.pci.lint import Service
+    from vfio_lm.pci.lint.linter import Service
 
     paths_by_label: dict[str, list[str]] = {}
     for text in _nova_conf_paths(parsed_args):

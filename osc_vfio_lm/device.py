@@ -59,9 +59,9 @@ older than 2026.2: it would not report the trait in any case."""
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from vfio_lm.cloud.model import Marking
         from vfio_lm.errors import VfioLmError
         from vfio_lm.inventory import DeviceFilter, collect_devices
-        from vfio_lm.placement import Marking
 
         wanted = DeviceFilter(
             host=parsed_args.host,

@@ -25,8 +25,9 @@ from osc_lib.cli import parseractions
 from osc_vfio_lm import command, nova_conf
 
 if TYPE_CHECKING:
+    from vfio_lm.cloud.model import CloudFlavor
+    from vfio_lm.cloud.nova import ComputeClient
     from vfio_lm.inventory import AliasUse, PciFlavor
-    from vfio_lm.nova_api import CloudFlavor, ComputeClient
 
 _GROUP_POLICIES = ("none", "isolate")
 
@@ -129,10 +130,10 @@ defined there."""
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        from vfio_lm.cloud.model import NewFlavor
         from vfio_lm.errors import VfioLmError
         from vfio_lm.inventory.flavor import alias_use, desired_specs, parse_counts
         from vfio_lm.inventory.write_flavor import create_flavor
-        from vfio_lm.nova_api import NewFlavor
         from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 
         if parsed_args.project and parsed_args.public:
@@ -391,7 +392,7 @@ def _add_change_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _nova(this: command.Command) -> ComputeClient:
-    from vfio_lm.nova_api import ComputeClient
+    from vfio_lm.cloud.nova import ComputeClient
 
     return ComputeClient(this.app.client_manager.sdk_connection.compute)
 

@@ -20,7 +20,7 @@ from typing import Any
 from cliff import hooks
 from osc_lib import exceptions
 
-from osc_vfio_lm import preflight_option
+from osc_vfio_lm.migration import preflight_option
 
 
 class PreflightOfServerMigrate(hooks.CommandHook):
@@ -65,8 +65,8 @@ class PreflightOfServerMigrate(hooks.CommandHook):
         return return_code
 
     def _may_begin(self, parsed_args: argparse.Namespace, chosen: str) -> bool:
+        from vfio_lm.cloud.nova import MigrationClient
         from vfio_lm.errors import NotFoundError, VfioLmError
-        from vfio_lm.nova_api import MigrationClient
         from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
         from vfio_lm.preflight import check_with
 

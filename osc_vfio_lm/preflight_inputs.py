@@ -58,7 +58,7 @@ def read(parsed_args: argparse.Namespace) -> Inputs:
     :raises vfio_lm.pci.host_facts.HostFactsError: if a file is no host facts file
     :raises osc_lib.exceptions.CommandError: if the age is no duration
     """
-    from vfio_lm.preflight.input_files import read_inputs
+    from vfio_lm.preflight.gather.input_files import read_inputs
 
     by_host: dict[str | None, list[str]] = {}
     for host, path in map(nova_conf.split_label, nova_conf.paths(parsed_args)):

@@ -26,10 +26,10 @@ from osc_vfio_lm import command
 if TYPE_CHECKING:
     from cliff import columns as cliff_columns
 
-    from placement_sync.engine import Engine
-    from placement_sync.finding import Finding
-    from placement_sync.hosts import HostConfig, HostConfigs
-    from placement_sync.plan import FlavorStep, Plan, Step
+    from placement_sync.engine.finding import Finding
+    from placement_sync.engine.hosts import HostConfig, HostConfigs
+    from placement_sync.engine.plan import FlavorStep, Plan, Step
+    from placement_sync.engine.round import Engine
 
 _FAILED = 1
 _DRIFT = 2
@@ -213,7 +213,7 @@ def _add_host_options(parser: argparse.ArgumentParser) -> None:
 
 def _read_hosts(parsed_args: argparse.Namespace) -> HostConfigs:
     """Return the hosts that were asked for, with what is wrong with their files."""
-    from placement_sync.hosts import HostConfigs, read_hosts
+    from placement_sync.engine.hosts import HostConfigs, read_hosts
     from vfio_lm.errors import VfioLmError
 
     names: list[str] = parsed_args.hosts
@@ -240,7 +240,7 @@ def _read_hosts(parsed_args: argparse.Namespace) -> HostConfigs:
 
 
 def _read_one(parsed_args: argparse.Namespace, names: Sequence[str]) -> HostConfig:
-    from placement_sync.hosts import read_own_host
+    from placement_sync.engine.hosts import read_own_host
     from vfio_lm.pci import read_nova_conf
 
     if len(names) > 1:
@@ -267,7 +267,7 @@ def _engine(
     manage_flavors: bool,
     judge_aliases: bool = False,
 ) -> Engine:
-    from placement_sync.engine import Engine
+    from placement_sync.engine.round import Engine
     from vfio_lm.errors import VfioLmError
     from vfio_lm.pci import read_nova_conf
 
@@ -289,7 +289,7 @@ def _engine(
 
 
 def _step_row(step: Step | FlavorStep) -> tuple[Any, ...]:
-    from placement_sync.plan import FlavorStep
+    from placement_sync.engine.plan import FlavorStep
 
     if isinstance(step, FlavorStep):
         added = [f"{key}={value}" for key, value in sorted(step.set.items())]
@@ -325,7 +325,7 @@ _SYNC = "openstack vfio provider sync"
 
 
 def _finding_row(finding: Finding) -> tuple[Any, ...]:
-    from placement_sync.finding import Kind
+    from placement_sync.engine.finding import Kind
 
     durable = "no" if finding.kind in (Kind.MISSING, Kind.EXTRA) else ""
     return (

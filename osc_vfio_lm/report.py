@@ -147,7 +147,7 @@ def _as_name(text: str) -> str:
 
 
 def _versions(connection: Connection) -> Any:
-    from vfio_lm.nova_api import ComputeClient
+    from vfio_lm.cloud.nova import ComputeClient
 
     installed: dict[str, str | None] = {}
     for name in _PACKAGES:
@@ -164,7 +164,7 @@ def _versions(connection: Connection) -> Any:
 
 
 def _hosts(connection: Connection) -> Any:
-    from vfio_lm.nova_api import ComputeClient
+    from vfio_lm.cloud.nova import ComputeClient
 
     nova = ComputeClient(connection.compute)
     nodes = nova.nodes()
@@ -202,8 +202,8 @@ def _devices(connection: Connection) -> Any:
 
 
 def _audit(connection: Connection, hosts: dict[str, list[str]], of_api: Sequence[str]) -> Any:
-    from placement_sync.engine import Engine
-    from placement_sync.hosts import read_own_host
+    from placement_sync.engine.hosts import read_own_host
+    from placement_sync.engine.round import Engine
     from vfio_lm.pci import read_nova_conf
 
     configs = [

@@ -180,8 +180,8 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
         return plan_upgrade(connection, aliases, flavor_map)
 
     def _execute(self, steps: Sequence[Step], wait: bool) -> None:
+        from vfio_lm.cloud.nova import ComputeClient
         from vfio_lm.inventory.execute import Executor
-        from vfio_lm.nova_api import ComputeClient
 
         def tell(sentence: str) -> None:
             self.app.stderr.write(f"{sentence}\n")

@@ -33,8 +33,8 @@ from collections.abc import Sequence
 
 from tests import sysfs_tree
 from tests.unit.compute import domains
-from vfio_lm.compute.hook_install import Hook
-from vfio_lm.compute.spool_folder import SpoolFolder
+from vfio_lm.compute.guard.installation import Hook
+from vfio_lm.compute.guard.spool_folder import SpoolFolder
 
 ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath, "HOME": "/"}
 """All that libvirt gives a hook."""

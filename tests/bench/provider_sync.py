@@ -26,15 +26,15 @@ from collections.abc import Sequence
 
 from openstack.connection import Connection
 
-from placement_sync.engine import Engine, RoundResult
-from placement_sync.hosts import HostConfig, read_hosts
+from placement_sync.engine.hosts import HostConfig, read_hosts
+from placement_sync.engine.round import Engine, RoundResult
 from tests.bench._meter import Cost, Meter, resident_mib
 from tests.cloud import Cloud, CloudSpec, HostSpec
 from tests.cloud.administrator import wait_for
 from tests.cloud.filler import NAME_PREFIX
 from tests.functional.sync_agent import AgentProcess, credentials
-from vfio_lm.placement import PlacementClient
-from vfio_lm.placement.http import MICROVERSION
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.placement.http import MICROVERSION
 
 DEVICE_SPEC = (
     "[pci]\nreport_in_placement = true\n"

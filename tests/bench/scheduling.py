@@ -28,9 +28,10 @@ from openstack.connection import Connection
 
 from tests.cloud import Cloud, CloudSpec, HostSpec
 from tests.cloud.filler import PCI_TRAITS, RESOURCE_CLASS
-from vfio_lm.placement import CandidateQuery, PlacementClient
-from vfio_lm.placement.candidate_query import NOVA_LIMIT, nova_query, pci_group
-from vfio_lm.placement.write import TraitWriter
+from vfio_lm.cloud.model import CandidateQuery
+from vfio_lm.cloud.model.candidate_query import NOVA_LIMIT, nova_query, pci_group
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.placement.write import TraitWriter
 
 TRAIT = os_traits.HW_PCI_LIVE_MIGRATABLE
 PLAIN_TRAITS = tuple(trait for trait in PCI_TRAITS if trait != TRAIT)

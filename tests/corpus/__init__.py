@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from vfio_lm.pci import NovaRelease
 from vfio_lm.pci.conf_text import read_conf_text
-from vfio_lm.pci.lint import Finding, Service
+from vfio_lm.pci.lint.linter import Finding, Service
 
 FOLDER = pathlib.Path(__file__).parent
 

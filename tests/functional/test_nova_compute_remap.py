@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from tests.cloud import Cloud, CloudSpec, HostSpec
 from tests.cloud.testcase import OwnCloudTestCase
-from vfio_lm.compute.domain_xml import hostdev_addresses
+from vfio_lm.compute.domain.remap import hostdev_addresses
 
 _NIC, _CODEC = "1515", "1516"
 

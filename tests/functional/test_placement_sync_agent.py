@@ -139,7 +139,9 @@ class TestPeriodic(SyncTestCase):
         self.wait_for_traits(LIVE_MIGRATABLE)
         good = self.nova_conf.read_text()
         self.nova_conf.write_text("[broken\n")
-        self.agent.wait_for_line(f"ERROR placement_sync.agent [-] {self.nova_conf}: not a conf")
+        self.agent.wait_for_line(
+            f"ERROR placement_sync.agent.rounds [-] {self.nova_conf}: not a conf"
+        )
         self.assertIn(LIVE_MIGRATABLE, self.traits())
         self.nova_conf.write_text(good.replace('"yes"', '"no"'))
         self.wait_for_traits(NOT_LIVE_MIGRATABLE, LIVE_MIGRATABLE)

@@ -25,8 +25,8 @@ from tests.cloud import HostSpec
 from tests.cloud.administrator import MICROVERSION, wait_for
 from tests.functional.base import ALIAS_ANY, ALIAS_YES, YES, CloudTestCase
 from tests.functional.sync_agent import AgentProcess, credentials, write_hosts
-from vfio_lm.placement import PlacementClient
-from vfio_lm.placement.write import TraitWriter
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.placement.write import TraitWriter
 
 LIVE = "HW_PCI_LIVE_MIGRATABLE"
 NOT_LIVE = "CUSTOM_PCI_NOT_LIVE_MIGRATABLE"

@@ -25,14 +25,14 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from placement_sync.engine import Engine
-from placement_sync.finding import Kind
-from placement_sync.hosts import HostConfig, read_hosts, read_own_host
+from placement_sync.engine.finding import Kind
+from placement_sync.engine.hosts import HostConfig, read_hosts, read_own_host
+from placement_sync.engine.round import Engine
 from tests.cloud import HostSpec
 from tests.cloud.administrator import MICROVERSION
 from tests.functional.base import ALIAS_ANY, ALIAS_YES, UNTAGGED, YES, CloudTestCase, Finished
-from vfio_lm.placement import PlacementClient
-from vfio_lm.placement.write import ConflictError, TraitWriter
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.placement.write import ConflictError, TraitWriter
 
 LIVE = "HW_PCI_LIVE_MIGRATABLE"
 NOT_LIVE = "CUSTOM_PCI_NOT_LIVE_MIGRATABLE"

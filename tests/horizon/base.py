@@ -23,10 +23,10 @@ from openstack_dashboard.test import helpers
 
 from horizon_panel import api
 from tests.unit.inventory import cloud
+from vfio_lm.cloud.model import Provider
 from vfio_lm.errors import CloudError
 from vfio_lm.inventory import Host
 from vfio_lm.inventory.host import hosts
-from vfio_lm.placement import Provider
 
 INDEX = "horizon:admin:vfio_live_migration:index"
 

@@ -26,7 +26,7 @@ from testtools import content
 from tests import sysfs_tree
 from tests.libvirt import hosts, qemu
 from tests.libvirt.hosts import LibvirtHost
-from vfio_lm.compute.domain_xml import hostdev_addresses
+from vfio_lm.compute.domain.remap import hostdev_addresses
 
 UUID = "11111111-2222-4333-8444-555555555555"
 

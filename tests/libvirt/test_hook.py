@@ -17,7 +17,7 @@ from __future__ import annotations
 import shutil
 
 from tests.libvirt import base
-from vfio_lm.compute.libvirt_errors import HOOK_SCRIPT_FAILED
+from vfio_lm.compute.libvirt.errors import HOOK_SCRIPT_FAILED
 
 HOOKS = ("--hooks-dir", "/etc/libvirt/hooks")
 

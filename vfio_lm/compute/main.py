@@ -24,8 +24,18 @@ from typing import NoReturn, Protocol, TextIO, cast
 
 from vfio_lm.errors import VfioLmError
 
-COMMANDS = ("probe", "remap", "match", "migrate", "verify", "hook", "spool")
-"""Each lives in ``vfio_lm.compute.<name>_command``, which is imported when it is chosen."""
+_MODULES = {
+    "probe": "vfio_lm.compute.commands.probe",
+    "remap": "vfio_lm.compute.commands.remap",
+    "match": "vfio_lm.compute.libvirt.match_command",
+    "migrate": "vfio_lm.compute.libvirt.migrate_command",
+    "verify": "vfio_lm.compute.libvirt.verify_command",
+    "hook": "vfio_lm.compute.commands.hook",
+    "spool": "vfio_lm.compute.commands.spool",
+}
+"""Where each sub-command lives; its module is imported when it is chosen."""
+
+COMMANDS = tuple(_MODULES)
 
 _PROGRAM = "vfio-lm-host"
 _FAILED = 1
@@ -117,7 +127,7 @@ def _parse_command(arguments: Sequence[str]) -> tuple[_Command | None, argparse.
 
 
 def _load(name: str) -> _Command:
-    return cast(_Command, importlib.import_module(f"vfio_lm.compute.{name}_command"))
+    return cast(_Command, importlib.import_module(_MODULES[name]))
 
 
 def _discard(stream: TextIO) -> None:

@@ -23,6 +23,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from vfio_lm.cloud.model import Migration, Server
+from vfio_lm.cloud.nova import MigrationClient
+from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.drain.lines import Line, State, obstacle
 from vfio_lm.drain.occupancy import MIGRATING, Underway
 from vfio_lm.errors import CloudError, NotFoundError, VfioLmError
@@ -39,8 +42,6 @@ from vfio_lm.migration import (
     verify,
     worst,
 )
-from vfio_lm.nova_api import Migration, MigrationClient, Server
-from vfio_lm.placement import PlacementClient
 from vfio_lm.preflight import Report, Status
 
 _POLL_SECONDS = 1.0

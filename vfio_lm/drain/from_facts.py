@@ -24,14 +24,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import os_traits
 
+from vfio_lm.cloud.model import Marking, RequestGroup, ServerGroup
 from vfio_lm.drain.model import Mover, Pool, Room
-from vfio_lm.nova_api import ServerGroup
 from vfio_lm.pci import PciAddress
-from vfio_lm.placement import Marking, RequestGroup
 from vfio_lm.preflight import Facts, Report, Verdict
 from vfio_lm.preflight.facts import Destination
-from vfio_lm.preflight.host_devices import relatives
-from vfio_lm.preflight.view import host_view
+from vfio_lm.preflight.rules.free_devices import host_view
+from vfio_lm.preflight.rules.tracked_devices import relatives
 
 Checked = tuple[Facts, Report]
 

@@ -18,19 +18,19 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from vfio_lm import endpoints
+from vfio_lm.cloud import endpoints
+from vfio_lm.cloud.nova import MigrationClient, SchedulingClient
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.drain.execute import Executor, Observer
 from vfio_lm.drain.lines import Line, State, lines
 from vfio_lm.drain.occupancy import Occupancy, occupancy
 from vfio_lm.drain.solver import require_solver
-from vfio_lm.nova_api import MigrationClient, SchedulingClient
-from vfio_lm.placement import PlacementClient
 from vfio_lm.preflight import Inputs, check_with
-from vfio_lm.preflight.collect import collect
-from vfio_lm.preflight.examine import examine
+from vfio_lm.preflight.gather.collection import collect
+from vfio_lm.preflight.gather.selection import Selection, select
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.select import Selection, select
-from vfio_lm.preflight.whole_cloud import WholeCloud
+from vfio_lm.preflight.run import examine
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

@@ -22,7 +22,7 @@ from vfio_lm.drain.from_facts import Checked, movers_and_rooms
 from vfio_lm.drain.model import Move
 from vfio_lm.drain.plan import plan_drain
 from vfio_lm.preflight import CheckResult, Report, Status, Verdict
-from vfio_lm.preflight.summary import in_the_way
+from vfio_lm.preflight.wording.summary import in_the_way
 
 
 class State(enum.Enum):

@@ -17,8 +17,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from vfio_lm.cloud.model import Migration, Server
+from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.errors import NotFoundError
-from vfio_lm.nova_api import Migration, MigrationClient, Server
 
 #: nova/compute/task_states.py MIGRATING (nova 34.0.0): a live migration, and nothing else
 MIGRATING = "migrating"

@@ -18,8 +18,8 @@ import collections
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from vfio_lm.cloud.model import CloudFlavor, Server
 from vfio_lm.inventory.flavor import alias_use
-from vfio_lm.nova_api import CloudFlavor, Server
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

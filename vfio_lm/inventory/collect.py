@@ -28,8 +28,19 @@ from typing import TYPE_CHECKING
 import os_resource_classes
 from keystoneauth1 import exceptions as ksa_exceptions
 
+from vfio_lm.cloud import services
+from vfio_lm.cloud.model import (
+    PCI_VNIC_TYPES,
+    ComputeNode,
+    ComputeService,
+    Provider,
+    Server,
+    pci_provider_name,
+)
+from vfio_lm.cloud.parallel import in_parallel
+from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.services import OnGap
 from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.inventory import services
 from vfio_lm.inventory.alias import AliasUsage, alias_usage
 from vfio_lm.inventory.device import Device, DeviceFilter, Holder, holders, hosts_of
 from vfio_lm.inventory.flavor import PciFlavor, alias_use, pci_flavors
@@ -41,12 +52,8 @@ from vfio_lm.inventory.server import (
     held_devices,
     supply,
 )
-from vfio_lm.inventory.services import OnGap
 from vfio_lm.inventory.upgrade import Step, plan
-from vfio_lm.nova_api import PCI_VNIC_TYPES, ComputeNode, ComputeService, Server
-from vfio_lm.parallel import in_parallel
 from vfio_lm.pci import Alias
-from vfio_lm.placement import PlacementClient, Provider, pci_provider_name
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

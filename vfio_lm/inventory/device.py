@@ -17,8 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from vfio_lm.nova_api import ComputeNode
-from vfio_lm.placement import Marking, Provider
+from vfio_lm.cloud.model import ComputeNode, Marking, Provider
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 
+from vfio_lm.cloud.model import CloudFlavor, Server
+from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.errors import CloudError
 from vfio_lm.inventory.upgrade import TAG, Action, Step
-from vfio_lm.nova_api import CloudFlavor, ComputeClient, Server
 
 _POLL_SECONDS = 1.0
 

@@ -18,13 +18,12 @@ import collections
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 
+from vfio_lm.cloud.model import CloudFlavor, Server
 from vfio_lm.errors import VfioLmError
-from vfio_lm.nova_api import CloudFlavor, Server
 from vfio_lm.pci import Alias, AliasRequest, parse_alias_requests
 from vfio_lm.pci.alias import AliasError
+from vfio_lm.pci.alias_traits import HOST_TRAIT_EXTRA_SPEC, Meaning, flavor_traits, meaning
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
-from vfio_lm.placement import Meaning, flavor_traits, meaning
-from vfio_lm.placement.alias_traits import HOST_TRAIT_EXTRA_SPEC
 
 GROUP_POLICY_EXTRA_SPEC = "group_policy"
 

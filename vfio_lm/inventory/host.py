@@ -19,9 +19,8 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
 
+from vfio_lm.cloud.model import ComputeNode, ComputeService, Marking, Provider
 from vfio_lm.inventory.device import Device, hosts_of
-from vfio_lm.nova_api import ComputeNode, ComputeService
-from vfio_lm.placement import Marking, Provider
 
 
 class HostMarking(enum.Enum):

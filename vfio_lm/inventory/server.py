@@ -21,10 +21,10 @@ from collections.abc import Iterable, Mapping
 
 import os_resource_classes
 
+from vfio_lm.cloud.model import ComputeNode, ComputeService, Marking, Provider, Server, Tree
 from vfio_lm.inventory.flavor import AliasUse
-from vfio_lm.nova_api import ComputeNode, ComputeService, Server
 from vfio_lm.pci import Alias, LiveMigratable
-from vfio_lm.placement import Marking, Meaning, Provider, Tree
+from vfio_lm.pci.alias_traits import Meaning
 
 
 class CouldMigrate(enum.Enum):

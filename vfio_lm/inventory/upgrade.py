@@ -26,10 +26,10 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
 
+from vfio_lm.cloud.model import CloudFlavor, Server
 from vfio_lm.inventory.flavor import PCI_EXTRA_SPECS, AliasUse, FlavorError, alias_use
-from vfio_lm.nova_api import CloudFlavor, Server
 from vfio_lm.pci import Alias
-from vfio_lm.placement import Meaning
+from vfio_lm.pci.alias_traits import Meaning
 
 #: The tag of a server while it is resized by a plan: only these resizes are confirmed.
 TAG = "vfio-upgrade-plan"

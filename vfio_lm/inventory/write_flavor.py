@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vfio_lm.cloud.model import CloudFlavor, NewFlavor
+from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.errors import CloudError
 from vfio_lm.inventory.flavor import Change
-from vfio_lm.nova_api import CloudFlavor, ComputeClient, NewFlavor
 
 
 def create_flavor(

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import time
 
+from vfio_lm.cloud.model import Migration
+from vfio_lm.cloud.nova import MigrationClient
+from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.errors import CloudError
 from vfio_lm.migration.verify import Arrival, Holdings
-from vfio_lm.nova_api import Migration, MigrationClient
 from vfio_lm.pci import parse_alias_requests
-from vfio_lm.placement import PlacementClient
 
 _POLL_SECONDS = 0.5
 

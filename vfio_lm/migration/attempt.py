@@ -19,11 +19,12 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator
 
+from vfio_lm.cloud.model import Migration, ServerAction
+from vfio_lm.cloud.model.migration import LIVE_MIGRATION, LIVE_MIGRATION_CANCEL
+from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.errors import NotFoundError, VfioLmError
 from vfio_lm.migration.causes import Words
 from vfio_lm.migration.explain import Attempt
-from vfio_lm.nova_api import Migration, MigrationClient, ServerAction
-from vfio_lm.nova_api.migration_model import LIVE_MIGRATION, LIVE_MIGRATION_CANCEL
 from vfio_lm.preflight import Report
 
 # What is asked for and what is recorded of it are written by two services, on two clocks.

@@ -18,6 +18,8 @@ import dataclasses
 import enum
 from collections.abc import Iterator
 
+from vfio_lm.cloud.model import ActionEvent, Migration, ServerAction
+from vfio_lm.cloud.model.migration import LIVE_MIGRATION_CANCEL
 from vfio_lm.migration.causes import (
     Cause,
     Certainty,
@@ -26,8 +28,6 @@ from vfio_lm.migration.causes import (
     most_certain_first,
     not_understood,
 )
-from vfio_lm.nova_api import ActionEvent, Migration, ServerAction
-from vfio_lm.nova_api.migration_model import LIVE_MIGRATION_CANCEL
 from vfio_lm.preflight import CheckResult, Refuser, Report, Status, Verdict
 
 _NO_VALID_HOST = "No valid host was found"

@@ -18,8 +18,9 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+from vfio_lm.cloud.model import Migration
+from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.migration.progress import Pace, Pacer
-from vfio_lm.nova_api import Migration, MigrationClient
 
 _POLL_SECONDS = 1.0
 

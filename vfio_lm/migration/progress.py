@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from vfio_lm.nova_api import Amount, Progress
+from vfio_lm.cloud.model import Amount, Progress
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

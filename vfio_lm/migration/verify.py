@@ -17,8 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
-from vfio_lm.nova_api import Migration, Server
-from vfio_lm.placement import Marking, Provider
+from vfio_lm.cloud.model import Marking, Migration, Provider, Server
 from vfio_lm.preflight import Status
 
 Allocations = Mapping[str, Mapping[str, int]]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vfio_lm.pci.live_migratable import LiveMigratable
     from vfio_lm.pci.matching import matching_devices
     from vfio_lm.pci.nova_conf import NovaConf, default_nova_conf_paths, read_nova_conf
-    from vfio_lm.pci.placement_view import PlacementView, ReportedProvider
+    from vfio_lm.pci.provider_traits import PlacementView, ReportedProvider
     from vfio_lm.pci.release import NovaRelease
 
 __all__ = [
@@ -67,8 +67,8 @@ _MODULES = {
     "NovaConf": "nova_conf",
     "NovaRelease": "release",
     "PciAddress": "address",
-    "PlacementView": "placement_view",
-    "ReportedProvider": "placement_view",
+    "PlacementView": "provider_traits",
+    "ReportedProvider": "provider_traits",
     "default_nova_conf_paths": "nova_conf",
     "first_match": "device_spec",
     "matching_devices": "matching",

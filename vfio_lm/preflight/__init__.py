@@ -35,12 +35,13 @@ import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import Alias
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
-from vfio_lm.preflight.collect import collect, find_subject
-from vfio_lm.preflight.examine import examine
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
+from vfio_lm.preflight.gather.collection import collect, find_subject
+from vfio_lm.preflight.gather.selection import Selection
+from vfio_lm.preflight.inputs import HostKnowledge, Inputs
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.report import (
     CheckResult,
@@ -49,9 +50,8 @@ from vfio_lm.preflight.report import (
     Report,
     Verdict,
 )
-from vfio_lm.preflight.select import Selection
+from vfio_lm.preflight.run import examine
 from vfio_lm.preflight.survey import Stage, Survey, check_servers
-from vfio_lm.preflight.whole_cloud import WholeCloud
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

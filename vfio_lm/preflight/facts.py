@@ -18,20 +18,25 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
-from vfio_lm.nova_api import (
+from vfio_lm.cloud.model import (
     Aggregate,
+    Candidate,
+    CandidateQuery,
+    Candidates,
     ComputeNode,
     ComputeService,
+    Marking,
     Microversion,
     Move,
+    Provider,
     Server,
     ServerGroup,
+    Tree,
 )
 from vfio_lm.pci import Alias, AliasRequest
-from vfio_lm.placement import Candidate, CandidateQuery, Candidates, Marking, Provider, Tree
-from vfio_lm.preflight.knowledge import NOTHING_KNOWN, HostKnowledge, Inputs
-from vfio_lm.preflight.makers import marking
-from vfio_lm.preflight.port import Port
+from vfio_lm.pci.provider_origin import marking
+from vfio_lm.preflight.inputs import NOTHING_KNOWN, HostKnowledge, Inputs
+from vfio_lm.preflight.rules.port import Port
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import functools
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from vfio_lm.placement import Marking
+from vfio_lm.cloud.model import Marking
 from vfio_lm.preflight.check import Evidence, Refuser, Scope, Status
 
 #: Raised when a key of :meth:`Report.to_dict` is renamed or removed; new keys may come any time.

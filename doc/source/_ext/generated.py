@@ -25,7 +25,7 @@ from docutils import nodes, statemachine
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from placement_sync.settings import parse_arguments
+from placement_sync.agent.settings import parse_arguments
 from vfio_lm.compute import main as host_helper
 from vfio_lm.pci import host_facts
 from vfio_lm.preflight import Check

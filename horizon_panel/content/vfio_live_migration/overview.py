@@ -24,8 +24,8 @@ from horizon_panel import api
 from horizon_panel.content.vfio_live_migration import labels, links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTab
 from horizon_panel.content.vfio_live_migration.paging import page_of
+from vfio_lm.cloud.model import Marking
 from vfio_lm.inventory import Device, Host, totals
-from vfio_lm.placement import Marking
 
 #: Hosts on a page.
 HOSTS = 48

@@ -46,7 +46,7 @@ from tests.cloud.services.commands import Commands
 from tests.cloud.services.network_view import NetworkView
 from tests.cloud.services.volume_view import VolumeView
 from tests.cloud.settings import CONTROLLER, Settings
-from vfio_lm.compute import nova_compute
+from vfio_lm.inside_nova import nova_compute
 
 API_THREADS = 8
 

@@ -22,8 +22,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from unittest import mock
 
 from tests import sysfs_tree
-from tests.unit.compute.test_match import device
-from tests.unit.compute.test_sysfs import TreeCase
+from tests.unit.compute.host.test_sysfs import TreeCase
+from tests.unit.compute.libvirt.test_match_command import device
 from tests.unit.pci.test_host_facts import NOW
 from vfio_lm.compute import main
 from vfio_lm.pci.host_facts import HostFacts, read_host_facts

@@ -23,13 +23,12 @@ import testtools
 
 from tests.unit.migration.records import migration, report
 from tests.unit.preflight import scenario
+from vfio_lm.cloud.model import ComputeNode, Migration, Progress, Provider, Server
 from vfio_lm.drain import Line, State
 from vfio_lm.drain.execute import Executor
 from vfio_lm.drain.occupancy import Underway, occupancy
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.migration import Pace
-from vfio_lm.nova_api import ComputeNode, Migration, Progress, Server
-from vfio_lm.placement import Provider
 from vfio_lm.preflight import Report
 
 SOURCE = "compute1"

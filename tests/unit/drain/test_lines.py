@@ -21,17 +21,16 @@ import testtools
 
 from tests.unit.preflight import scenario
 from tests.unit.preflight.scenario import VF, candidate, destination, facts, node, vf
+from vfio_lm.cloud.model import Inventory, ServerGroup
+from vfio_lm.cloud.model.candidate_query import nova_query, pci_group
 from vfio_lm.drain.from_facts import movers_and_rooms
 from vfio_lm.drain.lines import State, lines
 from vfio_lm.drain.model import Mover, Pool, Room
-from vfio_lm.nova_api import ServerGroup
 from vfio_lm.pci import AliasRequest, LiveMigratable
-from vfio_lm.placement import Inventory
-from vfio_lm.placement.candidate_query import nova_query, pci_group
 from vfio_lm.preflight import Facts, Report
-from vfio_lm.preflight.examine import examine
 from vfio_lm.preflight.facts import Occupants
 from vfio_lm.preflight.registry import installed_checks
+from vfio_lm.preflight.run import examine
 
 
 def checked(*known: Facts) -> list[tuple[Facts, Report]]:

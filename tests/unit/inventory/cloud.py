@@ -16,9 +16,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from vfio_lm.nova_api import CloudFlavor, ComputeNode, ComputeService, Flavor, Server
+from vfio_lm.cloud.model import (
+    CloudFlavor,
+    ComputeNode,
+    ComputeService,
+    Flavor,
+    Inventory,
+    Provider,
+    Server,
+    Tree,
+)
 from vfio_lm.pci import Alias, AliasSpec, LiveMigratable
-from vfio_lm.placement import Inventory, Provider, Tree
 
 VF = "CUSTOM_PCI_8086_1515"
 ALIAS = "pci_passthrough:alias"

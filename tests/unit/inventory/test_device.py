@@ -17,8 +17,8 @@ import dataclasses
 import testtools
 
 from tests.unit.inventory.cloud import SILENT, UNMARKED, VF, device, node
+from vfio_lm.cloud.model import Inventory, Marking
 from vfio_lm.inventory.device import Device, DeviceFilter, holders, hosts_of
-from vfio_lm.placement import Inventory, Marking
 
 
 class TestDevice(testtools.TestCase):

@@ -30,7 +30,7 @@ from vfio_lm.inventory.flavor import (
     refuse_while_in_use,
     without,
 )
-from vfio_lm.placement import Meaning
+from vfio_lm.pci.alias_traits import Meaning
 
 _SPECS = st.dictionaries(st.sampled_from("abcde"), st.sampled_from("123"))
 _COUNTS = st.dictionaries(

@@ -17,9 +17,9 @@ from __future__ import annotations
 import testtools
 
 from tests.unit.inventory import cloud
+from vfio_lm.cloud.model import Provider
 from vfio_lm.inventory import Host, HostMarking, totals
 from vfio_lm.inventory.host import hosts
-from vfio_lm.placement import Provider
 
 CLAIMED = cloud.MARKED | {"OWNER_CYBORG"}
 

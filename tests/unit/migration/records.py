@@ -17,8 +17,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from vfio_lm.nova_api import ActionEvent, Migration, ServerAction
-from vfio_lm.nova_api.migration_model import LIVE_MIGRATION
+from vfio_lm.cloud.model import ActionEvent, Migration, ServerAction
+from vfio_lm.cloud.model.migration import LIVE_MIGRATION
 from vfio_lm.preflight import CheckResult, DestinationReport, Refuser, Report, Scope, Status
 
 BEGAN = datetime.datetime(2026, 11, 24, 4, 8, 5, tzinfo=datetime.UTC)

@@ -19,10 +19,10 @@ import types
 import testtools
 
 from tests.unit.migration.records import REQUEST, SERVER, action, event, later, migration
+from vfio_lm.cloud.model.migration import LIVE_MIGRATION_CANCEL
 from vfio_lm.errors import NotFoundError
 from vfio_lm.migration import collect_attempt, find_migration
 from vfio_lm.migration.attempt import LogError
-from vfio_lm.nova_api.migration_model import LIVE_MIGRATION_CANCEL
 
 _PREFIX = "2026-11-24 04:08:15.632 11185 ERROR nova.virt.libvirt.driver"
 FAILURE = "Live Migration failure: VFIO migration is not supported in kernel"

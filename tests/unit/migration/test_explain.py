@@ -27,9 +27,9 @@ from tests.unit.migration.records import (
     migration,
     report,
 )
+from vfio_lm.cloud.model.migration import LIVE_MIGRATION_CANCEL
 from vfio_lm.migration import Attempt, Certainty, Result, explain
 from vfio_lm.migration.causes import Words
-from vfio_lm.nova_api.migration_model import LIVE_MIGRATION_CANCEL
 from vfio_lm.preflight import Refuser, Status
 
 NO_HOST = "No valid host was found. There are not enough hosts available."

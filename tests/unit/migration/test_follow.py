@@ -18,8 +18,8 @@ from unittest import mock
 import testtools
 
 from tests.unit.migration.records import SERVER, migration
+from vfio_lm.cloud.model import Progress
 from vfio_lm.migration import Follower
-from vfio_lm.nova_api import Progress
 
 
 class Nova:

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.migration.records import migration
+from vfio_lm.cloud.model import Amount, Progress
 from vfio_lm.migration.progress import Pacer
-from vfio_lm.nova_api import Amount, Progress
 
 MIB = 2**20
 

@@ -19,9 +19,9 @@ import testtools
 
 from tests.unit.inventory.cloud import flavor, server
 from tests.unit.migration.records import migration
+from vfio_lm.cloud.model import Provider
 from vfio_lm.migration import verify, worst
 from vfio_lm.migration.verify import Arrival, Holdings
-from vfio_lm.placement import Provider
 from vfio_lm.preflight import Status
 
 PCI = {os_traits.COMPUTE_MANAGED_PCI_DEVICE}

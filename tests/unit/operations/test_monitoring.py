@@ -20,8 +20,8 @@ import subprocess
 import fixtures
 import testtools
 
-from placement_sync.engine import RoundResult
-from placement_sync.metrics import Metrics
+from placement_sync.agent.metrics import Metrics
+from placement_sync.engine.round import RoundResult
 
 _ETC = pathlib.Path(__file__).parents[3] / "etc"
 _RULES = _ETC / "prometheus" / "vfio-placement-sync.rules.yaml"

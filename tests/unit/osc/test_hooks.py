@@ -19,12 +19,12 @@ from unittest import mock
 import testtools
 from osc_lib import exceptions
 
-from osc_vfio_lm import preflight_option
 from osc_vfio_lm.hooks import PreflightOfServerMigrate
+from osc_vfio_lm.migration import preflight_option
 from tests.unit.migration.records import check_result, report
+from vfio_lm.cloud.model import OwnServer
 from vfio_lm.errors import ForbiddenError, NotFoundError
 from vfio_lm.migration import Mode
-from vfio_lm.nova_api import OwnServer
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight import Status
 
@@ -50,7 +50,7 @@ class HookTestCase(testtools.TestCase):
         parser.add_argument("server")
         self.hook.get_parser(parser)
         parsed = parser.parse_args([*arguments, "vm"])
-        client = "vfio_lm.nova_api.MigrationClient.own_server"
+        client = "vfio_lm.cloud.nova.MigrationClient.own_server"
         with (
             mock.patch(client, side_effect=[server]) as self.own_server,
             mock.patch("vfio_lm.preflight.check_with", side_effect=[found]) as self.check,

@@ -35,7 +35,7 @@ class TestPluginLoad(testtools.TestCase):
             [sys.executable, "-c", _LOAD], capture_output=True, text=True, check=True
         )
         loaded = done.stdout.split()
-        self.assertIn("osc_vfio_lm.migration", loaded)
+        self.assertIn("osc_vfio_lm.migration.check", loaded)
         self.assertIn("osc_vfio_lm.hooks", loaded)
         ours = [name for name in loaded if name.split(".")[0] in ("osc_vfio_lm", "vfio_lm")]
         self.assertEqual([], [name for name in ours if name.startswith("vfio_lm")])

@@ -17,8 +17,8 @@ import io
 import testtools
 
 from osc_vfio_lm.progress_line import CountLine, ProgressLine, bar, sentence
+from vfio_lm.cloud.model import Amount
 from vfio_lm.migration import Pace
-from vfio_lm.nova_api import Amount
 
 MIB = 2**20
 

@@ -24,8 +24,10 @@ import requests_mock
 from keystoneauth1 import adapter, session, token_endpoint
 from placement import exception
 
-from placement_sync.hosts import HostConfig
-from placement_sync.observed import Snapshot
+from placement_sync.engine.hosts import HostConfig
+from placement_sync.engine.observed import Snapshot
+from vfio_lm.cloud.model import Inventory, Provider
+from vfio_lm.cloud.model.placement import group_into_trees
 from vfio_lm.pci import (
     DeviceKind,
     NovaConf,
@@ -34,8 +36,6 @@ from vfio_lm.pci import (
     parse_device_specs,
 )
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts, MigrationFlags
-from vfio_lm.placement import Inventory, Provider
-from vfio_lm.placement.model import group_into_trees
 
 CONCURRENT = str(exception.ResourceProviderConcurrentUpdateDetected())
 

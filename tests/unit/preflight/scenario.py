@@ -22,7 +22,18 @@ from typing import Any
 
 import os_traits
 
-from vfio_lm.nova_api import ComputeNode, ComputeService, Flavor, Server
+from vfio_lm.cloud.model import (
+    Candidate,
+    Candidates,
+    ComputeNode,
+    ComputeService,
+    Flavor,
+    Inventory,
+    Provider,
+    Server,
+    Tree,
+)
+from vfio_lm.cloud.model.candidate_query import nova_query, pci_group
 from vfio_lm.pci import (
     Alias,
     AliasRequest,
@@ -34,10 +45,8 @@ from vfio_lm.pci import (
     parse_device_specs,
 )
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
-from vfio_lm.placement import Candidate, Candidates, Inventory, Provider, Tree
-from vfio_lm.placement.candidate_query import nova_query, pci_group
 from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
-from vfio_lm.preflight.knowledge import HostKnowledge, Inputs
+from vfio_lm.preflight.inputs import HostKnowledge, Inputs
 
 VF = "CUSTOM_PCI_8086_1515"
 PLAIN = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 1}

@@ -43,7 +43,7 @@ from vfio_lm.preflight.checks import features as feature_checks
 from vfio_lm.preflight.checks import server as server_checks
 from vfio_lm.preflight.checks import source as source_checks
 from vfio_lm.preflight.facts import Network, SourceDevice
-from vfio_lm.preflight.port import Port
+from vfio_lm.preflight.rules.port import Port
 
 NO_DEVICES = {"alias_requests": (), "source": {"devices": ()}}
 

@@ -40,9 +40,9 @@ from tests.unit.preflight.scenario import (
     tree,
     vf,
 )
+from vfio_lm.cloud.model import Candidates
+from vfio_lm.cloud.model.candidate_query import nova_query, pci_group
 from vfio_lm.pci import parse_aliases
-from vfio_lm.placement import Candidates
-from vfio_lm.placement.candidate_query import nova_query, pci_group
 from vfio_lm.preflight import HostKnowledge, Status
 from vfio_lm.preflight.checks import destination as destination_checks
 from vfio_lm.preflight.checks import devices as device_checks

@@ -20,12 +20,12 @@ import datetime
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import NOW, SPEC_UNTAGGED, conf, destination, facts, vf
-from vfio_lm.nova_api import Move
+from vfio_lm.cloud.model import Move
 from vfio_lm.pci.host_facts import DeviceUser, HostFacts, MigrationFlags
 from vfio_lm.preflight import HostKnowledge, Inputs, Status
 from vfio_lm.preflight.checks import devices, driver_match, drivers, numa, port, post_copy
 from vfio_lm.preflight.facts import Network, Occupants
-from vfio_lm.preflight.port import Port
+from vfio_lm.preflight.rules.port import Port
 
 SERVER = "92d0d15e-7bb1-43fd-9bdc-c3dae57ae0d0"
 OTHER = "11111111-2222-4333-8444-555555555555"

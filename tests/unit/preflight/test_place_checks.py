@@ -23,15 +23,14 @@ import testtools
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import NOW, destination, facts, node
-from vfio_lm.nova_api import Aggregate, ServerGroup
+from vfio_lm.cloud.model import Aggregate, Candidates, ServerGroup
 from vfio_lm.pci import Device, DeviceKind, PciAddress, parse_device_specs
-from vfio_lm.placement import Candidates
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import alias as alias_checks
 from vfio_lm.preflight.checks import cloud as cloud_checks
 from vfio_lm.preflight.checks import place
 from vfio_lm.preflight.facts import Network
-from vfio_lm.preflight.port import Port, serves_port
+from vfio_lm.preflight.rules.port import Port, serves_port
 
 
 class TestGroup(CheckTestCase):

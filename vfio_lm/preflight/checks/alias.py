@@ -26,10 +26,10 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import as_it_was_made, no_alias_devices
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.remedy import APIS_CONF, check_again, resize, steps
-from vfio_lm.preflight.stored_request import contradiction
+from vfio_lm.preflight.rules.stored_request import contradiction
+from vfio_lm.preflight.wording.answers import as_it_was_made, no_alias_devices
+from vfio_lm.preflight.wording.remedy import APIS_CONF, check_again, resize, steps
 
 
 @check(

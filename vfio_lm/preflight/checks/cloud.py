@@ -14,8 +14,8 @@
 
 from __future__ import annotations
 
+from vfio_lm.cloud.model import Marking
 from vfio_lm.pci.rewrite import alias_with_trait
-from vfio_lm.placement import Marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -26,10 +26,10 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import no_alias_devices, no_devices
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.remedy import paste, resize, steps, tell_of_hosts
-from vfio_lm.preflight.supply import best_marking
+from vfio_lm.preflight.rules.tree_capacity import best_marking
+from vfio_lm.preflight.wording.answers import no_alias_devices, no_devices
+from vfio_lm.preflight.wording.remedy import paste, resize, steps, tell_of_hosts
 
 _SLOW_SECONDS = 10.0
 """Nova gives up after [placement]timeout or the scheduler's RPC timeout, 60 s each by default."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 
-from vfio_lm.placement import Marking
+from vfio_lm.cloud.model import Marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -28,9 +28,15 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.checks.place import is_in_zone
-from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import (
+from vfio_lm.preflight.rules.tree_capacity import (
+    plain_shortages,
+    scheduler_may_look_elsewhere,
+    shortages,
+    trait_reasons,
+)
+from vfio_lm.preflight.wording.answers import NOT_KNOWN_WHERE
+from vfio_lm.preflight.wording.remedy import (
     SCHEDULERS_CONF,
     check_again,
     make_room,
@@ -38,12 +44,6 @@ from vfio_lm.preflight.remedy import (
     paste,
     resize,
     steps,
-)
-from vfio_lm.preflight.supply import (
-    plain_shortages,
-    scheduler_may_look_elsewhere,
-    shortages,
-    trait_reasons,
 )
 
 _HYPERVISORS = paste("see which hypervisors nova lists", "openstack hypervisor list --long")

@@ -17,8 +17,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Hashable, Iterator
 
+from vfio_lm.cloud.model import Marking
 from vfio_lm.pci import LiveMigratable
-from vfio_lm.placement import Marking
+from vfio_lm.pci.assignment import Fit, Wish
+from vfio_lm.pci.provider_origin import Split, split
 from vfio_lm.preflight.check import (
     Evidence,
     Outcome,
@@ -30,12 +32,17 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import NOT_KNOWN_WHERE, no_devices, not_declared
-from vfio_lm.preflight.declare import declare, declare_or_tell, same_tags
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.kinds import kind_shortages
-from vfio_lm.preflight.makers import Split, split
-from vfio_lm.preflight.remedy import (
+from vfio_lm.preflight.rules.alias_ids import kind_shortages
+from vfio_lm.preflight.rules.free_devices import HostView, host_view
+from vfio_lm.preflight.rules.tree_capacity import (
+    best_marking,
+    scheduler_may_look_elsewhere,
+    shortages,
+)
+from vfio_lm.preflight.wording.answers import NOT_KNOWN_WHERE, no_devices, not_declared
+from vfio_lm.preflight.wording.declaration import declare, declare_or_tell, same_tags
+from vfio_lm.preflight.wording.remedy import (
     SCHEDULERS_CONF,
     check_again,
     conf_of,
@@ -45,9 +52,6 @@ from vfio_lm.preflight.remedy import (
     resize,
     steps,
 )
-from vfio_lm.preflight.supply import best_marking, scheduler_may_look_elsewhere, shortages
-from vfio_lm.preflight.tracker import Fit, Wish
-from vfio_lm.preflight.view import HostView, host_view
 
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 

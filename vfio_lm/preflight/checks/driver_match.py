@@ -14,8 +14,8 @@
 
 from __future__ import annotations
 
+from vfio_lm.pci.driver_traits import driver_traits
 from vfio_lm.pci.host_facts import DeviceFacts
-from vfio_lm.placement.driver_traits import driver_traits
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -28,9 +28,9 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.checks.drivers import device_count, fitting_devices, source_devices
-from vfio_lm.preflight.checks.wording import no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import bind, in_nova_conf, probe, steps, tell_of_hosts
+from vfio_lm.preflight.wording.answers import no_alias_devices
+from vfio_lm.preflight.wording.remedy import bind, in_nova_conf, probe, steps, tell_of_hosts
 
 _SLOW_LINK = 1_000_000_000 // 8
 _FAST_LINK = 100_000_000_000 // 8

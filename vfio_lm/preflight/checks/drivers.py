@@ -28,10 +28,10 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import asks_for_devices, no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import bind, on_host, paste, probe, steps
-from vfio_lm.preflight.view import host_view
+from vfio_lm.preflight.rules.free_devices import host_view
+from vfio_lm.preflight.wording.answers import asks_for_devices, no_alias_devices
+from vfio_lm.preflight.wording.remedy import bind, on_host, paste, probe, steps
 
 _ID = "host-drivers"
 _PLAIN_DRIVER = "vfio-pci"

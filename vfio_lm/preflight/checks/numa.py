@@ -26,8 +26,8 @@ from vfio_lm.preflight.check import (
     unknown,
 )
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import resize
-from vfio_lm.preflight.view import HostView, host_view
+from vfio_lm.preflight.rules.free_devices import HostView, host_view
+from vfio_lm.preflight.wording.remedy import resize
 
 # What makes nova give a server a NUMA topology, or belongs to one: numa_get_constraints in
 # nova/virt/hardware.py (nova 34.0.0). In image properties the colons are underscores.

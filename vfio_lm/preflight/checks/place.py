@@ -24,7 +24,7 @@ from vfio_lm.preflight.check import (
     unknown,
 )
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import paste, steps
+from vfio_lm.preflight.wording.remedy import paste, steps
 
 
 def is_in_zone(facts: Facts, destination: Destination) -> bool:

@@ -30,8 +30,8 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.port import PortKind
-from vfio_lm.preflight.remedy import IN_PLACE, in_nova_conf, paste, steps
+from vfio_lm.preflight.rules.port import PortKind
+from vfio_lm.preflight.wording.remedy import IN_PLACE, in_nova_conf, paste, steps
 
 _NO_PORTS = "the server has no port that needs a PCI device"
 

@@ -25,9 +25,9 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import asks_for_devices, no_alias_devices
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import conf_of, in_nova_conf
+from vfio_lm.preflight.wording.answers import asks_for_devices, no_alias_devices
+from vfio_lm.preflight.wording.remedy import conf_of, in_nova_conf
 
 _ID = "post-copy-off"
 

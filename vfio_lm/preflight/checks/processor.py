@@ -18,7 +18,7 @@ import functools
 
 from vfio_lm.preflight.check import Outcome, Refuser, destination_check, passed, unknown
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.remedy import paste, steps
+from vfio_lm.preflight.wording.remedy import paste, steps
 
 _OF_PROCESSORS = ("HW_ARCH_", "HW_CPU_")
 _OF_THE_HOST_ALONE = (

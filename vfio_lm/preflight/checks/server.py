@@ -27,7 +27,7 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.remedy import paste
+from vfio_lm.preflight.wording.remedy import paste
 
 # nova/compute/power_state.py (nova 34.0.0)
 _RUNNING, _PAUSED = 1, 3

@@ -14,7 +14,8 @@
 
 from __future__ import annotations
 
-from vfio_lm.placement import Marking
+from vfio_lm.cloud.model import Marking
+from vfio_lm.pci.provider_origin import marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -26,13 +27,12 @@ from vfio_lm.preflight.check import (
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.wording import as_it_was_made, no_alias_devices, not_declared
-from vfio_lm.preflight.declare import declare, declare_or_tell
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.makers import marking
-from vfio_lm.preflight.remedy import on_host, paste, steps
-from vfio_lm.preflight.request import held_classes
-from vfio_lm.preflight.stored_request import other_class
+from vfio_lm.preflight.rules.request import held_classes
+from vfio_lm.preflight.rules.stored_request import other_class
+from vfio_lm.preflight.wording.answers import as_it_was_made, no_alias_devices, not_declared
+from vfio_lm.preflight.wording.declaration import declare, declare_or_tell
+from vfio_lm.preflight.wording.remedy import on_host, paste, steps
 
 
 @check(
@@ -84,7 +84,7 @@ def device_trait(facts: Facts) -> Outcome:
 
     Nova does not look at the source's devices again; the driver refuses when the migration is
     already running. Before nova 34 a missing trait proves nothing, see
-    :attr:`vfio_lm.placement.Provider.reports_live_migratable`.
+    :attr:`vfio_lm.cloud.placement.Provider.reports_live_migratable`.
     """
     if (answer := no_alias_devices(facts)) is not None:
         return answer

@@ -20,9 +20,9 @@ from horizon import tables
 
 from horizon_panel import api, server_api
 from horizon_panel.content.vfio_live_migration.drain.tables import PlanTable
+from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.drain import HostDrain, State
 from vfio_lm.errors import VfioLmError
-from vfio_lm.preflight.whole_cloud import errors_of_the_cloud
 
 
 class DrainView(tables.DataTableView):

@@ -16,12 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
 from horizon_panel import api
+from vfio_lm.cloud.model import NewFlavor
+from vfio_lm.cloud.nova import ComputeClient
+from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.errors import VfioLmError
 from vfio_lm.inventory.flavor import desired_specs, parse_counts
 from vfio_lm.inventory.write_flavor import create_flavor
-from vfio_lm.nova_api import ComputeClient, NewFlavor
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
-from vfio_lm.preflight.whole_cloud import errors_of_the_cloud
 
 CREATE_POLICY = (
     ("compute", "os_compute_api:os-flavor-manage:create"),

@@ -21,7 +21,8 @@ from horizon_panel import server_api
 from horizon_panel.content.vfio_live_migration import labels
 from vfio_lm.errors import VfioLmError
 from vfio_lm.migration import Decision, Mode, decide
-from vfio_lm.preflight import Verdict, summary
+from vfio_lm.preflight import Verdict
+from vfio_lm.preflight.wording import summary
 
 MIGRATE_POLICY = (("compute", "os_compute_api:os-migrate-server:migrate_live"),)
 

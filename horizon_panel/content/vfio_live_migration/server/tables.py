@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
 from horizon_panel.content.vfio_live_migration import labels
-from vfio_lm.preflight import summary
+from vfio_lm.preflight.wording import summary
 
 
 def _in_the_way(destination):

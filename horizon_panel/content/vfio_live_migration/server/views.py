@@ -34,7 +34,7 @@ from horizon_panel.content.vfio_live_migration.server.tables import (
     DestinationsTable,
 )
 from vfio_lm.errors import NotFoundError, VfioLmError
-from vfio_lm.preflight import summary
+from vfio_lm.preflight.wording import summary
 
 _TEMPLATES = "admin/vfio_live_migration/server"
 

@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The option ``--vfio-preflight``, and what commands do with it before a live migration."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from osc_lib import exceptions
+
+from osc_vfio_lm import preflight_inputs
+
+if TYPE_CHECKING:
+    from vfio_lm.preflight import Inputs, Report
+
+#: The values of vfio_lm.migration.Mode, which is not imported for the sake of --help.
+MODES = ("enforce", "warn", "skip")
+
+BLOCKED = 2
+"""The exit status of a command that the preflight stops."""
+
+NOT_DONE = "The preflight could not be done, so nova decides alone"
+
+_ENVIRONMENT_VARIABLE = "OS_VFIO_PREFLIGHT"
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option."""
+    parser.add_argument(
+        "--vfio-preflight",
+        choices=MODES,
+        help="What to do before a live migration of a server that holds PCI devices by alias: "
+        "enforce stops where it is certain that it would fail, and tells where that is not known; "
+        "warn only tells; skip does not look "
+        f"(default: env[{_ENVIRONMENT_VARIABLE}], or enforce)",
+    )
+
+
+def mode(parsed_args: argparse.Namespace) -> str:
+    """Return the mode that was chosen.
+
+    :raises osc_lib.exceptions.CommandError: if the environment holds another word
+    """
+    chosen = parsed_args.vfio_preflight or os.environ.get(_ENVIRONMENT_VARIABLE) or MODES[0]
+    if chosen not in MODES:
+        raise exceptions.CommandError(
+            f"environment variable {_ENVIRONMENT_VARIABLE}: '{chosen}' is none of "
+            f"{', '.join(MODES)}"
+        )
+    return str(chosen)
+
+
+def inputs_of_environment() -> Inputs:
+    """Return what a preflight is told beyond the APIs, for a command without options for it.
+
+    :raises vfio_lm.errors.ConfigError: if a file cannot be read, or nova would refuse it
+    """
+    parser = argparse.ArgumentParser()
+    preflight_inputs.add_options(parser)
+    return preflight_inputs.read(parser.parse_args([]))
+
+
+def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
+    """Run a preflight, and tell on standard error what there is to tell.
+
+    A preflight that cannot be done, for want of a role for instance, is no reason to stop what
+    nova might allow.
+
+    :param give: runs the preflight
+    :returns: False where the live migration must not begin
+    """
+    from vfio_lm.errors import VfioLmError
+    from vfio_lm.migration import Decision, Mode, decide
+
+    try:
+        report = give()
+    except VfioLmError as exc:
+        say(app, [f"{NOT_DONE}: {exc}"])
+        return True
+    decision = decide(Mode(chosen), report.verdict)
+    if decision is Decision.GO:
+        return True
+    say(app, _lines(report))
+    if decision is Decision.TELL_AND_GO:
+        say(app, ["", "Nova is asked all the same, and decides."])
+        return True
+    say(app, ["", "Nova was not asked. To ask it all the same: --vfio-preflight warn"])
+    return False
+
+
+def say(app: Any, lines: Iterable[str]) -> None:
+    """Write lines to standard error, at once."""
+    for line in lines:
+        app.stderr.write(f"{line}\n")
+    app.stderr.flush()
+
+
+def _lines(report: Report) -> Iterator[str]:
+    from osc_vfio_lm.migration import report_table
+
+    yield report_table.headline(report)
+    yield from report_table.advice(report)
+    yield from report_table.files(report.files)

@@ -1,0 +1,303 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack vfio migration start|abort``: a live migration from the preflight to the proof."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from osc_lib import exceptions
+
+from osc_vfio_lm import command, preflight_inputs
+from osc_vfio_lm.migration import preflight_option, words
+from osc_vfio_lm.migration.words import named
+from osc_vfio_lm.progress_line import ProgressLine
+
+if TYPE_CHECKING:
+    from vfio_lm.cloud.model import Migration, Server
+    from vfio_lm.cloud.nova import MigrationClient
+    from vfio_lm.migration import End, Finding
+
+_FAILED = 2
+_UNKNOWN = 3
+_INTERRUPTED = 130
+
+
+class _EndedError(Exception):
+    """The command is over, and has said why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class StartMigration(command.ShowOne):
+    _description = """\
+Live migrate a server with VFIO devices, and see that it arrives
+
+First comes the preflight of 'openstack vfio migration check'; where it finds the server blocked,
+nova is not asked. With --wait, the progress is shown on standard error until the live migration
+is over on both hosts, and then it is verified: the server is there, its allocations are only
+there, and each of its devices is declared live migratable, where placement knows devices.
+Where it fails, the step that failed is named with the most likely cause.
+
+The live migration is nova's and goes on whatever becomes of this command: Ctrl-C only ends the
+waiting, and a second start says what is in progress.
+
+The exit status is 0 where the server has moved and that is verified, or without --wait where nova
+has accepted; 2 where it is blocked or has failed; 3 where the end was not seen or could not be
+verified; and 1 if the command itself failed."""
+
+    _status = 0
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("server", metavar="<server>", help="Server to migrate (name or ID)")
+        parser.add_argument(
+            "--host",
+            metavar="<hostname>",
+            help="Migrate the server to the specified host (default: the scheduler chooses)",
+        )
+        parser.add_argument(
+            "--wait", action="store_true", help="Wait for the live migration, and verify it"
+        )
+        parser.add_argument(
+            "--timeout",
+            metavar="<seconds>",
+            type=_seconds,
+            help="With --wait, how long to wait; the live migration goes on afterwards "
+            "(default: until it is over)",
+        )
+        preflight_option.add_option(parser)
+        preflight_inputs.add_options(parser)
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            return super().run(parsed_args) or self._status
+        except _EndedError as end:
+            return end.status
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        from vfio_lm.cloud.nova import MigrationClient
+        from vfio_lm.errors import VfioLmError
+
+        if parsed_args.timeout is not None and not parsed_args.wait:
+            raise exceptions.CommandError("--timeout is only allowed with --wait")
+        chosen = preflight_option.mode(parsed_args)
+        connection = self.app.client_manager.sdk_connection
+        try:
+            nova = MigrationClient(connection.compute)
+            nova.max_microversion()  # one that is too old says so itself
+            server = nova.server(parsed_args.server)
+            last = nova.newest_migration(server.id)
+            self._refuse_second(server, last)
+            self._preflight(chosen, server, parsed_args)
+            self._say(f"Asking nova to live migrate {named(server)} from {server.host}")
+            request_id = nova.live_migrate(server.id, parsed_args.host)
+            if not parsed_args.wait:
+                return _accepted(server, request_id)
+            end = self._wait(nova, server, last.id if last else 0, parsed_args.timeout)
+            return self._judge(nova, server, end, request_id, parsed_args)
+        except VfioLmError as exc:
+            raise exceptions.CommandError(str(exc)) from exc
+
+    def _refuse_second(self, server: Server, last: Migration | None) -> None:
+        if server.task_state != "migrating" or last is None or not last.is_in_progress:
+            return
+        where = f" to {last.destination}" if last.destination else ""
+        self._say(
+            f"A live migration of {named(server)} is in progress already: {last.status} from "
+            f"{last.source}{where} since {last.created_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        preflight_option.say(self.app, words.how_to_watch(server.id))
+        raise _EndedError(_FAILED)
+
+    def _preflight(self, chosen: str, server: Server, parsed_args: argparse.Namespace) -> None:
+        from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
+        from vfio_lm.preflight import check_with
+
+        if chosen == "skip":
+            return
+        if ALIAS_EXTRA_SPEC not in server.flavor.extra_specs:
+            raise exceptions.CommandError(
+                f"{named(server)} holds no PCI device by alias: use 'openstack server migrate "
+                f"--live-migration'"
+            )
+        # Read here, so that a file that cannot be read is an error and no want of knowledge.
+        inputs = preflight_inputs.read(parsed_args)
+        connection = self.app.client_manager.sdk_connection
+        if not preflight_option.may_begin(
+            self.app,
+            chosen,
+            lambda: check_with(connection, server.id, inputs, host=parsed_args.host),
+        ):
+            raise _EndedError(preflight_option.BLOCKED)
+
+    def _wait(
+        self, nova: MigrationClient, server: Server, after: int, timeout: float | None
+    ) -> End:
+        from vfio_lm.errors import CloudError
+        from vfio_lm.migration import Follower
+
+        line = ProgressLine(self.app.stderr)
+        try:
+            return Follower(nova, line.show).follow(server.id, after, timeout)
+        except KeyboardInterrupt:
+            line.close()
+            self._say("Not waiting any longer; the live migration goes on.")
+            preflight_option.say(self.app, words.how_to_watch(server.id))
+            raise _EndedError(_INTERRUPTED) from None
+        except CloudError as exc:
+            line.close()
+            self._say(f"The end was not seen: {exc}")
+            preflight_option.say(self.app, words.how_to_watch(server.id))
+            raise _EndedError(_UNKNOWN) from None
+        finally:
+            line.close()
+
+    def _judge(
+        self,
+        nova: MigrationClient,
+        server: Server,
+        end: End,
+        request_id: str,
+        parsed_args: argparse.Namespace,
+    ) -> tuple[Sequence[str], Sequence[Any]]:
+        from vfio_lm.cloud.placement import PlacementClient
+        from vfio_lm.migration import collect_arrival, verify, worst
+        from vfio_lm.preflight import Status
+
+        if not end.is_over:
+            self._say(f"Still in progress after {parsed_args.timeout:.0f} s.")
+            preflight_option.say(self.app, words.how_to_watch(server.id))
+            raise _EndedError(_UNKNOWN)
+        if end.migration is None or not end.migration.is_completed:
+            self._status = _FAILED
+            lines = words.failure(nova, server, end.migration, request_id)
+            preflight_option.say(self.app, lines)
+            return _shown(server, end.migration, request_id, ())
+        placement = PlacementClient(self.app.client_manager.sdk_connection.placement)
+        findings = verify(collect_arrival(nova, placement, end.migration, parsed_args.host))
+        statuses = {Status.FAIL: _FAILED, Status.UNKNOWN: _UNKNOWN}
+        self._status = statuses.get(worst(findings), 0)
+        for finding in findings:
+            if finding.status in statuses:
+                self._say(f"Verification: {finding.id}: {finding.message}")
+        return _shown(server, end.migration, request_id, findings)
+
+    def _say(self, line: str) -> None:
+        preflight_option.say(self.app, [line])
+
+
+class AbortMigration(command.Command):
+    _description = """\
+Abort the live migration of a server that is in progress
+
+The server stays on its source. The migration is found by its server; nova takes the request only
+while the migration is queued or running, and whether it came in time is told by 'openstack vfio
+migration show'.
+
+Where the migration is running already, nova 2025.2 and later take the abort for an error and put
+the server into ERROR, though nova rolls back and it runs on where it was. So this command asks
+before it aborts one that is running, and tells the way back."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("server", metavar="<server>", help="Server (name or ID)")
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            help="Abort a running migration without being asked, even though nova may put the "
+            "server into ERROR",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from vfio_lm.cloud.nova import MigrationClient
+        from vfio_lm.errors import VfioLmError
+
+        try:
+            nova = MigrationClient(self.app.client_manager.sdk_connection.compute)
+            nova.max_microversion()
+            server = nova.server(parsed_args.server)
+            progress = nova.in_progress(server.id)
+            if progress is None:
+                raise exceptions.CommandError(
+                    f"no live migration of {named(server)} is in progress"
+                )
+            # Nova sees to one that has not begun itself, and the server stays ACTIVE.
+            is_running = progress.migration.status == "running"
+            if is_running and not parsed_args.yes:
+                self._ask(server)
+            nova.abort(progress.migration)
+        except VfioLmError as exc:
+            raise exceptions.CommandError(str(exc)) from exc
+        if is_running:
+            preflight_option.say(self.app, words.after_an_abort(server.id))
+
+    def _ask(self, server: Server) -> None:
+        """Go on only if somebody says so who knows what becomes of the server."""
+        preflight_option.say(self.app, words.before_an_abort(server))
+        if not self.app.stdin.isatty():
+            raise exceptions.CommandError("not aborted; --yes aborts it nevertheless")
+        self.app.stderr.write("Abort it? [y/N] ")
+        self.app.stderr.flush()
+        if self.app.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise exceptions.CommandError("not aborted")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0 seconds")
+    return value
+
+
+def _accepted(server: Server, request_id: str) -> tuple[Sequence[str], Sequence[Any]]:
+    columns = ("server_id", "server_name", "source", "status", "request_id")
+    return columns, (server.id, server.name, server.host, "requested", request_id)
+
+
+def _shown(
+    server: Server, migration: Migration | None, request_id: str, findings: Sequence[Finding]
+) -> tuple[Sequence[str], Sequence[Any]]:
+    from osc_lib.cli import format_columns
+
+    columns = (
+        "server_id",
+        "server_name",
+        "migration_id",
+        "source",
+        "destination",
+        "status",
+        "request_id",
+        "verification",
+    )
+    return columns, (
+        server.id,
+        server.name,
+        migration.id if migration else None,
+        server.host,
+        migration.destination if migration else None,
+        migration.status if migration else "failed",
+        request_id,
+        format_columns.ListDictColumn(
+            [
+                {"check": finding.id, "status": finding.status.value, "message": finding.message}
+                for finding in findings
+            ]
+        ),
+    )

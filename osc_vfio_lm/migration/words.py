@@ -1,0 +1,83 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What commands say about one live migration, line by line; it is judged elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vfio_lm.cloud.model import Migration, Server
+    from vfio_lm.cloud.nova import MigrationClient
+
+
+def named(server: Server) -> str:
+    """Return a server with its name and its ID."""
+    return f"server {server.name} ({server.id})"
+
+
+def how_to_watch(server_id: str) -> Iterator[str]:
+    """Yield the commands for a live migration that nobody follows any more."""
+    yield f"To watch it: openstack vfio migration show {server_id}"
+    yield f"To abort it: openstack vfio migration abort {server_id}"
+
+
+def before_an_abort(server: Server) -> Iterator[str]:
+    """Yield what nova does with a server whose live migration is running when it is aborted.
+
+    Source: ``future.result()`` in ``LibvirtDriver._live_migration`` of nova/virt/libvirt/driver.py
+    and ``_do_live_migration`` in nova/compute/manager.py (nova 32.2.1 to 34.0.0; not 31.3.1).
+    """
+    yield f"The live migration of {named(server)} is running already."
+    yield (
+        "Nova 2025.2 and later take the abort for an error and put the server into ERROR, though "
+        "it runs on where it is."
+    )
+
+
+def after_an_abort(server_id: str) -> Iterator[str]:
+    """Yield how to bring a server back that an abort has put into ERROR."""
+    yield f"To see the end: openstack vfio migration show {server_id}"
+    yield "If the server is in ERROR then, and runs on as it should, this says so:"
+    yield f"  openstack server set --auto-approve --state active {server_id}"
+
+
+def failure(
+    nova: MigrationClient, server: Server, migration: Migration | None, request_id: str
+) -> Iterator[str]:
+    """Yield which step of a live migration failed, why most likely, and what to do.
+
+    :param migration: None where nova gave up before it wrote a record
+    :param request_id: of the request that began it
+    :raises CloudError: if nova does not answer
+    """
+    from vfio_lm.migration import collect_attempt, explain
+
+    yield f"The live migration of {named(server)} failed."
+    if migration is None:
+        yield f"Nova has no record of it; look for {request_id or server.id} in the logs of nova."
+        return
+    explanation = explain(collect_attempt(nova, migration))
+    for event in explanation.failed_events:
+        yield f"Failed event: {event.name} on {event.host}: {event.details}"
+    for cause in explanation.causes[:1]:
+        check = f" (check {cause.check})" if cause.check else ""
+        yield f"Most likely cause, {cause.certainty.value}: {cause.sentence}{check}"
+        yield "What to do:"
+        yield from (f"  {step}" for step in cause.remedy.splitlines())
+    if not explanation.causes:
+        yield "The cause is not known."
+    if explanation.next_step:
+        yield f"Where to look: {explanation.next_step}"
+    yield f"More: openstack vfio migration explain {server.id}"

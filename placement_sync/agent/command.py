@@ -1,0 +1,148 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The command ``vfio-placement-sync`` behind its imports: what it is given, what it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from placement_sync.agent.credentials import load_adapters
+from placement_sync.agent.members import Alone, Group, Members
+from placement_sync.agent.metrics import Metrics, MetricsServer
+from placement_sync.agent.notify import Systemd
+from placement_sync.agent.rounds import Agent, Orders
+from placement_sync.agent.settings import PROJECT, Settings, parse_arguments, read_settings
+from placement_sync.engine.round import Engine
+from vfio_lm.errors import ConfigError, VfioLmError
+
+LOG = logging.getLogger(__name__)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the agent, or one round of it.
+
+    :returns: the exit status; a mistake of the user's is one line and 1
+    """
+    try:
+        return _run(arguments)
+    except VfioLmError as exc:
+        print(f"{PROJECT}: {exc}", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    conf = parse_arguments(arguments)
+    orders = _orders(conf)
+    _set_up_logging(conf)
+    members = _members(orders.settings)
+    try:
+        if orders.settings.is_once:
+            return make_one_round(orders, members)
+        return _serve(arguments, conf, orders, members)
+    finally:
+        members.leave()
+
+
+def make_one_round(orders: Orders, members: Members) -> int:
+    """Make one round over all hosts, or work out what it would do, and print that.
+
+    :returns: 0, or 1 if something is left undone
+    """
+    settings = orders.settings
+    members.refresh()
+    orders.adapters.mark_round()
+    configs = settings.source.read()
+    result = orders.engine.run_round(
+        configs.hosts, dry_run=settings.is_dry_run, writing=members.writing
+    )
+    for line in result.plan.lines:
+        print(line)
+    for error in (*configs.errors, *result.errors):
+        print(f"{PROJECT}: {error}", file=sys.stderr)
+    planned = len(result.plan.steps) + len(result.plan.flavor_steps)
+    print(
+        f"{len(configs.hosts)} hosts, {result.providers} providers: {result.right} right, "
+        f"{result.wrong} wrong, {result.contested} contested; "
+        + (f"{planned} to be written" if settings.is_dry_run else f"{result.writes} written")
+    )
+    return 0 if result.is_complete and not (configs.errors or result.errors) else 1
+
+
+def _serve(arguments: Sequence[str], conf: cfg.ConfigOpts, orders: Orders, members: Members) -> int:
+    # It settles on a backend of oslo.service for the whole process.
+    from placement_sync.agent.service import serve
+
+    metrics = Metrics()
+    systemd = Systemd()
+    agent = Agent(orders, members, metrics, systemd)
+    settings = orders.settings
+    server = MetricsServer(settings.metrics_host, settings.metrics_port, metrics, agent.health)
+    LOG.info("The agent begins; metrics and health at %s", server.url)
+    try:
+        return serve(agent, conf, systemd, lambda: _reload(arguments, agent))
+    finally:
+        server.stop()
+
+
+def _reload(arguments: Sequence[str], agent: Agent) -> None:
+    """Read the configuration anew; one that is wrong changes nothing."""
+    try:
+        conf = parse_arguments(arguments)
+        orders = _orders(conf)
+        _set_up_logging(conf)
+    except VfioLmError as exc:
+        LOG.error("The new configuration is not used, the old one stays: %s", exc)
+        return
+    if orders.settings.fixed != agent.settings.fixed:
+        LOG.warning(
+            "Changes of metrics_host, metrics_port and of the section [coordination] take effect "
+            "when the agent is started anew, not now"
+        )
+        settings = orders.settings.with_fixed_of(agent.settings)
+        orders = dataclasses.replace(orders, settings=settings)
+    agent.obey(orders)
+    LOG.info("The configuration was read anew")
+
+
+def _orders(conf: cfg.ConfigOpts) -> Orders:
+    """Work out all that follows from a configuration; nobody is asked yet.
+
+    :raises ConfigError: if it is wrong
+    """
+    settings = read_settings(conf)
+    adapters = load_adapters(conf)
+    engine = Engine(
+        adapters.placement,
+        adapters.compute,
+        manage_flavors=settings.manage_flavors,
+        aliases=settings.aliases,
+    )
+    return Orders(settings, engine, adapters)
+
+
+def _members(settings: Settings) -> Members:
+    if settings.coordination is None:
+        return Alone()
+    return Group(settings.coordination, takes_part=not settings.is_once)
+
+
+def _set_up_logging(conf: cfg.ConfigOpts) -> None:
+    try:
+        logging.setup(conf, PROJECT)
+    except (logging.LogConfigError, OSError) as exc:
+        raise ConfigError(PROJECT, "[DEFAULT]", "", f"logging cannot be set up: {exc}") from None

@@ -1,0 +1,188 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How the agent authenticates; whom it may then ask is keystone's business.
+
+Credentials come from one place, the first of these that there is: a cloud of clouds.yaml, the
+section ``[placement]`` of the agent's own configuration, the section ``[placement]`` of nova.conf.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any
+
+from keystoneauth1 import adapter, loading
+from keystoneauth1 import exceptions as ksa_exceptions
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from placement_sync.agent import opts
+from placement_sync.agent.settings import DEFAULT_NOVA_CONF, PROJECT
+from vfio_lm.errors import ConfigError
+from vfio_lm.pci.conf_text import not_a_configuration, refuse_unreadable
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Adapters:
+    """The services that the agent talks to."""
+
+    placement: adapter.Adapter
+    compute: adapter.Adapter | None
+    """Only where flavors are looked at."""
+
+    def mark_round(self) -> None:
+        """Let the services log an ID of its own with all requests of a round that begins."""
+        request_id = f"req-{uuid.uuid4()}"
+        for each in filter(None, (self.placement, self.compute)):
+            each.global_request_id = request_id
+        LOG.debug("A round begins; placement and nova log it as %s", request_id)
+
+
+def load_adapters(conf: cfg.ConfigOpts) -> Adapters:
+    """Make clients of the services. Nothing is asked yet.
+
+    :raises ConfigError: if there are no credentials, or they are not complete
+    """
+    own = conf[opts.GROUP]
+    if own.cloud is not None:
+        return _from_cloud(own.cloud, bool(own.api_nova_conf))
+    if _has_credentials(conf):
+        where = ", ".join(conf.config_file) or PROJECT
+        return _from_conf(conf, where, conf if own.api_nova_conf else None)
+    if own.nova_conf_dir is not None:
+        raise ConfigError(
+            ", ".join(conf.config_file) or PROJECT,
+            f"[{opts.PLACEMENT}]auth_type",
+            "",
+            "is not set, and hosts' files are not searched for credentials: fill in the section "
+            f"[{opts.PLACEMENT}] as in nova.conf, or name a cloud of clouds.yaml in "
+            f"[{opts.GROUP}]cloud",
+        )
+    if not (own.nova_conf or os.path.exists(DEFAULT_NOVA_CONF)):
+        raise ConfigError(
+            DEFAULT_NOVA_CONF,
+            "",
+            "",
+            "is not there: run this on a compute host, or name the host's file in "
+            f"[{opts.GROUP}]nova_conf, or the folder with those of many hosts in nova_conf_dir",
+        )
+    paths = own.nova_conf or [DEFAULT_NOVA_CONF]
+    nova_conf = _parse_nova_conf(paths)
+    where = ", ".join(paths)
+    if not _has_credentials(nova_conf):
+        raise ConfigError(
+            where,
+            f"[{opts.PLACEMENT}]auth_type",
+            "",
+            "is not set, so there are no credentials: is this the nova.conf of nova-compute? Or "
+            f"name a cloud of clouds.yaml in [{opts.GROUP}]cloud",
+        )
+    return _from_conf(nova_conf, where, conf if own.api_nova_conf else None)
+
+
+def _from_cloud(name: str, with_compute: bool) -> Adapters:
+    # Only here: it is the larger part of what the agent would hold in memory.
+    import openstack.config
+    import openstack.exceptions
+
+    try:
+        region = openstack.config.OpenStackConfig(app_name=PROJECT).get_one(cloud=name)
+        if region.config.get("api_timeout") is None:
+            region.config["api_timeout"] = opts.REQUEST_TIMEOUT
+        placement, compute = (
+            adapter.Adapter(
+                region.get_session(),
+                service_type=region.get_service_type(service),
+                interface=region.get_interface(service),
+                region_name=region.get_region_name(service),
+                endpoint_override=region.get_endpoint(service),
+            )
+            for service in ("placement", "compute")
+        )
+        return Adapters(placement, compute if with_compute else None)
+    except (openstack.exceptions.ConfigException, ksa_exceptions.ClientException) as exc:
+        raise ConfigError("clouds.yaml", f"[{opts.GROUP}]cloud", name, str(exc)) from None
+
+
+def _from_conf(conf: cfg.ConfigOpts, where: str, own: cfg.ConfigOpts | None) -> Adapters:
+    """Make clients from a section ``[placement]``.
+
+    :param conf: where it is
+    :param own: the agent's configuration, if a client of nova is wanted too
+    """
+    _check_auth_type(conf, where)
+    with _explained(where, opts.PLACEMENT):
+        auth = loading.load_auth_from_conf_options(conf, opts.PLACEMENT)
+        session = loading.load_session_from_conf_options(
+            conf, opts.PLACEMENT, auth=auth, app_name=PROJECT
+        )
+        common: dict[str, Any] = {"session": session, "auth": auth}
+        placement = loading.load_adapter_from_conf_options(conf, opts.PLACEMENT, **common)
+    if own is None:
+        return Adapters(placement, None)
+    with _explained(", ".join(own.config_file) or PROJECT, opts.NOVA):
+        compute = loading.load_adapter_from_conf_options(own, opts.NOVA, **common)
+    if compute.region_name is None:
+        compute.region_name = placement.region_name
+    return Adapters(placement, compute)
+
+
+def _has_credentials(conf: cfg.ConfigOpts) -> bool:
+    loading.register_auth_conf_options(conf, opts.PLACEMENT)
+    group = conf[opts.PLACEMENT]
+    return bool(group.auth_section or group.auth_type)
+
+
+def _check_auth_type(conf: cfg.ConfigOpts, where: str) -> None:
+    # keystoneauth would not only refuse the name, but let stevedore log it too.
+    section = conf[opts.PLACEMENT].auth_section or opts.PLACEMENT
+    name = conf[section].auth_type
+    known = sorted(metadata.entry_points(group=loading.PLUGIN_NAMESPACE).names)
+    if name not in known:
+        raise ConfigError(
+            where, f"[{section}]auth_type", str(name), f"is not one of {', '.join(known)}"
+        )
+
+
+def _parse_nova_conf(paths: list[str]) -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    opts.register_client(conf, opts.PLACEMENT)
+    arguments = []
+    for path in paths:
+        refuse_unreadable(path)
+        arguments += [f"--config-{'dir' if os.path.isdir(path) else 'file'}", path]
+    with _explained(", ".join(paths), opts.PLACEMENT):
+        conf(arguments, project="nova", default_config_files=[], default_config_dirs=[])
+    return conf
+
+
+@contextmanager
+def _explained(where: str, section: str) -> Iterator[None]:
+    """Turn what the libraries raise for options into one sentence that names the place."""
+    option = f"[{section}]"
+    try:
+        yield
+    except cfg.ConfigFileParseError as exc:
+        raise not_a_configuration(exc.config_file) from None
+    except ksa_exceptions.MissingRequiredOptions as exc:
+        names = ", ".join(opt.dest for opt in exc.options)
+        raise ConfigError(where, option, "", f"lacks what auth_type needs: {names}") from None
+    except (cfg.Error, ksa_exceptions.ClientException, TypeError, ValueError) as exc:
+        raise ConfigError(where, option, "", str(exc)) from None

@@ -1,0 +1,215 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What monitoring sees of the agent: metrics for Prometheus, health for everybody else."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from oslo_log import log as logging
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+
+from placement_sync.agent.opts import GROUP
+from placement_sync.engine.round import RoundResult
+from vfio_lm.errors import VfioLmError
+
+LOG = logging.getLogger(__name__)
+
+_NAMESPACE = "vfio_placement_sync"
+_DURATIONS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class ListenError(VfioLmError):
+    """Metrics and health cannot be served where they shall be."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the agent does its work."""
+
+    is_ok: bool
+    reason: str
+    """What is wrong; empty if nothing is."""
+    last_success: datetime.datetime | None
+
+    def to_json(self) -> str:
+        """Return the body of ``/health``."""
+        last = self.last_success and self.last_success.isoformat(timespec="seconds")
+        status = "ok" if self.is_ok else "failing"
+        return json.dumps({"status": status, "reason": self.reason, "last_success": last}) + "\n"
+
+
+class Metrics:
+    """Everything that is counted."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        common: dict[str, Any] = {"namespace": _NAMESPACE, "registry": self.registry}
+        self._rounds = Counter("rounds", "Rounds by how they ended", ["outcome"], **common)
+        for outcome in ("complete", "failed"):
+            self._rounds.labels(outcome)
+        self._last_success = Gauge(
+            "last_success_timestamp_seconds", "When a round was last complete", **common
+        )
+        self._duration = Histogram(
+            "round_duration_seconds", "How long rounds take", buckets=_DURATIONS, **common
+        )
+        self._providers = Gauge(
+            "providers", "Providers of this agent's hosts in the last round", ["state"], **common
+        )
+        self._writes = Counter("writes", "Providers and flavors that were changed", **common)
+        self._conflicts = Counter(
+            "conflicts", "Writes that were repeated because somebody else wrote too", **common
+        )
+        self._errors = Counter("errors", "Errors of rounds and of hosts' files", **common)
+        self._members = Gauge("members", "Agents that share the hosts", **common)
+        self._hosts = Gauge("hosts_owned", "Hosts that this agent cares for", **common)
+        self._unreadable = Gauge("hosts_unreadable", "Hosts whose files cannot be used", **common)
+        self._started = time.monotonic()
+        self._success: tuple[float, datetime.datetime] | None = None
+        self._error = ""
+
+    def count_members(self, members: int, hosts: int) -> None:
+        """Note how many agents there are, and how many hosts are this one's."""
+        self._members.set(members)
+        self._hosts.set(hosts)
+
+    def count_unreadable(self, hosts: int) -> None:
+        """Note how many hosts are left alone because of their files."""
+        self._unreadable.set(hosts)
+
+    def count_round(self, result: RoundResult, seconds: float) -> None:
+        """Note what a round found and did."""
+        self._duration.observe(seconds)
+        for state, number in (
+            ("seen", result.providers),
+            ("right", result.right),
+            ("wrong", result.wrong),
+            ("contested", result.contested),
+        ):
+            self._providers.labels(state).set(number)
+        self._writes.inc(result.writes)
+        self._conflicts.inc(result.conflicts)
+
+    def count_success(self) -> None:
+        """Note that a round was complete."""
+        now = datetime.datetime.now(datetime.UTC)
+        self._rounds.labels("complete").inc()
+        self._last_success.set(now.timestamp())
+        self._success = (time.monotonic(), now)
+        self._error = ""
+
+    def count_failure(self, error: str) -> None:
+        """Note that a round was not complete.
+
+        :param error: the reason that ``/health`` gives
+        """
+        self._rounds.labels("failed").inc()
+        self._error = error
+
+    def count_errors(self, number: int) -> None:
+        """Note how much went wrong in a round."""
+        self._errors.inc(number)
+
+    def health(self, allowed_seconds: float) -> Health:
+        """Judge by the age of the last complete round.
+
+        An agent that began less than the allowed time ago is not yet failing.
+        """
+        since, at = self._success or (self._started, None)
+        age = time.monotonic() - since
+        if age <= allowed_seconds:
+            return Health(True, "", at)
+        what = f"no round was complete for {age:.0f} s, and {allowed_seconds:.0f} s are allowed"
+        return Health(False, f"{what}; {self._error}" if self._error else what, at)
+
+
+class MetricsServer:
+    """Serves ``/metrics`` and ``/health`` from a thread of its own.
+
+    :param address: to listen on
+    :param port: 0: a free one
+    :param health: asked for each request of ``/health``
+    :raises ListenError: if the address or port cannot be had
+    """
+
+    def __init__(
+        self, address: str, port: int, metrics: Metrics, health: Callable[[], Health]
+    ) -> None:
+        class Handler(_Handler):
+            registry = metrics.registry
+            judge = staticmethod(health)
+
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            daemon_threads = True
+
+        try:
+            self._server = Server((address, port), Handler)
+        except OSError as exc:
+            raise ListenError(
+                f"[{GROUP}]metrics_port: {address}:{port} cannot be listened on: {exc.strerror}; "
+                f"choose another metrics_host or metrics_port"
+            ) from None
+        threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where the metrics are."""
+        address, port = self._server.server_address[:2]
+        host = f"[{address!s}]" if ":" in str(address) else str(address)
+        return f"http://{host}:{port}/metrics"
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    registry: CollectorRegistry
+    judge: Callable[[], Health]
+    timeout = 10
+
+    def do_GET(self) -> None:
+        """Answer one of the two paths."""
+        path = self.path.partition("?")[0]
+        if path == "/metrics":
+            encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+            self._answer(200, content_type, encode(self.registry))
+        elif path == "/health":
+            health = type(self).judge()
+            status = 200 if health.is_ok else 503
+            self._answer(status, "application/json", health.to_json().encode())
+        else:
+            self._answer(404, "text/plain", b"There are /metrics and /health.\n")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Log requests for debugging only: a scrape is no event."""
+        LOG.debug(format, *args)
+
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,211 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is wrong with the providers of one host that only its operator can mend; pure rules.
+
+Nova's own PCI providers are never written: nova-compute writes all their traits anew, so that a
+fight would have no end. What they carry follows from the host's nova.conf, and that is where it
+is mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import os_traits
+
+from placement_sync.engine import evidence
+from placement_sync.engine.decision import Decision
+from placement_sync.engine.desired import Desired, usable_facts
+from placement_sync.engine.evidence import Evidence
+from placement_sync.engine.finding import Finding, Kind
+from placement_sync.engine.hosts import HostConfig
+from vfio_lm.cloud.model import Provider, Tree
+from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
+
+_TRAIT = str(os_traits.HW_PCI_LIVE_MIGRATABLE)
+_SHOWN_DEVICES = 4
+
+
+def host_findings(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+    """Yield what is wrong with the tree of a host."""
+    for uuid, said in wanted.of_nova.items():
+        yield from nova_provider_findings(host, tree.providers[uuid], said, wanted.release)
+    yield from _drivers(host, wanted.devices)
+    yield from _strangers(host, tree, wanted)
+    yield from _unreported(host, tree, wanted)
+
+
+def host_without_provider(host: HostConfig) -> Finding:
+    """Return that placement does not know a host."""
+    return Finding(
+        kind=Kind.HOST_WITHOUT_PROVIDER,
+        subject=host.name,
+        text="placement has no root provider of this name",
+        remedy="start nova-compute there, or name the file (or the option) after the hypervisor "
+        "hostname that 'openstack hypervisor list' shows",
+        where=host.location,
+    )
+
+
+def contested(decision: Decision) -> Finding:
+    """Return that somebody else keeps changing a provider back."""
+    return Finding(
+        kind=Kind.CONTESTED,
+        subject=decision.provider.name,
+        text=f"{', '.join(sorted(decision.wish.present.keys() | decision.wish.absent.keys()))}: "
+        f"written twice, and changed back by somebody else both times",
+        remedy="find out who else writes the traits of this provider; it is left alone until "
+        "[pci]device_spec of its host changes",
+        where=decision.host.location,
+    )
+
+
+def undecided(decision: Decision, unclear: Iterable[str]) -> Finding:
+    """Return that it is not known what a provider shall carry."""
+    return Finding(
+        kind=Kind.UNDECIDED,
+        subject=decision.provider.name,
+        text=f"{', '.join(sorted(unclear))}: stays as it is, because it is not known which "
+        f"device_spec decides about the devices of the host",
+        remedy="give the facts of the host (vfio-lm-host probe)",
+        where=decision.host.location,
+    )
+
+
+def nova_provider_findings(
+    host: HostConfig, provider: Provider, said: Evidence, release: NovaRelease
+) -> Iterator[Finding]:
+    """Yield what is wrong with a PCI provider of nova's."""
+    spec = said.spec
+    if spec is None:
+        yield Finding(
+            kind=Kind.PROVIDER_WITHOUT_DEVICE,
+            subject=provider.name,
+            text="no device_spec of the host means its devices",
+            remedy="nova-compute removes it when no server holds a device of it any more; restart "
+            "nova-compute if it was not since device_spec changed",
+            where=host.location,
+        )
+    elif not is_as_declared(provider, said) and said.said is LiveMigratable.YES:
+        yield Finding(
+            kind=Kind.MISSING,
+            subject=provider.name,
+            text=f"{_TRAIT} is missing, although device_spec says live_migratable yes "
+            f"(durable if we set it: no)",
+            remedy=_add_remedy(spec, release),
+            where=host.location_of(spec),
+        )
+    elif not is_as_declared(provider, said):
+        yield Finding(
+            kind=Kind.EXTRA,
+            subject=provider.name,
+            text=f"has {_TRAIT}, although device_spec does not say live_migratable yes (durable "
+            f"if we took it away: no)",
+            remedy=_remove_remedy(spec, release),
+            where=host.location_of(spec),
+        )
+
+
+def is_as_declared(provider: Provider, said: Evidence) -> bool:
+    """Whether a PCI provider carries the trait just when its devices are declared so."""
+    if said.said is None:
+        return True  # as far as is known
+    return provider.is_marked_live_migratable is (said.said is LiveMigratable.YES)
+
+
+def _add_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
+    if evidence.reports_live_migratable(spec, release):
+        return "restart nova-compute on the host, so that it reads this line"
+    tag = spec.tags.get("traits")
+    known = [tag] if isinstance(tag, str) and tag else []
+    traits = ",".join([*known, _TRAIT])
+    return (
+        f'add "traits": "{traits}" to this device_spec and restart nova-compute on the host: '
+        f"before 2026.2 it does not report the trait without"
+    )
+
+
+def _remove_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
+    if evidence.reports_live_migratable(spec, release):
+        return (
+            f'take {_TRAIT} out of "traits" of this device_spec, or say live_migratable yes there, '
+            f"and restart nova-compute on the host"
+        )
+    return "restart nova-compute on the host, so that it reads this line"
+
+
+def _drivers(host: HostConfig, devices: Iterable[Evidence]) -> Iterator[Finding]:
+    """Yield declared devices that cannot do it, those with the same obstacle together."""
+    failing: dict[tuple[str, str], list[str]] = {}
+    for each in devices:
+        if each.said is LiveMigratable.YES and each.obstacle and each.spec:
+            key = host.location_of(each.spec), each.obstacle
+            failing.setdefault(key, []).append(str(each.address))
+    for (where, why), addresses in sorted(failing.items()):
+        yield Finding(
+            kind=Kind.DRIVER_CANNOT,
+            subject=host.name,
+            text=f"{_listed(sorted(addresses))}: declared live_migratable yes, but {why}",
+            remedy="bind the devices to the vendor's variant driver, or say live_migratable no",
+            where=where,
+        )
+
+
+def _strangers(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+    """Yield providers of devices declared live migratable that the kernel does not know."""
+    facts = usable_facts(host)
+    if facts is None:
+        return
+    known = {a for device in facts.devices for a in (device.address, device.parent_address)}
+    for uuid, said in wanted.of_nova.items():
+        # Only such devices are in the facts for certain.
+        if said.said is LiveMigratable.YES and said.address not in known:
+            yield Finding(
+                kind=Kind.PROVIDER_WITHOUT_DEVICE,
+                subject=tree.providers[uuid].name,
+                text="the host facts show no device at this address",
+                remedy="probe the host again (vfio-lm-host probe), or see why its device is gone",
+                where=host.name,
+            )
+
+
+def _unreported(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+    """Yield devices that nova-compute should have reported."""
+    facts = usable_facts(host)
+    if facts is None or not (wanted.of_nova or host.conf.report_in_placement):
+        return
+    reported = {evidence.address_of(provider) for provider in tree.providers.values()}
+    carriers = {device.parent_address for device in facts.devices}
+    missing: dict[str, list[str]] = {}
+    by_address = {each.address: each for each in wanted.devices}
+    for device in facts.devices:
+        known = by_address.get(device.address)
+        is_carrier = device.kind is DeviceKind.PF and device.address in carriers
+        behind = device.parent_address if device.kind.has_parent else device.address
+        if known is not None and known.spec and not is_carrier and behind not in reported:
+            missing.setdefault(host.location_of(known.spec), []).append(str(device.address))
+    for where, addresses in sorted(missing.items()):
+        yield Finding(
+            kind=Kind.DEVICE_WITHOUT_PROVIDER,
+            subject=host.name,
+            text=f"{_listed(sorted(addresses))}: device_spec means it, and no PCI provider "
+            f"stands for it",
+            remedy="restart nova-compute on the host, and look into its log",
+            where=where,
+        )
+
+
+def _listed(addresses: list[str]) -> str:
+    shown = ", ".join(addresses[:_SHOWN_DEVICES])
+    more = len(addresses) - _SHOWN_DEVICES
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Where hosts' configurations are read from, in every round anew; not what they say.
+
+What is read is what nova-compute would read if it started now. A file that cannot be read is an
+error of its host, and that host is left alone until the file can be read again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from placement_sync.engine.hosts import HostConfigs, read_hosts, read_own_host
+from vfio_lm.errors import VfioLmError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OwnHost:
+    """The compute host that the agent runs on."""
+
+    paths: tuple[str, ...]
+    """The files and folders that its nova-compute reads."""
+    hypervisor_hostname: str | None = None
+    facts_path: str | None = None
+
+    def read(self) -> HostConfigs:
+        """Return the host, or what keeps it from being read."""
+        try:
+            host = read_own_host(
+                self.paths,
+                hypervisor_hostname=self.hypervisor_hostname,
+                facts_path=self.facts_path,
+            )
+        except VfioLmError as exc:
+            return HostConfigs(hosts=(), errors=(exc,))
+        return HostConfigs(hosts=(host,), errors=())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostFolder:
+    """A folder with one nova.conf for each of many hosts."""
+
+    folder: str
+    facts_folder: str | None = None
+
+    def read(self) -> HostConfigs:
+        """Return all hosts that can be read, and what keeps others from it."""
+        try:
+            return read_hosts(self.folder, facts_folder=self.facts_folder)
+        except VfioLmError as exc:
+            return HostConfigs(hosts=(), errors=(exc,))

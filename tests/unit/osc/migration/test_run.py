@@ -1,0 +1,68 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack vfio migration abort`` asks before it does what puts a server into ERROR."""
+
+import io
+from unittest import mock
+
+import testtools
+from osc_lib import exceptions
+
+from osc_vfio_lm.migration.run import AbortMigration
+from tests.unit.migration.records import SERVER, migration
+from vfio_lm.cloud.model import Progress
+
+_CLIENT = "vfio_lm.cloud.nova.MigrationClient"
+
+
+class _Typed(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class TestAbort(testtools.TestCase):
+    def abort(self, *options, status="running", typed=None):
+        """Run the command; return whether nova was asked."""
+        stdin = io.StringIO() if typed is None else _Typed(typed)
+        self.app = mock.Mock(stderr=io.StringIO(), stdin=stdin)
+        command = AbortMigration(self.app, None)
+        parsed = command.get_parser("abort").parse_args([*options, "vm"])
+        progress = Progress(migration(status=status), memory=None, disk=None)
+        server = mock.Mock(id=SERVER)
+        with (
+            mock.patch(f"{_CLIENT}.max_microversion"),
+            mock.patch(f"{_CLIENT}.server", return_value=server),
+            mock.patch(f"{_CLIENT}.in_progress", return_value=progress),
+            mock.patch(f"{_CLIENT}.abort") as self.asked,
+        ):
+            command.take_action(parsed)
+        return self.asked.called
+
+    def test_one_that_is_queued_is_aborted_at_once(self):
+        self.assertTrue(self.abort(status="queued"))
+        self.assertEqual("", self.app.stderr.getvalue())
+
+    def test_one_that_runs_is_aborted_once_somebody_says_so(self):
+        self.assertTrue(self.abort(typed="y\n"))
+        said = self.app.stderr.getvalue()
+        self.assertIn("put the server into ERROR", said)
+        self.assertIn(f"openstack server set --auto-approve --state active {SERVER}", said)
+        for typed in ("n\n", "\n", ""):
+            self.assertRaises(exceptions.CommandError, self.abort, typed=typed)
+            self.asked.assert_not_called()
+
+    def test_a_script_has_to_say_so_beforehand(self):
+        refused = self.assertRaises(exceptions.CommandError, self.abort)
+        self.asked.assert_not_called()
+        self.assertIn("--yes", str(refused))
+        self.assertTrue(self.abort("--yes"))

@@ -1,0 +1,127 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The PCI devices of this host as the guard looks at them, in a few files; it judges nothing.
+
+It must not call libvirt, which waits for the guard, and it has to be quick: only what is asked
+for is read.
+"""
+
+from __future__ import annotations
+
+import functools
+from fnmatch import fnmatchcase
+
+from vfio_lm.compute.domain.devices import DomainXmlError, read_devices
+from vfio_lm.compute.guard.refusal import Binding, DeviceState
+from vfio_lm.compute.host.findings import NotKnownError
+from vfio_lm.compute.host.sysfs import NoSuchDeviceError, PciFunction, Sysfs
+from vfio_lm.compute.host.variant_drivers import GENERIC_DRIVER, VfioDrivers
+from vfio_lm.pci.address import PciAddress
+
+_DEBUG = "sys/kernel/debug/vfio"
+_STATUS = "run/libvirt/qemu"
+
+
+class GuardView:
+    """The files of a host.
+
+    :param root: the folder that they are under
+    """
+
+    def __init__(self, root: str = "/") -> None:
+        self._sysfs = Sysfs(root)
+        self._drivers = VfioDrivers(self._sysfs)
+
+    def look(self, address: PciAddress, domain_uuid: str) -> DeviceState:
+        """Return the state of a device.
+
+        :param domain_uuid: of the domain that wants it
+        :raises NotKnownError: if something cannot be told that the guard decides by
+        """
+        try:
+            function = self._sysfs.function(address)
+        except NoSuchDeviceError:
+            return DeviceState(exists=False)
+        binding = self._binding(function)
+        return DeviceState(
+            exists=True,
+            driver=function.driver,
+            binding=binding,
+            offered_driver=None if binding is Binding.VARIANT else self._offered_driver(function),
+            lacks_migration=self._lacks_migration(address),
+            lacks_vgpu=function.has("nvidia/current_vgpu_type") and function.vgpu_type is None,
+            user=self._user(address, domain_uuid),
+        )
+
+    def _binding(self, function: PciFunction) -> Binding:
+        if function.driver is None:
+            return Binding.NONE
+        if function.driver == GENERIC_DRIVER:
+            return Binding.PLAIN
+        return Binding.VARIANT if self._drivers.is_variant(function) else Binding.HOST
+
+    def _offered_driver(self, function: PciFunction) -> str | None:
+        """Return the variant driver that the kernel has for a device, by depmod's list."""
+        try:
+            wanted = f"vfio_{function.text('modalias')}"
+            text = self._sysfs.text("lib/modules", self._sysfs.release, "modules.alias")
+        except NotKnownError:
+            return None
+        for line in text.splitlines():
+            if line.startswith("alias vfio_pci:v0"):  # the generic driver's takes any vendor
+                _, pattern, module = line.split()
+                if fnmatchcase(wanted, pattern):
+                    return module
+        return None
+
+    def _lacks_migration(self, address: PciAddress) -> bool:
+        # Linux 6.8 and later, drivers/vfio/debugfs.c vfio_device_debugfs_init: the inner folder
+        # is only made for a device that can be migrated.
+        folder = (_DEBUG, str(address))
+        return self._sysfs.exists(*folder) and not self._sysfs.exists(*folder, "migration")
+
+    def _user(self, address: PciAddress, domain_uuid: str) -> str | None:
+        """Return the name of another domain that runs here and has the device."""
+        _, bus, slot, function = address.fields
+        # How libvirt writes it. The guest's side has such addresses, too, so this only spares
+        # reading most files properly.
+        words = f"bus='0x{bus}' slot='0x{slot}' function='0x{function}'".encode()
+        for path, content in self._status_files:
+            if words not in content:
+                continue
+            try:
+                devices = read_devices(content)
+            except DomainXmlError as exc:
+                raise NotKnownError(
+                    f"cannot tell whether PCI device {address} is free: {path}: {exc.reason}"
+                ) from None
+            if address in devices.addresses and devices.uuid != domain_uuid:
+                return devices.name
+        return None
+
+    @functools.cached_property
+    def _status_files(self) -> list[tuple[str, bytes]]:
+        """What libvirt keeps of each domain that runs, with the path."""
+        found = []
+        for name in self._sysfs.names(_STATUS):
+            if not name.endswith(".xml"):
+                continue
+            path = self._sysfs.path(_STATUS, name)
+            try:
+                with open(path, "rb") as file:
+                    found.append((path, file.read()))
+            except FileNotFoundError:  # the domain has just ended
+                continue
+            except OSError as exc:
+                raise NotKnownError(f"{path} cannot be read: {exc.strerror}") from None
+        return found

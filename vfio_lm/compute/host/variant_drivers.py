@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which drivers offer a PCI device through VFIO, as the kernel itself tells; no list of our own."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from vfio_lm.compute.host.findings import NotKnownError
+from vfio_lm.compute.host.sysfs import PciFunction, Sysfs
+
+GENERIC_DRIVER = "vfio-pci"
+"""Takes any device, and can migrate none."""
+
+_GENERIC_MODULE = "vfio_pci"
+_PREFIX = "vfio_pci:"
+
+
+def variant_modules(sysfs: Sysfs) -> frozenset[str]:
+    """Return the modules of this kernel that are VFIO variant drivers.
+
+    Source: ``PCI_DRIVER_OVERRIDE_DEVICE_VFIO`` in ``linux/pci.h``: modpost gives the devices of
+    such a driver an alias that begins with ``vfio_pci:``, and depmod writes it down.
+
+    :raises NotKnownError: if the kernel's ``modules.alias`` cannot be read
+    """
+    modules = set()
+    for line in sysfs.text("lib/modules", sysfs.release, "modules.alias").splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0] == "alias" and words[1].startswith(_PREFIX):
+            modules.add(words[2])
+    return frozenset(modules - {_GENERIC_MODULE})
+
+
+class VfioDrivers:
+    """Tells for a function whether its driver is one of VFIO's."""
+
+    def __init__(self, sysfs: Sysfs) -> None:
+        self._sysfs = sysfs
+
+    @functools.cached_property
+    def _modules(self) -> frozenset[str] | NotKnownError:
+        """Read when it is first needed: the file is long, and mostly a device's node tells."""
+        try:
+            return variant_modules(self._sysfs)
+        except NotKnownError as exc:
+            return exc
+
+    def is_variant(self, function: PciFunction) -> bool:
+        """Return whether a function is bound to a VFIO driver made for its kind of device.
+
+        A driver that nobody announces, like NVIDIA's for vGPUs, shows by what it does: the device
+        has a VFIO node.
+
+        :raises NotKnownError: if the kernel does not tell
+        """
+        driver = function.driver
+        if driver is None or driver == GENERIC_DRIVER:
+            return False
+        if function.vfio_node is not None:
+            return True
+        if not isinstance(self._modules, NotKnownError):
+            # A module's name has underscores where a driver's may have hyphens.
+            return (function.module or driver.replace("-", "_")) in self._modules
+        if self._makes_nodes:
+            return False
+        raise self._modules
+
+    @property
+    def _makes_nodes(self) -> bool:
+        """Whether this kernel gives each device of VFIO a node: Linux does from 6.1 on."""
+        release = re.match(r"(\d+)\.(\d+)", self._sysfs.release)
+        return release is not None and (int(release[1]), int(release[2])) >= (6, 1)
+
+    def is_vfio(self, function: PciFunction) -> bool:
+        """Return whether a function is bound to any VFIO driver.
+
+        :raises NotKnownError: if the kernel does not tell
+        """
+        return function.driver == GENERIC_DRIVER or self.is_variant(function)

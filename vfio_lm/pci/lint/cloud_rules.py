@@ -1,0 +1,120 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Rules of the linter about what the services of one cloud have to agree on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from vfio_lm.pci import names
+from vfio_lm.pci.alias import Alias, AliasSpec
+from vfio_lm.pci.conf_text import PCI_IN_PLACEMENT, REPORT_IN_PLACEMENT, Setting
+from vfio_lm.pci.device_spec import DeviceSpec
+from vfio_lm.pci.lint.configurations import CloudView, SpecEntry
+from vfio_lm.pci.lint.hit import Hit
+from vfio_lm.pci.live_migratable import LiveMigratable
+
+
+def aliases_without_device(cloud: CloudView) -> Iterator[Hit]:
+    """Yield aliases that no device specification satisfies."""
+    known = list(cloud.specs)
+    done = set()
+    for entry, alias in cloud.aliases:
+        wanted = alias.live_migratable
+        if not known or alias.name in done or wanted is LiveMigratable.UNSPECIFIED:
+            continue
+        done.add(alias.name)
+        fitting = [each for each in known if _may_fit(alias, each[1], cloud.pci_in_placement)]
+        if any(spec.live_migratable is wanted for _, spec in fitting):
+            continue
+        if not fitting:
+            why = (
+                f"no device_spec in the files given means a device of alias {alias.name!r}; those "
+                f"with physical_network do not count"
+            )
+            yield Hit(entry.label, entry.setting, why)
+        for other, spec in fitting:
+            yield _undeclared(alias, other, spec)
+
+
+def _undeclared(alias: Alias, entry: SpecEntry, spec: DeviceSpec) -> Hit:
+    wanted = alias.live_migratable.value
+    said = spec.live_migratable.value
+    why = (
+        f"alias {alias.name!r} asks for live_migratable {wanted}, here it is {said}, and nova "
+        f"takes only devices that say {wanted}: the alias gets no device"
+    )
+    return Hit(entry.label, entry.setting, why, entry.changed(live_migratable=wanted))
+
+
+def _may_fit(alias: Alias, spec: DeviceSpec, pci_in_placement: bool) -> bool:
+    """Whether some device may be meant by both, live migratable or not."""
+    (wanted,) = alias.specs
+    pairs = ((wanted.vendor_id, spec.vendor_id), (wanted.product_id, spec.product_id))
+    if spec.is_for_neutron or any(a and b and a.lower() != b for a, b in pairs):
+        return False
+    return not pci_in_placement or _same_resource_class(wanted, spec)
+
+
+def _same_resource_class(wanted: AliasSpec, spec: DeviceSpec) -> bool:
+    declared = spec.tags.get("resource_class")
+    if declared and not isinstance(declared, str):
+        return False
+    if not declared and None in (spec.vendor_id, spec.product_id):
+        # It follows from the device, which nobody knows here.
+        return not wanted.requested_resource_class
+    reported = names.resource_class(declared, spec.vendor_id, spec.product_id)
+    return wanted.resource_class == reported
+
+
+def unreported_devices(cloud: CloudView) -> Iterator[Hit]:
+    """Yield hosts whose devices the scheduler cannot find in placement."""
+    if not cloud.pci_in_placement:
+        return
+    for service in cloud.services:
+        for_aliases = [e for e in service.specs if e.spec and not e.spec.is_for_neutron]
+        if for_aliases and not service.reports_in_placement:
+            last = service.service.text.last(REPORT_IN_PLACEMENT)
+            why = (
+                f"{PCI_IN_PLACEMENT} is true, but this host does not report its devices: no "
+                f"server with an alias is placed here"
+            )
+            place = last or Setting(REPORT_IN_PLACEMENT, "", for_aliases[0].setting.file)
+            yield Hit(service.label, last, why, dataclasses.replace(place, value="true"))
+
+
+def unused_reports(cloud: CloudView) -> Iterator[Hit]:
+    """Yield hosts that report devices to placement although the scheduler does not look there."""
+    explicit = {service.pci_in_placement for service in cloud.services}
+    if explicit & {True} or False not in explicit:
+        return
+    for service in cloud.services:
+        setting = service.service.text.last(REPORT_IN_PLACEMENT)
+        if setting and service.reports_in_placement:
+            why = f"devices are reported to placement, but {PCI_IN_PLACEMENT} is false"
+            yield Hit(service.label, setting, why)
+
+
+def differing_placement(cloud: CloudView) -> Iterator[Hit]:
+    """Yield services that do not ask placement while others do."""
+    if not cloud.pci_in_placement:
+        return
+    for service in cloud.services:
+        setting = service.service.text.last(PCI_IN_PLACEMENT)
+        if setting and service.pci_in_placement is False:
+            why = (
+                f"{PCI_IN_PLACEMENT} is true elsewhere: nova-api, nova-scheduler and "
+                f"nova-conductor need the same value"
+            )
+            yield Hit(service.label, setting, why, dataclasses.replace(setting, value="true"))

@@ -1,0 +1,319 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Collecting the facts of servers: what is one server's own, held against the whole cloud.
+
+What belongs to the cloud is asked for in :mod:`vfio_lm.cloud.snapshot`, once for all
+servers; one server is just the case of one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import os_resource_classes
+import os_traits
+
+from vfio_lm.cloud.beside import image_properties, networks
+from vfio_lm.cloud.model import (
+    Aggregate,
+    CandidateQuery,
+    Candidates,
+    ComputeNode,
+    Server,
+    ServerGroup,
+)
+from vfio_lm.cloud.model.candidate_query import nova_query
+from vfio_lm.cloud.snapshot import WholeCloud, errors_of_the_cloud
+from vfio_lm.pci import AliasRequest, parse_alias_requests
+from vfio_lm.preflight.facts import Destination, Facts, Network, Occupants, Source, SourceDevice
+from vfio_lm.preflight.gather.holdings import Allocation, Tell, allocations
+from vfio_lm.preflight.inputs import Inputs
+from vfio_lm.preflight.rules.request import device_groups, flavor_resources
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """A server that is looked at, and what it asks for by itself."""
+
+    server: Server
+    requests: tuple[AliasRequest, ...]
+    network: Network
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """A subject, and what nova would ask placement for on its behalf."""
+
+    subject: Subject
+    group: ServerGroup | None
+    source: Source
+    query: CandidateQuery
+    image_properties: Mapping[str, str] | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Answer:
+    """What placement says to one query, of all servers that share it."""
+
+    candidates: Candidates
+    seconds: float
+    destinations: tuple[Destination, ...]
+
+
+def find_subject(cloud: WholeCloud, server_id: str) -> Subject:
+    """Return one server as a subject.
+
+    :param server_id: its ID, or its exact name
+    :raises NotFoundError: if there is none, or more than one of that name
+    :raises vfio_lm.pci.alias.AliasError: if its flavor has a malformed alias extra spec
+    :raises CloudError: if nova does not answer, or the user's roles do not suffice
+    """
+    with errors_of_the_cloud():
+        server = cloud.nova.server(server_id)
+        return Subject(
+            server=server,
+            requests=parse_alias_requests(server.flavor.extra_specs),
+            network=networks(cloud.connection, [server.id])[server.id],
+        )
+
+
+def collect(
+    cloud: WholeCloud,
+    subjects: Iterable[Subject],
+    inputs: Inputs,
+    *,
+    host: str | None = None,
+    tell: Tell = lambda done, total: None,
+) -> Iterator[Facts]:
+    """Yield all that the checks need, of each server; those that share a query follow each other.
+
+    :param host: only this destination
+    :param tell: told how much is known of what the servers hold
+    :raises NotFoundError: if no nova-compute has the host
+    :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
+    """
+    with errors_of_the_cloud():
+        if host is not None:
+            cloud.service(host)
+        groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
+        nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
+        target = nodes.get(host) if host is not None else None
+        servers = [subject.server for subject, _ in groups]
+        held = allocations(cloud, servers, tell)
+        images = image_properties(cloud.connection, servers)
+        cases = [
+            _Case(
+                subject=subject,
+                group=group,
+                source=(source := _source(cloud, subject.server, held[subject.server.id], inputs)),
+                query=_query(cloud, subject, source, inputs, target.uuid if target else None),
+                image_properties=images[subject.server.id],
+            )
+            for subject, group in groups
+        ]
+        for alike in _by_query(cases):
+            answer = _ask(cloud, alike[0].query, inputs, host)
+            for case in alike:
+                yield _facts(cloud, case, answer, inputs, host)
+
+
+def _query(
+    cloud: WholeCloud, subject: Subject, source: Source, inputs: Inputs, in_tree: str | None
+) -> CandidateQuery:
+    server = subject.server
+    return nova_query(
+        server.flavor.extra_specs,
+        source.resources or flavor_resources(server.flavor),
+        device_groups(subject.requests, inputs.aliases, source.devices)
+        if _asks_placement(source, inputs)
+        else (),
+        requires_owner=cloud.requires_owner,
+        in_tree=in_tree,
+        member_of=_zone_members(cloud.aggregates, server.pinned_availability_zone),
+    )
+
+
+def _asks_placement(source: Source, inputs: Inputs) -> bool:
+    """Whether placement can be asked for the devices of a server."""
+    return bool(source.devices) and inputs.pci_in_placement is not False
+
+
+def _by_query(cases: Iterable[_Case]) -> Iterable[Sequence[_Case]]:
+    """Put servers together for which placement is asked the same."""
+    found: dict[object, list[_Case]] = {}
+    for case in cases:
+        found.setdefault(tuple(case.query.to_params()), []).append(case)
+    return found.values()
+
+
+def _ask(cloud: WholeCloud, query: CandidateQuery, inputs: Inputs, host: str | None) -> _Answer:
+    """Ask placement, and sort its answer by destination: the host asked for, or all."""
+    started = time.monotonic()
+    candidates = cloud.placement.candidates(query)
+    seconds = time.monotonic() - started
+    by_tree = candidates.by_tree()
+    nodes, trees = cloud.nodes(), cloud.trees
+
+    def destination(name: str, node: ComputeNode | None) -> Destination:
+        return Destination(
+            service=cloud.services[name],
+            node=node,
+            tree=trees.get(node.uuid) if node else None,
+            candidates=by_tree.get(node.uuid, ()) if node else (),
+            knowledge=inputs.of_host(name),
+        )
+
+    names = [host] if host is not None else sorted(cloud.services)
+    return _Answer(
+        candidates=candidates,
+        seconds=seconds,
+        destinations=tuple(destination(name, nodes.get(name)) for name in names),
+    )
+
+
+def _facts(
+    cloud: WholeCloud, case: _Case, answer: _Answer, inputs: Inputs, host: str | None
+) -> Facts:
+    subject = case.subject
+    server = subject.server
+    destinations = tuple(
+        each for each in answer.destinations if host is not None or each.host != server.host
+    )
+    if on_hosts := _occupants(cloud, case, inputs, destinations):
+        destinations = tuple(
+            dataclasses.replace(each, occupants=on_hosts.get(each.host)) for each in destinations
+        )
+    return Facts(
+        server=server,
+        source=case.source,
+        destinations=destinations,
+        requested_host=host,
+        inputs=inputs,
+        alias_requests=subject.requests,
+        query=case.query,
+        candidates=answer.candidates,
+        network=subject.network,
+        user_is_admin=cloud.user_is_admin,
+        nova_microversion=cloud.nova_microversion,
+        candidates_seconds=answer.seconds,
+        pci_provider_count=len(cloud.pci_providers),
+        aggregates=cloud.aggregates,
+        group=case.group,
+        departures=_departures(cloud, case.group, inputs),
+        share_ids=_shares(cloud, server, case.source),
+        image_properties=case.image_properties,
+    )
+
+
+def _shares(cloud: WholeCloud, server: Server, source: Source) -> tuple[str, ...]:
+    """Ask which file shares a server has, where nova attaches any.
+
+    Source: ``check_shares_supported`` in ``nova/virt/hardware.py`` (nova 34.0.0).
+    """
+    has_memory_for_it = (
+        os_traits.COMPUTE_MEM_BACKING_FILE in source.traits
+        or "hw:mem_page_size" in server.flavor.extra_specs
+    )
+    if os_traits.COMPUTE_STORAGE_VIRTIO_FS not in source.traits or not has_memory_for_it:
+        return ()
+    return cloud.nova.shares(server.id)
+
+
+def _departures(
+    cloud: WholeCloud, group: ServerGroup | None, inputs: Inputs
+) -> Mapping[str, frozenset[str]]:
+    """Ask who has just left which host, where it may matter."""
+    if group is None or group.policy != "anti-affinity":
+        return {}
+    return cloud.departures(inputs.now)
+
+
+def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozenset[str]:
+    """Return the aggregates that a pinned zone limits the scheduler to.
+
+    A zone that no aggregate makes, nova's default for instance, does not limit it.
+
+    Source: ``map_az_to_placement_aggregate`` in ``nova/scheduler/request_filter.py`` (nova 34.0.0).
+    """
+    return frozenset(a.uuid for a in aggregates if zone is not None and a.zone == zone)
+
+
+def _occupants(
+    cloud: WholeCloud, case: _Case, inputs: Inputs, destinations: Iterable[Destination]
+) -> Mapping[str, Occupants]:
+    """Ask for the servers of hosts whose devices only their facts tell."""
+    subject = case.subject
+    has_ports = bool(subject.network.ports)
+    if not (has_ports or (subject.requests and not _asks_placement(case.source, inputs))):
+        return {}
+    hosts = [
+        each.host
+        for each in destinations
+        if inputs.facts_of(each.host) is not None and each.knowledge.conf is not None
+    ]
+    if not hosts:
+        return {}
+    return cloud.residents.on(hosts, besides=subject.server.id, with_ports=has_ports)
+
+
+def _source(
+    cloud: WholeCloud,
+    server: Server,
+    allocation: Allocation,
+    inputs: Inputs,
+) -> Source:
+    """Sort what the server holds into PCI devices and the rest."""
+    plain: dict[str, int] = {}
+    for uuid in allocation.keys() - cloud.pci_providers.keys():
+        for resource_class, amount in allocation[uuid].items():
+            plain[resource_class] = plain.get(resource_class, 0) + amount
+    held = (
+        cloud.with_traits(cloud.pci_providers[uuid])
+        for uuid in allocation.keys() & cloud.pci_providers.keys()
+    )
+    node = cloud.nodes().get(server.host)
+    return Source(
+        service=cloud.services.get(server.host),
+        node=node,
+        resources=plain,
+        devices=tuple(
+            SourceDevice(provider=provider, resources=allocation[provider.uuid])
+            for provider in sorted(held, key=lambda provider: provider.name)
+        ),
+        knowledge=inputs.of_host(server.host),
+        traits=cloud.root_traits(node.uuid) if node else frozenset(),
+        nested_classes=_nested_classes(cloud, allocation, node),
+    )
+
+
+def _nested_classes(
+    cloud: WholeCloud, allocation: Allocation, node: ComputeNode | None
+) -> frozenset[str]:
+    """Return the custom classes that are held of neither a root, a PCI nor a sharing provider."""
+    below = {
+        uuid: custom
+        for uuid in allocation.keys() - cloud.pci_providers.keys()
+        if (node is None or uuid != node.uuid)
+        and (
+            custom := {
+                name
+                for name in allocation[uuid]
+                if name.startswith(os_resource_classes.CUSTOM_NAMESPACE)
+            }
+        )
+    }
+    # Hardly a server has any, and who shares is one request more.
+    shared = cloud.sharing_providers if below else frozenset()
+    return frozenset().union(*(below[uuid] for uuid in below.keys() - shared))

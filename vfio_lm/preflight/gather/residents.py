@@ -1,0 +1,82 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Asking nova which servers are on hosts with devices that placement does not know."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Collection, Iterable
+
+from vfio_lm.cloud.model import Move, Server
+from vfio_lm.cloud.nova import SchedulingClient
+from vfio_lm.pci import parse_alias_requests
+from vfio_lm.pci.alias import AliasError
+from vfio_lm.preflight.facts import Occupants
+
+# nova/compute/task_states.py (nova 34.0.0): the server is, or may be, on two hosts.
+_MOVING = ("migrating", "rebuild", "resize_", "unshelving")
+
+
+class Residents:
+    """Servers by their hosts, and moves that are not over, which are asked for when needed.
+
+    :param servers: all servers of the cloud
+    """
+
+    def __init__(self, nova: SchedulingClient, servers: Iterable[Server]) -> None:
+        self._nova = nova
+        self._devices: dict[str, dict[str, int]] = collections.defaultdict(dict)
+        for server in servers:
+            self._devices[server.host][server.id] = device_count(server)
+        self._moving = [server for server in servers if _is_moving(server)]
+        self._moves: dict[str, tuple[Move, ...]] = {}
+
+    def on(self, hosts: Collection[str], *, besides: str, with_ports: bool) -> dict[str, Occupants]:
+        """Return the servers of each host.
+
+        There is one request for each server that moves right now, whoever asks.
+
+        :param besides: the ID of the server that is looked at, whose own moves are its own affair
+        :param with_ports: whether moves of servers without devices of an alias count as well: such
+            a server may have ports that take a device
+        """
+        moves: dict[str, list[Move]] = collections.defaultdict(list)
+        for server in self._moving:
+            if server.id == besides:
+                continue
+            for move in self._moves_of(server.id):
+                if move.kind == "live-migration" and not (device_count(server) or with_ports):
+                    continue
+                # As long as there is no destination, it may be any host.
+                for host in {move.source, move.destination} if move.destination else {*hosts}:
+                    moves[host].append(move)
+        return {host: Occupants(self._devices[host], tuple(moves[host])) for host in hosts}
+
+    def _moves_of(self, server_id: str) -> tuple[Move, ...]:
+        if server_id not in self._moves:
+            self._moves[server_id] = self._nova.moves(server_id)
+        return self._moves[server_id]
+
+
+def device_count(server: Server) -> int:
+    """Return how many devices a server has by aliases of its flavor."""
+    try:
+        requests: Iterable[int] = [r.count for r in parse_alias_requests(server.flavor.extra_specs)]
+    except AliasError:
+        # Nova makes no server of such a flavor; what is written there was changed later.
+        return 0
+    return sum(requests)
+
+
+def _is_moving(server: Server) -> bool:
+    return server.vm_state == "resized" or (server.task_state or "").startswith(_MOVING)
