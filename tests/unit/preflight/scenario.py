@@ -67,6 +67,10 @@ UNMARKED = MARKED - {os_traits.HW_PCI_LIVE_MIGRATABLE}
 SILENT = frozenset({os_traits.COMPUTE_MANAGED_PCI_DEVICE})
 
 
+#: What is another fact where the server has no devices.
+NO_DEVICES: dict[str, Any] = {"alias_requests": (), "source": {"devices": ()}}
+
+
 def alias(live_migratable: LiveMigratable, *, name: str = "vf") -> Alias:
     spec = AliasSpec(vendor_id="8086", product_id="1515", live_migratable=live_migratable)
     return Alias(name=name, numa_policy="legacy", specs=(spec,))

@@ -94,16 +94,3 @@ class TestReport(testtools.TestCase):
         (result,) = [r for r in report.checks if r.status is Status.UNKNOWN and r.is_decisive]
         self.assertEqual("broken", result.id)
         self.assertIn("RuntimeError: no such luck", result.message)
-
-
-class TestCatalogue(testtools.TestCase):
-    def test_every_check_is_installed_and_can_be_loaded(self):
-        checks = installed_checks()
-        self.assertNotIn("Can the check be loaded?", {check.question for check in checks})
-        names = {(check.id, check.scope) for check in checks}
-        self.assertEqual(len(checks), len(names))
-        self.assertLessEqual(25, len({check.id for check in checks}))
-
-    def test_one_entry_may_hold_a_question_for_both_ends(self):
-        scopes = {check.scope for check in installed_checks() if check.id == "host-drivers"}
-        self.assertEqual({Scope.SOURCE, Scope.DESTINATION}, scopes)
