@@ -24,9 +24,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from openstack import exceptions as sdk_exceptions
 
 from vfio_lm.cloud.endpoints import has_endpoint
-from vfio_lm.cloud.model import PCI_VNIC_TYPES, Server
-from vfio_lm.preflight.facts import Network
-from vfio_lm.preflight.rules.port import Port, PortKind
+from vfio_lm.cloud.model import PCI_VNIC_TYPES, Network, Port, PortKind, Server
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

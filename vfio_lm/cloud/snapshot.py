@@ -35,6 +35,7 @@ from vfio_lm.cloud.model import (
     ComputeNode,
     ComputeService,
     Microversion,
+    Move,
     Provider,
     Server,
     ServerGroup,
@@ -43,7 +44,6 @@ from vfio_lm.cloud.model import (
 from vfio_lm.cloud.nova import SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.preflight.gather.residents import Residents
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -79,6 +79,7 @@ class WholeCloud:
         self._nodes_have_servers = False
         self._groups: dict[str, ServerGroup | None] = {}
         self._departures: Mapping[str, frozenset[str]] | None = None
+        self._moves: dict[str, tuple[Move, ...]] = {}
         self._root_traits: dict[str, frozenset[str]] = {}
 
     @functools.cached_property
@@ -136,10 +137,11 @@ class WholeCloud:
         """All servers of all projects."""
         return self.nova.servers()
 
-    @functools.cached_property
-    def residents(self) -> Residents:
-        """Which servers are on which host, and which of them move."""
-        return Residents(self.nova, self.servers)
+    def moves(self, server_id: str) -> tuple[Move, ...]:
+        """Return the migrations, resizes and evacuations of a server that are not over."""
+        if server_id not in self._moves:
+            self._moves[server_id] = self.nova.moves(server_id)
+        return self._moves[server_id]
 
     @functools.cached_property
     def pci_providers(self) -> Mapping[str, Provider]:

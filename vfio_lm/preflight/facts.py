@@ -28,6 +28,8 @@ from vfio_lm.cloud.model import (
     Marking,
     Microversion,
     Move,
+    Network,
+    Port,
     Provider,
     Server,
     ServerGroup,
@@ -36,7 +38,6 @@ from vfio_lm.cloud.model import (
 from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.pci.provider_origin import marking
 from vfio_lm.preflight.inputs import NOTHING_KNOWN, HostKnowledge, Inputs
-from vfio_lm.preflight.rules.port import Port
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,18 +120,6 @@ class Source:
     nested_classes: frozenset[str] = frozenset()
     """Custom resource classes that the server holds of a provider below the root, no PCI device's:
     a kind of mediated device, for instance."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Network:
-    """What neutron tells of the server."""
-
-    ports: tuple[Port, ...] | None = ()
-    """Ports that nova serves with a PCI device; None where neutron did not tell."""
-    ports_with_resources: tuple[str, ...] = ()
-    """IDs of ports that ask placement for resources of their own."""
-    has_port_bindings: bool | None = None
-    """Whether neutron has the extension ``binding-extended``; None where it was not asked."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ from keystoneauth1 import fixture
 
 from tests.unit.preflight.scenario import facts
 from vfio_lm.cloud.beside import image_properties, networks
-from vfio_lm.preflight.rules.port import PortKind
+from vfio_lm.cloud.model import PortKind
 
 _KEYSTONE = "http://127.0.0.1/identity/v3"
 _CINDER = "http://127.0.0.1/volume/v3"

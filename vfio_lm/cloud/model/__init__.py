@@ -21,8 +21,8 @@ from vfio_lm.cloud.model.migration import (
     Progress,
     ServerAction,
 )
+from vfio_lm.cloud.model.network import PCI_VNIC_TYPES, Network, Port, PortKind
 from vfio_lm.cloud.model.nova import (
-    PCI_VNIC_TYPES,
     CloudFlavor,
     ComputeNode,
     ComputeService,
@@ -58,9 +58,12 @@ __all__ = [
     "Microversion",
     "Migration",
     "Move",
+    "Network",
     "NewFlavor",
     "OwnServer",
     "PCI_VNIC_TYPES",
+    "Port",
+    "PortKind",
     "Progress",
     "Provider",
     "RequestGroup",

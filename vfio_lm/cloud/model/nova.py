@@ -20,21 +20,6 @@ from collections.abc import Mapping
 
 Microversion = tuple[int, int]
 
-#: Ports of these types are served with a PCI device: VNIC_TYPES_SRIOV and
-#: VNIC_TYPES_ACCELERATOR in nova/network/model.py (nova 34.0.0).
-PCI_VNIC_TYPES = frozenset(
-    {
-        "accelerator-direct",
-        "accelerator-direct-physical",
-        "direct",
-        "direct-physical",
-        "macvtap",
-        "remote-managed",
-        "vdpa",
-        "virtio-forwarder",
-    }
-)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Flavor:

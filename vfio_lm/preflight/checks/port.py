@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vfio_lm.cloud.model import PortKind
 from vfio_lm.pci import DeviceSpec, LiveMigratable
 from vfio_lm.pci.rewrite import device_spec_with
 from vfio_lm.preflight.check import (
@@ -30,7 +31,6 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.rules.port import PortKind
 from vfio_lm.preflight.wording.remedy import IN_PLACE, in_nova_conf, paste, steps
 
 _NO_PORTS = "the server has no port that needs a PCI device"

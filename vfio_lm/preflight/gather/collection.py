@@ -31,14 +31,16 @@ from vfio_lm.cloud.model import (
     CandidateQuery,
     Candidates,
     ComputeNode,
+    Network,
     Server,
     ServerGroup,
 )
 from vfio_lm.cloud.model.candidate_query import nova_query
 from vfio_lm.cloud.snapshot import WholeCloud, errors_of_the_cloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
-from vfio_lm.preflight.facts import Destination, Facts, Network, Occupants, Source, SourceDevice
+from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, SourceDevice
 from vfio_lm.preflight.gather.holdings import Allocation, Tell, allocations
+from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
@@ -123,10 +125,11 @@ def collect(
             )
             for subject, group in groups
         ]
+        residents = Residents(cloud)
         for alike in _by_query(cases):
             answer = _ask(cloud, alike[0].query, inputs, host)
             for case in alike:
-                yield _facts(cloud, case, answer, inputs, host)
+                yield _facts(cloud, case, answer, inputs, host, residents)
 
 
 def _query(
@@ -184,14 +187,19 @@ def _ask(cloud: WholeCloud, query: CandidateQuery, inputs: Inputs, host: str | N
 
 
 def _facts(
-    cloud: WholeCloud, case: _Case, answer: _Answer, inputs: Inputs, host: str | None
+    cloud: WholeCloud,
+    case: _Case,
+    answer: _Answer,
+    inputs: Inputs,
+    host: str | None,
+    residents: Residents,
 ) -> Facts:
     subject = case.subject
     server = subject.server
     destinations = tuple(
         each for each in answer.destinations if host is not None or each.host != server.host
     )
-    if on_hosts := _occupants(cloud, case, inputs, destinations):
+    if on_hosts := _occupants(residents, case, inputs, destinations):
         destinations = tuple(
             dataclasses.replace(each, occupants=on_hosts.get(each.host)) for each in destinations
         )
@@ -251,9 +259,9 @@ def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozense
 
 
 def _occupants(
-    cloud: WholeCloud, case: _Case, inputs: Inputs, destinations: Iterable[Destination]
+    residents: Residents, case: _Case, inputs: Inputs, destinations: Iterable[Destination]
 ) -> Mapping[str, Occupants]:
-    """Ask for the servers of hosts whose devices only their facts tell."""
+    """Return the servers of hosts whose devices only the host facts show."""
     subject = case.subject
     has_ports = bool(subject.network.ports)
     if not (has_ports or (subject.requests and not _asks_placement(case.source, inputs))):
@@ -265,7 +273,7 @@ def _occupants(
     ]
     if not hosts:
         return {}
-    return cloud.residents.on(hosts, besides=subject.server.id, with_ports=has_ports)
+    return residents.on(hosts, besides=subject.server.id, with_ports=has_ports)
 
 
 def _source(

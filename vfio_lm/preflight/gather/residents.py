@@ -10,15 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Asking nova which servers are on hosts with devices that placement does not know."""
+"""Which servers are on hosts with devices that placement does not know; no request by itself."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Collection, Iterable
+import functools
+from collections.abc import Collection, Iterable, Mapping
 
 from vfio_lm.cloud.model import Move, Server
-from vfio_lm.cloud.nova import SchedulingClient
+from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import parse_alias_requests
 from vfio_lm.pci.alias import AliasError
 from vfio_lm.preflight.facts import Occupants
@@ -28,18 +29,21 @@ _MOVING = ("migrating", "rebuild", "resize_", "unshelving")
 
 
 class Residents:
-    """Servers by their hosts, and moves that are not over, which are asked for when needed.
+    """The servers of a cloud by their hosts, sorted once when the first host is looked at."""
 
-    :param servers: all servers of the cloud
-    """
+    def __init__(self, cloud: WholeCloud) -> None:
+        self._cloud = cloud
 
-    def __init__(self, nova: SchedulingClient, servers: Iterable[Server]) -> None:
-        self._nova = nova
-        self._devices: dict[str, dict[str, int]] = collections.defaultdict(dict)
-        for server in servers:
-            self._devices[server.host][server.id] = device_count(server)
-        self._moving = [server for server in servers if _is_moving(server)]
-        self._moves: dict[str, tuple[Move, ...]] = {}
+    @functools.cached_property
+    def _devices(self) -> Mapping[str, Mapping[str, int]]:
+        found: dict[str, dict[str, int]] = collections.defaultdict(dict)
+        for server in self._cloud.servers:
+            found[server.host][server.id] = device_count(server)
+        return found
+
+    @functools.cached_property
+    def _moving(self) -> tuple[Server, ...]:
+        return tuple(filter(_is_moving, self._cloud.servers))
 
     def on(self, hosts: Collection[str], *, besides: str, with_ports: bool) -> dict[str, Occupants]:
         """Return the servers of each host.
@@ -54,18 +58,13 @@ class Residents:
         for server in self._moving:
             if server.id == besides:
                 continue
-            for move in self._moves_of(server.id):
+            for move in self._cloud.moves(server.id):
                 if move.kind == "live-migration" and not (device_count(server) or with_ports):
                     continue
                 # As long as there is no destination, it may be any host.
                 for host in {move.source, move.destination} if move.destination else {*hosts}:
                     moves[host].append(move)
-        return {host: Occupants(self._devices[host], tuple(moves[host])) for host in hosts}
-
-    def _moves_of(self, server_id: str) -> tuple[Move, ...]:
-        if server_id not in self._moves:
-            self._moves[server_id] = self._nova.moves(server_id)
-        return self._moves[server_id]
+        return {host: Occupants(self._devices.get(host, {}), tuple(moves[host])) for host in hosts}
 
 
 def device_count(server: Server) -> int:

@@ -19,13 +19,12 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 
-from vfio_lm.cloud.model import Marking
+from vfio_lm.cloud.model import Marking, PortKind
 from vfio_lm.pci import LiveMigratable, PciAddress, names
 from vfio_lm.pci.assignment import Fit, Wish, fit
 from vfio_lm.pci.host_facts import DeviceFacts
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.report import DeviceReport
-from vfio_lm.preflight.rules.port import PortKind
 from vfio_lm.preflight.rules.tracked_devices import (
     TrackedDevice,
     relatives,

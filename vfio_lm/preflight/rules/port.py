@@ -10,55 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A port that nova serves with a PCI device, and which devices can serve it; no I/O."""
+"""Which devices can serve a port that nova serves with a PCI device; no I/O."""
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 from typing import Any
 
+from vfio_lm.cloud.model import Port
 from vfio_lm.pci import Device, DeviceKind, DeviceSpec
 
 # nova/pci/request.py DEVICE_TYPE_FOR_VNIC_TYPE (nova 34.0.0)
 _KINDS = {"direct-physical": DeviceKind.PF, "vdpa": DeviceKind.VDPA}
-
-
-class PortKind(enum.Enum):
-    """What nova does with a port when its server live migrates.
-
-    Source: ``VNIC_TYPES_SRIOV`` and ``VNIC_TYPES_ACCELERATOR`` in ``nova/network/model.py``,
-    ``block_port_accelerators`` in ``nova/compute/api.py`` (nova 34.0.0).
-    """
-
-    REPLUGGED = "replugged"
-    """Detached from the guest before, and attached again with a device of the destination."""
-    SPECIAL = "special"
-    """vDPA and ports of a SmartNIC: by rules of their own, which are not looked into."""
-    REFUSED = "refused"
-    """Devices of cyborg's: the API refuses the live migration."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Port:
-    """A port of the server's that needs a PCI device of the host."""
-
-    id: str
-    vnic_type: str
-    is_bound: bool = True
-    """Whether nova has told neutron of the device, and with it of the network."""
-    physical_network: str | None = None
-    """As nova writes it into the port's binding profile; None for a network without one."""
-    trusted: bool | None = None
-
-    @property
-    def kind(self) -> PortKind:
-        """What nova does with it."""
-        if self.vnic_type.startswith("accelerator-"):
-            return PortKind.REFUSED
-        if self.vnic_type in ("vdpa", "remote-managed"):
-            return PortKind.SPECIAL
-        return PortKind.REPLUGGED
 
 
 def serves_port(port: Port, device: Device, spec: DeviceSpec) -> bool:

@@ -24,12 +24,13 @@ import collections
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from vfio_lm.cloud.model import Port
 from vfio_lm.pci import Alias, AliasRequest, DeviceKind, DeviceSpec, PciAddress
 from vfio_lm.pci.assignment import Shadows, Wish
 from vfio_lm.pci.host_facts import DeviceFacts
 from vfio_lm.pci.matching import satisfies
 from vfio_lm.preflight.inputs import HostKnowledge
-from vfio_lm.preflight.rules.port import Port, serves_port
+from vfio_lm.preflight.rules.port import serves_port
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
