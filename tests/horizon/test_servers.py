@@ -28,8 +28,8 @@ from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.migration import Finding, explain
 from vfio_lm.migration.explain import Attempt
 from vfio_lm.preflight import Report, Status, Verdict
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.run import examine
 from vfio_lm.preflight.wording.summary import obstacles
 
 SERVER = scenario.facts().server

@@ -27,10 +27,10 @@ from vfio_lm.drain.lines import Line, State, lines
 from vfio_lm.drain.occupancy import Occupancy, occupancy
 from vfio_lm.drain.solver import require_solver
 from vfio_lm.preflight import Inputs, check_with
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.gather.collection import collect
 from vfio_lm.preflight.gather.selection import Selection, select
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.run import examine
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

@@ -38,10 +38,12 @@ from typing import TYPE_CHECKING
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import Alias
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.gather.collection import collect, find_subject
 from vfio_lm.preflight.gather.selection import Selection
 from vfio_lm.preflight.inputs import HostKnowledge, Inputs
+from vfio_lm.preflight.many_servers import Stage, Survey, check_servers
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.report import (
     CheckResult,
@@ -50,8 +52,6 @@ from vfio_lm.preflight.report import (
     Report,
     Verdict,
 )
-from vfio_lm.preflight.run import examine
-from vfio_lm.preflight.survey import Stage, Survey, check_servers
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

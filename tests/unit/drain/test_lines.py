@@ -28,9 +28,9 @@ from vfio_lm.drain.lines import State, lines
 from vfio_lm.drain.model import Mover, Pool, Room
 from vfio_lm.pci import AliasRequest, LiveMigratable
 from vfio_lm.preflight import Facts, Report
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.facts import Occupants
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.run import examine
 
 
 def checked(*known: Facts) -> list[tuple[Facts, Report]]:

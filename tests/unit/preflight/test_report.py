@@ -20,8 +20,8 @@ import testtools
 from tests.unit.preflight.scenario import destination, facts, service
 from vfio_lm.preflight import Scope, Status, Verdict
 from vfio_lm.preflight.check import Outcome, Refuser, check, destination_check
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.run import examine
 
 
 def checks(own, there, *, is_decisive=True):

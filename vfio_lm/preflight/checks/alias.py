@@ -28,8 +28,8 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.rules.stored_request import contradiction
-from vfio_lm.preflight.wording.answers import as_it_was_made, no_alias_devices
 from vfio_lm.preflight.wording.remedy import APIS_CONF, check_again, resize, steps
+from vfio_lm.preflight.wording.shared_answers import as_it_was_made, no_alias_devices
 
 
 @check(

@@ -28,8 +28,8 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.rules.tree_capacity import best_marking
-from vfio_lm.preflight.wording.answers import no_alias_devices, no_devices
 from vfio_lm.preflight.wording.remedy import paste, resize, steps, tell_of_hosts
+from vfio_lm.preflight.wording.shared_answers import no_alias_devices, no_devices
 
 _SLOW_SECONDS = 10.0
 """Nova gives up after [placement]timeout or the scheduler's RPC timeout, 60 s each by default."""

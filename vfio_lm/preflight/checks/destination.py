@@ -10,44 +10,31 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Checks that are asked for each destination: its service, its hypervisor, its room."""
+"""Checks of a destination's nova-compute and of its hypervisor."""
 
 from __future__ import annotations
 
-import functools
-
-from vfio_lm.cloud.model import Marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
     destination_check,
     failed,
-    not_applicable,
     passed,
     unknown,
     warned,
 )
-from vfio_lm.preflight.checks.place import is_in_zone
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.rules.tree_capacity import (
-    plain_shortages,
-    scheduler_may_look_elsewhere,
-    shortages,
-    trait_reasons,
-)
-from vfio_lm.preflight.wording.answers import NOT_KNOWN_WHERE
 from vfio_lm.preflight.wording.remedy import (
-    SCHEDULERS_CONF,
+    HYPERVISORS,
     check_again,
-    make_room,
+    enable,
     on_host,
     paste,
-    resize,
+    set_up,
     steps,
 )
 
-_HYPERVISORS = paste("see which hypervisors nova lists", "openstack hypervisor list --long")
-
+# nova/virt/libvirt/driver.py MIN_VFIO_PCI_VARIANT_QEMU_VERSION (nova 34.0.0)
 # nova/virt/libvirt/driver.py MIN_VFIO_PCI_VARIANT_QEMU_VERSION (nova 34.0.0)
 _MIN_QEMU = 8_002_002
 
@@ -78,16 +65,13 @@ def destination_service(facts: Facts, destination: Destination) -> Outcome:
         return failed(
             "nova-compute is disabled"
             + (f" ({service.disabled_reason})" if service.disabled_reason else ""),
-            remedy=_enable(host),
+            remedy=enable(host),
             **evidence,
         )
     if service.is_forced_down:
         return failed(
             "nova-compute is forced down",
-            remedy=paste(
-                "if the host is in order",
-                f"openstack compute service set --up {host} nova-compute",
-            ),
+            remedy=set_up(host),
             **evidence,
         )
     if not service.is_up:
@@ -119,7 +103,7 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
     if here is None or there is None:
         return unknown(
             "nova lists no hypervisor for the host",
-            settled_by=_HYPERVISORS,
+            settled_by=HYPERVISORS,
         )
     evidence = {
         "source_type": here.hypervisor_type,
@@ -143,17 +127,7 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
     )
     if is_older and not facts.inputs.skips_version_check:
         return failed(
-            older,
-            remedy=steps(
-                f"upgrade the hypervisor of {destination.host} to that of the source",
-                paste(
-                    "or, at your own risk, in [workarounds] of nova.conf of nova-conductor, which "
-                    "is restarted then",
-                    "skip_hypervisor_version_check_on_lm = true",
-                ),
-                check_again("--nova-conf FILE", why="with this nova.conf as FILE, "),
-            ),
-            **evidence,
+            older, remedy=steps(_upgrade(destination.host), _skip_the_check()), **evidence
         )
     if (
         facts.alias_requests
@@ -168,87 +142,23 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
         )
     if is_older:
         return warned(
-            f"{older}, and nova is told not to mind",
-            remedy=f"upgrade the hypervisor of {destination.host} to that of the source",
+            f"{older}, but nova is configured to skip this check",
+            remedy=_upgrade(destination.host),
             **evidence,
         )
     return passed("the hypervisor is of the same type and not older", **evidence)
 
 
-@destination_check(
-    "destination-capacity",
-    "Does placement offer the destination for the request that nova would make?",
-    refused_by=Refuser.SCHEDULER,
-)
-def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
-    """Look for an allocation candidate in the destination's tree."""
-    if destination.node is None:
-        return unknown(
-            "nova lists no hypervisor for the host",
-            settled_by=_HYPERVISORS,
-        )
-    if not is_in_zone(facts, destination):
-        return not_applicable("the host is not in the zone that the server is bound to")
-    evidence = {
-        "candidates": len(destination.candidates),
-        "request": dict(_request(facts)),
-    }
-    if destination.candidates:
-        return passed("placement offers the host", **evidence)
-    if destination.host == facts.server.host:
-        return unknown(
-            "the server itself is on this host",
-            settled_by="name another host",
-            **evidence,
-        )
-    if facts.candidates.is_cut_off:
-        return unknown(
-            f"placement returned its {facts.candidates.limit} candidates without this host; nova "
-            f"would see no more",
-            settled_by=check_again(f"--host {destination.host}"),
-            **evidence,
-        )
-    reasons = plain_shortages(facts.query, destination.tree)
-    if not reasons and scheduler_may_look_elsewhere(facts, destination):
-        return unknown(NOT_KNOWN_WHERE, settled_by=SCHEDULERS_CONF, **evidence)
-    missing = shortages(facts.query.pci_groups, destination.devices, tuple(Marking))
-    reasons = [*reasons, *missing] or ["no combination of its providers has everything at once"]
-    return failed(
-        f"placement does not offer the host: {'; '.join(reasons)}",
-        remedy=_make_it_fit(facts, destination, lacks_devices=bool(missing)),
-        reasons=reasons,
-        **evidence,
+def _upgrade(host: str) -> str:
+    return f"upgrade the hypervisor of {host} to that of the source"
+
+
+def _skip_the_check() -> str:
+    return steps(
+        paste(
+            "or, at your own risk, in [workarounds] of nova.conf of nova-conductor, which is "
+            "restarted then",
+            "skip_hypervisor_version_check_on_lm = true",
+        ),
+        check_again("--nova-conf FILE", why="with this nova.conf as FILE, "),
     )
-
-
-# It is asked of each destination.
-@functools.lru_cache(maxsize=1)
-def _request(facts: Facts) -> tuple[tuple[str, str], ...]:
-    return tuple(facts.query.to_params())
-
-
-def _enable(host: str) -> str:
-    return paste(
-        "if the host is in order", f"openstack compute service set --enable {host} nova-compute"
-    )
-
-
-def _make_it_fit(facts: Facts, destination: Destination, *, lacks_devices: bool) -> str:
-    """Say what to do about a host that placement does not offer, by what it lacks."""
-    tree = destination.tree
-    if not destination.service.is_enabled:
-        return _enable(destination.host)
-    root = tree.root.traits if tree is not None and tree.root else None
-    if root is not None and not (
-        facts.query.root_required <= root and facts.query.root_forbidden.isdisjoint(root)
-    ):
-        # _sync_compute_service_disabled_trait in nova/compute/resource_tracker.py (nova 34.0.0)
-        return steps(
-            "wait two minutes: nova-compute sets these traits of its host itself",
-            f"or {on_host(destination.host, 'systemctl restart nova-compute')}",
-        )
-    if tree is not None and list(trait_reasons(facts.query, tree)):
-        return resize(facts.server.id, "that asks for nothing that the host cannot give")
-    if lacks_devices:
-        return "what to do about devices is said by the check destination-devices"
-    return make_room(destination.host)

@@ -35,12 +35,11 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.alias_ids import kind_shortages
 from vfio_lm.preflight.rules.free_devices import HostView, host_view
+from vfio_lm.preflight.rules.scheduler import scheduler_may_look_elsewhere
 from vfio_lm.preflight.rules.tree_capacity import (
     best_marking,
-    scheduler_may_look_elsewhere,
     shortages,
 )
-from vfio_lm.preflight.wording.answers import NOT_KNOWN_WHERE, no_devices, not_declared
 from vfio_lm.preflight.wording.declaration import declare, declare_or_tell, same_tags
 from vfio_lm.preflight.wording.remedy import (
     SCHEDULERS_CONF,
@@ -52,6 +51,7 @@ from vfio_lm.preflight.wording.remedy import (
     resize,
     steps,
 )
+from vfio_lm.preflight.wording.shared_answers import NOT_KNOWN_WHERE, no_devices, not_declared
 
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 

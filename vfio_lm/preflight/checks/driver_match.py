@@ -29,8 +29,8 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.checks.drivers import device_count, fitting_devices, source_devices
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.wording.answers import no_alias_devices
 from vfio_lm.preflight.wording.remedy import bind, in_nova_conf, probe, steps, tell_of_hosts
+from vfio_lm.preflight.wording.shared_answers import no_alias_devices
 
 _SLOW_LINK = 1_000_000_000 // 8
 _FAST_LINK = 100_000_000_000 // 8

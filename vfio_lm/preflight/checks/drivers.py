@@ -30,8 +30,9 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.free_devices import host_view
-from vfio_lm.preflight.wording.answers import asks_for_devices, no_alias_devices
+from vfio_lm.preflight.rules.request import asks_for_devices
 from vfio_lm.preflight.wording.remedy import bind, on_host, paste, probe, steps
+from vfio_lm.preflight.wording.shared_answers import no_alias_devices
 
 _ID = "host-drivers"
 _PLAIN_DRIVER = "vfio-pci"

@@ -20,8 +20,8 @@ from oslo_utils import strutils
 
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight.check import Outcome, Refuser, Scope, check, failed, passed, unknown
-from vfio_lm.preflight.checks.numa import is_of_numa
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.rules.numa import is_of_numa
 from vfio_lm.preflight.wording.remedy import paste, resize
 
 # Flavor extra specs that put no further condition on a live migration, or that the query to

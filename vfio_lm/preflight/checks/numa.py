@@ -27,27 +27,8 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.free_devices import HostView, host_view
+from vfio_lm.preflight.rules.numa import is_of_numa
 from vfio_lm.preflight.wording.remedy import resize
-
-# What makes nova give a server a NUMA topology, or belongs to one: numa_get_constraints in
-# nova/virt/hardware.py (nova 34.0.0). In image properties the colons are underscores.
-_KEYS = (
-    "hw:cpu_dedicated_mask",
-    "hw:cpu_policy",
-    "hw:cpu_realtime",
-    "hw:cpu_thread_policy",
-    "hw:emulator_threads_policy",
-    "hw:mem_page_size",
-    "hw:numa_",
-    "hw:pci_numa_affinity_policy",
-    "resources:PCPU",
-)
-_ALL_KEYS = (*_KEYS, *(key.replace(":", "_") for key in _KEYS))
-
-
-def is_of_numa(key: str) -> bool:
-    """Whether an extra spec or image property is about a NUMA topology."""
-    return key.startswith(_ALL_KEYS)
 
 
 def _has_none(facts: Facts) -> bool | None:

@@ -26,8 +26,9 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.wording.answers import asks_for_devices, no_alias_devices
+from vfio_lm.preflight.rules.request import asks_for_devices
 from vfio_lm.preflight.wording.remedy import conf_of, in_nova_conf
+from vfio_lm.preflight.wording.shared_answers import no_alias_devices
 
 _ID = "post-copy-off"
 

@@ -30,9 +30,9 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.rules.request import held_classes
 from vfio_lm.preflight.rules.stored_request import other_class
-from vfio_lm.preflight.wording.answers import as_it_was_made, no_alias_devices, not_declared
 from vfio_lm.preflight.wording.declaration import declare, declare_or_tell
-from vfio_lm.preflight.wording.remedy import on_host, paste, steps
+from vfio_lm.preflight.wording.remedy import on_host, paste, set_up, steps
+from vfio_lm.preflight.wording.shared_answers import as_it_was_made, no_alias_devices, not_declared
 
 
 @check(
@@ -58,10 +58,7 @@ def source_up(facts: Facts) -> Outcome:
     if service.is_forced_down:
         return failed(
             f"nova-compute on {host} is forced down",
-            remedy=paste(
-                "if the host is in order",
-                f"openstack compute service set --up {host} nova-compute",
-            ),
+            remedy=set_up(host),
             **evidence,
         )
     if not service.is_up:

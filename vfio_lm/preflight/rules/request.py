@@ -22,7 +22,7 @@ import os_resource_classes
 from vfio_lm.cloud.model import Flavor, RequestGroup
 from vfio_lm.cloud.model.candidate_query import claimed_resources, pci_group
 from vfio_lm.pci import Alias, AliasRequest
-from vfio_lm.preflight.facts import SourceDevice
+from vfio_lm.preflight.facts import Facts, SourceDevice
 
 
 def device_groups(
@@ -71,6 +71,11 @@ def flavor_resources(flavor: Flavor) -> dict[str, int]:
         os_resource_classes.DISK_GB: flavor.disk_gib,
     }
     return claimed_resources(plain, flavor.extra_specs)
+
+
+def asks_for_devices(facts: Facts) -> bool | None:
+    """Key of the answers that do not depend on host facts; None where some are given."""
+    return None if facts.inputs.hosts else bool(facts.alias_requests)
 
 
 def _groups_of_aliases(

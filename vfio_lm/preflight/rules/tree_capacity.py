@@ -21,10 +21,8 @@ from __future__ import annotations
 import collections
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-import os_traits
-
 from vfio_lm.cloud.model import Candidate, CandidateQuery, Marking, RequestGroup, Tree
-from vfio_lm.preflight.facts import Destination, DeviceSupply, Facts
+from vfio_lm.preflight.facts import DeviceSupply
 
 
 def shortages(
@@ -121,17 +119,3 @@ def _resource_reasons(resources: Mapping[str, int], tree: Tree) -> Iterator[str]
         )
         if free < needed:
             yield f"{resource_class}: {needed} needed, {free} free"
-
-
-def scheduler_may_look_elsewhere(facts: Facts, destination: Destination) -> bool:
-    """Whether the scheduler could choose devices that this query to placement does not find.
-
-    If it does not ask placement for devices, it ignores the traits of aliases
-    (``nova/pci/stats.py``), and sees devices of hosts that report none; a host that reports any
-    reports all (``nova/compute/pci_placement_translator.py``, nova 34.0.0).
-    """
-    if facts.pci_in_placement is not None or not facts.query.pci_groups:
-        return False
-    has_traits = any(g.required - {os_traits.OWNER_NOVA} for g in facts.query.pci_groups)
-    reports = destination.tree is not None and destination.tree.pci_providers
-    return has_traits or not reports

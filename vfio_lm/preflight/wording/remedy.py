@@ -54,6 +54,7 @@ def check_again(*options: str, why: str = "") -> str:
     return paste(f"{why}check again with", *options)
 
 
+HYPERVISORS = paste("see which hypervisors nova lists", "openstack hypervisor list --long")
 APIS_CONF = check_again("--nova-conf FILE", why="with the nova.conf of nova-api as FILE, ")
 SCHEDULERS_CONF = check_again(
     "--nova-conf FILE",
@@ -119,4 +120,18 @@ def make_room(host: str, *, with_devices: bool = False) -> str:
         f"move a server that can go away from {host}, as SERVER",
         f"openstack {servers} --host {host}",
         "openstack server migrate --live-migration --wait SERVER",
+    )
+
+
+def enable(host: str) -> str:
+    """Say how to enable the nova-compute of a host."""
+    return paste(
+        "if the host is in order", f"openstack compute service set --enable {host} nova-compute"
+    )
+
+
+def set_up(host: str) -> str:
+    """Say how to take back that the nova-compute of a host was forced down."""
+    return paste(
+        "if the host is in order", f"openstack compute service set --up {host} nova-compute"
     )

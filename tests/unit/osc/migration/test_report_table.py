@@ -18,8 +18,8 @@ import testtools
 
 from osc_vfio_lm.migration import report_table
 from tests.unit.preflight.scenario import facts
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.run import examine
 
 
 class TestDestinations(testtools.TestCase):

@@ -18,8 +18,8 @@ from osc_vfio_lm.migration import survey_table
 from tests.unit.preflight.scenario import alias, destination, facts, service
 from vfio_lm.pci import LiveMigratable
 from vfio_lm.preflight import Survey, Verdict
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
-from vfio_lm.preflight.run import examine
 
 
 def row(is_long=False, **changes):

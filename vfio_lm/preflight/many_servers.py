@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from vfio_lm.cloud.snapshot import WholeCloud
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.gather.collection import collect
 from vfio_lm.preflight.gather.selection import Selected, Selection, select
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.report import Report
-from vfio_lm.preflight.run import examine
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

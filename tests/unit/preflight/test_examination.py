@@ -24,10 +24,10 @@ from tests.unit.preflight.scenario import VF, destination, facts, node, pci_prov
 from vfio_lm.cloud.model import Aggregate, Candidate, Candidates, Flavor, Provider, ServerGroup
 from vfio_lm.pci import LiveMigratable
 from vfio_lm.preflight.check import Check, Refuser, Scope, passed
+from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.facts import Network, SourceDevice
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.rules.port import Port
-from vfio_lm.preflight.run import examine
 
 _ZONES = (
     Aggregate("first", "a1", frozenset({"compute2"}), {"availability_zone": "az1"}),

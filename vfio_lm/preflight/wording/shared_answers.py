@@ -31,11 +31,6 @@ def no_alias_devices(facts: Facts) -> Outcome | None:
     return not_applicable("the server holds no PCI device by an alias of its flavor")
 
 
-def asks_for_devices(facts: Facts) -> bool | None:
-    """Return what answers depend on that no facts of hosts bear on; None where some are given."""
-    return None if facts.inputs.hosts else bool(facts.alias_requests)
-
-
 def no_devices(facts: Facts) -> Outcome | None:
     """Answer for the checks that only concern servers with PCI devices, by alias or by port."""
     if facts.holds_devices:

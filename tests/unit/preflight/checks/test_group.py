@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the checks of server group and zone answer."""
+"""What the check of the server's group answers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import dataclasses
 
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import destination, facts, node
-from vfio_lm.cloud.model import Aggregate, ServerGroup
+from vfio_lm.cloud.model import ServerGroup
 from vfio_lm.preflight import Status
-from vfio_lm.preflight.checks import place
+from vfio_lm.preflight.checks import group as place
 
 
 class TestGroup(CheckTestCase):
@@ -56,28 +56,3 @@ class TestGroup(CheckTestCase):
         known = self.in_group("affinity")
         where = destination(node=node("compute2"))
         self.assert_answers(Status.UNKNOWN, dataclasses.replace(known, destinations=(where,)))
-
-
-class TestZone(CheckTestCase):
-    check = place.destination_zone
-
-    def pinned(self, *aggregates):
-        return facts(server={"pinned_availability_zone": "az1"}, aggregates=aggregates)
-
-    def zone(self, *hosts, name="az1"):
-        return Aggregate(name, f"uuid-{name}", frozenset(hosts), {"availability_zone": name})
-
-    def test_answers(self):
-        self.assert_answers(Status.PASS)
-        self.assert_answers(Status.PASS, self.pinned(self.zone("compute1", "compute2")))
-        outcome = self.assert_answers(Status.FAIL, self.pinned(self.zone("compute1")))
-        self.assertIn("openstack aggregate add host az1 compute2", outcome.remedy)
-
-    def test_a_zone_that_no_aggregate_makes_limits_nobody(self):
-        self.assert_answers(Status.PASS, self.pinned(self.zone("compute1", name="az2")))
-
-    def test_an_isolated_aggregate_may_keep_the_server_out(self):
-        isolated = Aggregate("gpu", "u", frozenset({"compute2"}), {"trait:CUSTOM_GPU": "required"})
-        self.assert_answers(Status.UNKNOWN, facts(aggregates=(isolated,)), saying="CUSTOM_GPU")
-        asking = facts(aggregates=(isolated,), image_properties={"trait:CUSTOM_GPU": "required"})
-        self.assert_answers(Status.PASS, asking)
