@@ -20,7 +20,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from osc_vfio_lm.migration import preflight_option, words
-from osc_vfio_lm.progress_line import ProgressLine
+from osc_vfio_lm.pace_line import PaceLine
 
 if TYPE_CHECKING:
     from vfio_lm.cloud.model import Migration, Server
@@ -38,7 +38,7 @@ class DrainTeller:
     def __init__(self, app: Any, nova: MigrationClient) -> None:
         self._app = app
         self._nova = nova
-        self._line = ProgressLine(app.stderr)
+        self._line = PaceLine(app.stderr)
         self._interrupts = 0
         self._has_said_so = False
         self._before: Any = None
@@ -56,7 +56,7 @@ class DrainTeller:
     ) -> None:
         """Give Ctrl-C back."""
         signal.signal(signal.SIGINT, self._before)
-        self._line.close()
+        self._line.end()
 
     @property
     def wants_stop(self) -> bool:
@@ -65,7 +65,7 @@ class DrainTeller:
 
     def say(self, sentence: str) -> None:
         """Write a line."""
-        self._line.close()
+        self._line.end()
         preflight_option.say(self._app, [sentence])
 
     def show(self, paces: Mapping[str, Pace]) -> None:
@@ -77,7 +77,7 @@ class DrainTeller:
                 "Ctrl-C again leaves them to nova"
             )
         if paces:
-            self._line.show_all(paces)
+            self._line.show(paces)
 
     def failed(self, server: Server, migration: Migration | None, request_id: str) -> None:
         """Write why a live migration failed, as far as is known."""

@@ -23,12 +23,12 @@ from osc_lib import exceptions
 from osc_vfio_lm import command, preflight_inputs
 from osc_vfio_lm.migration import preflight_option, words
 from osc_vfio_lm.migration.words import named
-from osc_vfio_lm.progress_line import ProgressLine
+from osc_vfio_lm.pace_line import PaceLine
 
 if TYPE_CHECKING:
     from vfio_lm.cloud.model import Migration, Server
     from vfio_lm.cloud.nova import MigrationClient
-    from vfio_lm.migration import End, Finding
+    from vfio_lm.migration import ArrivalCheck, End
 
 _FAILED = 2
 _UNKNOWN = 3
@@ -152,21 +152,23 @@ verified; and 1 if the command itself failed."""
         from vfio_lm.errors import CloudError
         from vfio_lm.migration import Follower
 
-        line = ProgressLine(self.app.stderr)
+        line = PaceLine(self.app.stderr)
         try:
-            return Follower(nova, line.show).follow(server.id, after, timeout)
+            return Follower(nova, lambda pace: line.show({"": pace})).follow(
+                server.id, after, timeout
+            )
         except KeyboardInterrupt:
-            line.close()
+            line.end()
             self._say("Not waiting any longer; the live migration goes on.")
             preflight_option.say(self.app, words.how_to_watch(server.id))
             raise _EndedError(_INTERRUPTED) from None
         except CloudError as exc:
-            line.close()
+            line.end()
             self._say(f"The end was not seen: {exc}")
             preflight_option.say(self.app, words.how_to_watch(server.id))
             raise _EndedError(_UNKNOWN) from None
         finally:
-            line.close()
+            line.end()
 
     def _judge(
         self,
@@ -190,13 +192,13 @@ verified; and 1 if the command itself failed."""
             preflight_option.say(self.app, lines)
             return _shown(server, end.migration, request_id, ())
         placement = PlacementClient(self.app.client_manager.sdk_connection.placement)
-        findings = verify(collect_arrival(nova, placement, end.migration, parsed_args.host))
+        checks = verify(collect_arrival(nova, placement, end.migration, parsed_args.host))
         statuses = {Status.FAIL: _FAILED, Status.UNKNOWN: _UNKNOWN}
-        self._status = statuses.get(worst(findings), 0)
-        for finding in findings:
-            if finding.status in statuses:
-                self._say(f"Verification: {finding.id}: {finding.message}")
-        return _shown(server, end.migration, request_id, findings)
+        self._status = statuses.get(worst(checks), 0)
+        for each in checks:
+            if each.status in statuses:
+                self._say(f"Verification: {each.id}: {each.message}")
+        return _shown(server, end.migration, request_id, checks)
 
     def _say(self, line: str) -> None:
         preflight_option.say(self.app, [line])
@@ -272,7 +274,7 @@ def _accepted(server: Server, request_id: str) -> tuple[Sequence[str], Sequence[
 
 
 def _shown(
-    server: Server, migration: Migration | None, request_id: str, findings: Sequence[Finding]
+    server: Server, migration: Migration | None, request_id: str, checks: Sequence[ArrivalCheck]
 ) -> tuple[Sequence[str], Sequence[Any]]:
     from osc_lib.cli import format_columns
 
@@ -296,8 +298,8 @@ def _shown(
         request_id,
         format_columns.ListDictColumn(
             [
-                {"check": finding.id, "status": finding.status.value, "message": finding.message}
-                for finding in findings
+                {"check": each.id, "status": each.status.value, "message": each.message}
+                for each in checks
             ]
         ),
     )

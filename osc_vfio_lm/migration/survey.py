@@ -24,7 +24,7 @@ from osc_lib import exceptions
 
 from osc_vfio_lm import command, preflight_inputs, streamed_list
 from osc_vfio_lm.migration import server_selection
-from osc_vfio_lm.progress_line import CountLine
+from vfio_lm.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from vfio_lm.preflight import Report, Stage, Survey, Verdict
@@ -62,11 +62,11 @@ class CheckServers(command.Lister):
         connection = self.app.client_manager.sdk_connection
         is_structured = parsed_args.formatter in STRUCTURED_FORMATS
         # On one terminal the count would stand between the lines of the reports.
-        line = None if is_structured and self.app.stdout.isatty() else CountLine(self.app.stderr)
+        line = None if is_structured and self.app.stdout.isatty() else ProgressLine(self.app.stderr)
 
         def progress(stage: Stage, done: int, total: int) -> None:
             if line is not None:
-                line.show(_STAGES[stage.value], done, total)
+                line.show(f"{_STAGES[stage.value]}: {done:,} of {total:,}")
 
         try:
             inputs = preflight_inputs.read(parsed_args)
@@ -112,7 +112,7 @@ class CheckServers(command.Lister):
         self._say(self.app.stderr, survey_table.others(self._survey))
         return status
 
-    def _reports(self, line: CountLine | None) -> Iterator[Report]:
+    def _reports(self, line: ProgressLine | None) -> Iterator[Report]:
         """Yield the reports, and remember nothing but the verdicts."""
         from vfio_lm.errors import VfioLmError
 
@@ -124,7 +124,7 @@ class CheckServers(command.Lister):
             raise exceptions.CommandError(str(exc)) from exc
         finally:
             if line is not None:
-                line.close()
+                line.erase()
 
     def _exit_status(self) -> int:
         seen = {verdict.value for verdict in self._verdicts}

@@ -19,7 +19,6 @@ the live migrations that are in progress, and plans anew for the servers that ar
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -42,7 +41,9 @@ from vfio_lm.migration import (
     verify,
     worst,
 )
+from vfio_lm.polling import SYSTEM_CLOCK, Clock, poll
 from vfio_lm.preflight import Report, Status
+from vfio_lm.text import server_named
 
 _POLL_SECONDS = 1.0
 
@@ -78,7 +79,7 @@ class _Running:
     """Whether it comes to the host: then its end matters, and not whether that is good."""
 
 
-class Executor:
+class DrainExecutor:
     """Moves servers from one host, at most some at a time.
 
     Nova itself runs as many live migrations of a host at once as
@@ -102,6 +103,7 @@ class Executor:
         *,
         parallel: int = 1,
         keep_going: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._host = host
         self._nova = nova
@@ -110,6 +112,7 @@ class Executor:
         self._observer = observer
         self._parallel = parallel
         self._keep_going = keep_going
+        self._clock = clock
         self._was_surprised = False
 
     @property
@@ -140,7 +143,9 @@ class Executor:
         """Begin and follow until nothing may begin and nothing runs; return what became of it."""
         done: list[Line] = []
         beginning: Line | None = None
-        try:
+
+        def all_done(_: float) -> list[Line] | None:
+            nonlocal beginning
             while True:
                 while self.may_begin and (beginning := self._next(waiting, running)) is not None:
                     waiting.remove(beginning)
@@ -154,7 +159,10 @@ class Executor:
                     return done
                 self._look_at_all(running, done)
                 if running:
-                    time.sleep(_POLL_SECONDS)
+                    return None
+
+        try:
+            return poll(all_done, every=_POLL_SECONDS, clock=self._clock)
         except KeyboardInterrupt:
             left = [each.line for each in running]
             if beginning is not None:
@@ -246,7 +254,7 @@ class Executor:
             line=line.became(State.LEAVING),
             after=after,
             request_id=request_id,
-            began=time.monotonic(),
+            began=self._clock.now(),
             pacer=Pacer(),
         )
 
@@ -257,7 +265,7 @@ class Executor:
         if end.is_over:
             return self._judge(running, end)
         if (progress := self._nova.in_progress(server.id)) is not None:
-            seconds = time.monotonic() - running.began
+            seconds = self._clock.now() - running.began
             paces[server.name] = running.pacer.pace(progress, seconds)
         return None
 
@@ -271,7 +279,9 @@ class Executor:
             now = line.became(State.FAILED, f"its live migration {ended}")
             remedy = f"openstack vfio migration explain {line.server_id}"
             return dataclasses.replace(now, remedy=remedy)
-        arrival = collect_arrival(self._nova, self._placement, migration, line.destination or None)
+        arrival = collect_arrival(
+            self._nova, self._placement, migration, line.destination or None, self._clock
+        )
         findings = verify(arrival)
         states = {Status.FAIL: State.FAILED, Status.UNKNOWN: State.UNKNOWN}
         status = worst(findings)
@@ -297,4 +307,4 @@ def _devices(arrival: Arrival) -> Mapping[str, int]:
 
 
 def _named(line: Line) -> str:
-    return f"server {line.name} ({line.server_id})"
+    return server_named(line.name, line.server_id)

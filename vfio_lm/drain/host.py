@@ -22,7 +22,7 @@ from vfio_lm.cloud import endpoints
 from vfio_lm.cloud.nova import MigrationClient, SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.snapshot import WholeCloud
-from vfio_lm.drain.execute import Executor, Observer
+from vfio_lm.drain.execute import DrainExecutor, Observer
 from vfio_lm.drain.lines import Line, State, lines
 from vfio_lm.drain.occupancy import Occupancy, occupancy
 from vfio_lm.drain.solver import require_solver
@@ -116,7 +116,7 @@ class HostDrain:
         self._read_inputs()
         if disabled_reason is not None:
             self._disable(disabled_reason, observer)
-        executor = Executor(
+        executor = DrainExecutor(
             self._host,
             self._nova,
             PlacementClient(self._connection.placement),

@@ -19,7 +19,7 @@ import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from vfio_lm.drain.from_facts import Checked, movers_and_rooms
-from vfio_lm.drain.model import Move
+from vfio_lm.drain.model import PlannedMove
 from vfio_lm.drain.plan import plan_drain
 from vfio_lm.preflight import CheckResult, Report, Status, Verdict
 from vfio_lm.preflight.wording.summary import in_the_way
@@ -84,7 +84,7 @@ def lines(checked: Iterable[Checked]) -> tuple[Line, ...]:
     )
 
 
-def _leaves(order: int, move: Move) -> Line:
+def _leaves(order: int, move: PlannedMove) -> Line:
     return Line(
         server_id=move.server.server_id,
         name=move.server.name,

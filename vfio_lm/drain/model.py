@@ -59,7 +59,7 @@ class Mover:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Move:
+class PlannedMove:
     """One server with its destination."""
 
     server: Mover
@@ -81,5 +81,5 @@ class Stay:
 class DrainPlan:
     """Moves that all fit at the same time, in the order in which to make them."""
 
-    moves: tuple[Move, ...]
+    moves: tuple[PlannedMove, ...]
     stays: tuple[Stay, ...] = ()

@@ -22,8 +22,8 @@ import collections
 import dataclasses
 from collections.abc import Iterable
 
-from vfio_lm.drain.model import DrainPlan, Move, Mover, Room, Stay
-from vfio_lm.drain.solver import Group, Share, most_that_fit
+from vfio_lm.drain.model import DrainPlan, Mover, PlannedMove, Room, Stay
+from vfio_lm.drain.solver import Batch, Share, most_that_fit
 
 
 def plan_drain(movers: Iterable[Mover], rooms: Iterable[Room]) -> DrainPlan:
@@ -36,15 +36,15 @@ def plan_drain(movers: Iterable[Mover], rooms: Iterable[Room]) -> DrainPlan:
     """
     rooms = sorted(rooms, key=lambda room: room.host)
     waiting = _alike(movers)
-    groups = [Group(example=members[0], size=len(members)) for members in waiting]
-    moves: list[Move] = []
+    groups = [Batch(example=members[0], size=len(members)) for members in waiting]
+    moves: list[PlannedMove] = []
     for share in most_that_fit(groups, rooms):
         leaving, waiting[share.group] = (
             waiting[share.group][: share.servers],
             waiting[share.group][share.servers :],
         )
         moves += (
-            Move(server=server, host=share.host, devices=devices)
+            PlannedMove(server=server, host=share.host, devices=devices)
             for server, devices in zip(leaving, _deal(share), strict=True)
         )
     left = [_without(room, moves) for room in rooms]
@@ -92,7 +92,7 @@ def _deal(share: Share) -> list[dict[str, int]]:
     return [dict(hand) for hand in hands]
 
 
-def _without(room: Room, moves: Iterable[Move]) -> Room:
+def _without(room: Room, moves: Iterable[PlannedMove]) -> Room:
     """Return what is left of a room when the servers that go there have come."""
     resources: collections.Counter[str] = collections.Counter()
     devices: collections.Counter[str] = collections.Counter()

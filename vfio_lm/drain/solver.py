@@ -27,7 +27,7 @@ class SolverError(VfioLmError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Group:
+class Batch:
     """Servers that need the same and may go to the same hosts, so that one stands for all."""
 
     example: Mover
@@ -60,7 +60,7 @@ def require_solver() -> None:
 
 
 def most_that_fit(
-    groups: Sequence[Group], rooms: Sequence[Room], *, time_limit: float = 300.0
+    groups: Sequence[Batch], rooms: Sequence[Room], *, time_limit: float = 300.0
 ) -> tuple[Share, ...]:
     """Return where to put as many servers as fit at the same time.
 
@@ -141,7 +141,7 @@ class _Program:
 class _ShareOfGroup:
     """The unknown numbers of one group on one host."""
 
-    def __init__(self, program: _Program, index: int, group: Group, room: Room) -> None:
+    def __init__(self, program: _Program, index: int, group: Batch, room: Room) -> None:
         self.index = index
         self.example = group.example
         self.room = room

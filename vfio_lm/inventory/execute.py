@@ -20,13 +20,14 @@ confirmation, so that the next run finds what is begun, and confirms nobody else
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable
 
 from vfio_lm.cloud.model import CloudFlavor, Server
 from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.errors import CloudError
 from vfio_lm.inventory.upgrade import TAG, Action, Step
+from vfio_lm.polling import SYSTEM_CLOCK, Clock, poll
+from vfio_lm.text import server_named
 
 _POLL_SECONDS = 1.0
 
@@ -39,9 +40,12 @@ class Executor:
     :param tell: called with a sentence about each thing that is done, before it is done
     """
 
-    def __init__(self, nova: ComputeClient, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, nova: ComputeClient, tell: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._nova = nova
         self._tell = tell
+        self._clock = clock
 
     def run(self, steps: Iterable[Step]) -> None:
         """Do all steps, each to its end; the first that fails ends it.
@@ -120,10 +124,12 @@ class Executor:
         self._nova.confirm_resize(server.id)
 
     def _wait(self, server: Server, until: Callable[[Server], bool]) -> Server:
-        while not until(now := self._nova.server(server.id)):
-            time.sleep(_POLL_SECONDS)
-        return now
+        def settled(_: float) -> Server | None:
+            now = self._nova.server(server.id)
+            return now if until(now) else None
+
+        return poll(settled, every=_POLL_SECONDS, clock=self._clock)
 
 
 def _named(server: Server) -> str:
-    return f"server {server.name} ({server.id})"
+    return server_named(server.name, server.id)

@@ -19,17 +19,17 @@ from vfio_lm.migration.explain import Attempt, Explanation, Result, explain
 from vfio_lm.migration.follow import End, Follower, look
 from vfio_lm.migration.gate import Decision, Mode, decide
 from vfio_lm.migration.progress import Pace, Pacer
-from vfio_lm.migration.verify import Arrival, Finding, verify, worst
+from vfio_lm.migration.verify import Arrival, ArrivalCheck, verify, worst
 
 __all__ = [
     "Arrival",
+    "ArrivalCheck",
     "Attempt",
     "Cause",
     "Certainty",
     "Decision",
     "End",
     "Explanation",
-    "Finding",
     "Follower",
     "Mode",
     "Pace",

@@ -14,14 +14,13 @@
 
 from __future__ import annotations
 
-import time
-
 from vfio_lm.cloud.model import Migration
 from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.errors import CloudError
-from vfio_lm.migration.verify import Arrival, Holdings
+from vfio_lm.migration.verify import Allocations, Arrival, Holdings
 from vfio_lm.pci import parse_alias_requests
+from vfio_lm.polling import SYSTEM_CLOCK, Clock, poll
 
 _POLL_SECONDS = 0.5
 
@@ -36,6 +35,7 @@ def collect_arrival(
     placement: PlacementClient,
     migration: Migration,
     requested_host: str | None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Arrival:
     """Ask nova and placement about a server after its live migration.
 
@@ -45,7 +45,7 @@ def collect_arrival(
     requests = parse_alias_requests(server.flavor.extra_specs)
     holdings, reason = None, ""
     try:
-        holdings = _holdings(nova, placement, migration)
+        holdings = _holdings(nova, placement, migration, clock)
     except CloudError as exc:
         reason = str(exc)
     return Arrival(
@@ -58,10 +58,17 @@ def collect_arrival(
     )
 
 
-def _holdings(nova: MigrationClient, placement: PlacementClient, migration: Migration) -> Holdings:
-    end = time.monotonic() + _SETTLE_SECONDS
-    while (left := placement.allocations(migration.uuid)) and time.monotonic() < end:
-        time.sleep(_POLL_SECONDS)
+def _holdings(
+    nova: MigrationClient, placement: PlacementClient, migration: Migration, clock: Clock
+) -> Holdings:
+    left: Allocations = {}
+
+    def is_settled(_: float) -> bool | None:
+        nonlocal left
+        left = placement.allocations(migration.uuid)
+        return None if left else True
+
+    poll(is_settled, every=_POLL_SECONDS, limit=_SETTLE_SECONDS, clock=clock)
     allocations = placement.allocations(migration.server_id)
     node = nova.nodes().get(migration.destination)
     return Holdings(

@@ -59,7 +59,7 @@ class Words:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
+class CauseRule:
     """Words by which a cause is known."""
 
     id: str
@@ -78,8 +78,8 @@ def _rule(
     check: str = "",
     remedy: str,
     certainty: Certainty = Certainty.CERTAIN,
-) -> Rule:
-    return Rule(id_, re.compile(pattern, re.IGNORECASE), sentence, check, remedy, certainty)
+) -> CauseRule:
+    return CauseRule(id_, re.compile(pattern, re.IGNORECASE), sentence, check, remedy, certainty)
 
 
 _BIND = "bind the VF to its variant driver on the source: vfio-lm-host probe shows the drivers"
@@ -89,7 +89,7 @@ _BIND = "bind the VF to its variant driver on the source: vfio-lm-host probe sho
 #: nova/scheduler/utils.py, nova/virt/libvirt (nova 34.0.0, and the same words in 31.3.1, 32.2.1
 #: and 33.0.2); libvirt 9.0 and 11.3, QEMU 7.2 and
 #: 10.0 as measured; hw/vfio/migration.c and hw/vfio/common.c (QEMU 9).
-RULES: tuple[Rule, ...] = (
+RULES: tuple[CauseRule, ...] = (
     _rule(
         "alias-not-live-migratable",
         r"does not explicitly request live-migratable devices",
@@ -318,7 +318,7 @@ def known_causes(words: Iterable[Words]) -> Iterator[Cause]:
 
     What was not said about this migration for sure is likely at best.
     """
-    found: dict[str, tuple[Rule, list[Words]]] = {}
+    found: dict[str, tuple[CauseRule, list[Words]]] = {}
     for each in words:
         if (rule := _rule_for(each)) is not None:
             found.setdefault(rule.id, (rule, []))[1].append(each)
@@ -340,7 +340,7 @@ def not_understood(words: Iterable[Words]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{each.said_by}: {each.text}" for each in unknown))
 
 
-def _rule_for(words: Words) -> Rule | None:
+def _rule_for(words: Words) -> CauseRule | None:
     return next((rule for rule in RULES if rule.pattern.search(words.text)), None)
 
 

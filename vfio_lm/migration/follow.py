@@ -15,12 +15,12 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 
 from vfio_lm.cloud.model import Migration
 from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.migration.progress import Pace, Pacer
+from vfio_lm.polling import SYSTEM_CLOCK, Clock, poll
 
 _POLL_SECONDS = 1.0
 
@@ -57,9 +57,12 @@ class Follower:
     :param tell: called with the pace as often as nova is asked
     """
 
-    def __init__(self, nova: MigrationClient, tell: Callable[[Pace], None]) -> None:
+    def __init__(
+        self, nova: MigrationClient, tell: Callable[[Pace], None], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._nova = nova
         self._tell = tell
+        self._clock = clock
 
     def follow(self, server_id: str, after: int, timeout: float | None) -> End:
         """Wait until the live migration is over, on both hosts.
@@ -72,15 +75,14 @@ class Follower:
         :param timeout: seconds; None waits as long as it takes
         :raises CloudError: if nova does not answer
         """
-        began = time.monotonic()
         pacer = Pacer()
-        while True:
-            end = look(self._nova, server_id, after)
-            if end.is_over:
-                return end
-            seconds = time.monotonic() - began
+
+        def end(seconds: float) -> End | None:
+            now = look(self._nova, server_id, after)
+            if now.is_over:
+                return now
             if (progress := self._nova.in_progress(server_id)) is not None:
                 self._tell(pacer.pace(progress, seconds))
-            if timeout is not None and seconds >= timeout:
-                return end
-            time.sleep(_POLL_SECONDS)
+            return now if timeout is not None and seconds >= timeout else None
+
+        return poll(end, every=_POLL_SECONDS, clock=self._clock)

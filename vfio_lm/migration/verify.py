@@ -24,7 +24,7 @@ Allocations = Mapping[str, Mapping[str, int]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class ArrivalCheck:
     """One thing that must hold after a live migration, and whether it does."""
 
     id: str
@@ -61,34 +61,34 @@ class Arrival:
     """Why it did not."""
 
 
-def verify(arrival: Arrival) -> tuple[Finding, ...]:
+def verify(arrival: Arrival) -> tuple[ArrivalCheck, ...]:
     """Look at everything that a live migration should have left in order."""
-    findings = [_migration(arrival), _server(arrival)]
+    checks = [_migration(arrival), _server(arrival)]
     if arrival.holdings is None:
         text = f"placement could not be asked: {arrival.reason}"
-        return (*findings, _unknown("allocations", text), _unknown("devices", text))
-    findings += _allocations(arrival.holdings, arrival.migration)
-    findings.append(_devices(arrival.holdings, arrival.wanted_devices))
-    return tuple(findings)
+        return (*checks, _unknown("allocations", text), _unknown("devices", text))
+    checks += _allocations(arrival.holdings, arrival.migration)
+    checks.append(_devices(arrival.holdings, arrival.wanted_devices))
+    return tuple(checks)
 
 
-def worst(findings: Iterable[Finding]) -> Status:
+def worst(checks: Iterable[ArrivalCheck]) -> Status:
     """Sum up: a failure, else an open question, else good."""
-    seen = {finding.status for finding in findings}
+    seen = {each.status for each in checks}
     for status in (Status.FAIL, Status.UNKNOWN):
         if status in seen:
             return status
     return Status.PASS
 
 
-def _migration(arrival: Arrival) -> Finding:
+def _migration(arrival: Arrival) -> ArrivalCheck:
     status = arrival.migration.status
     if arrival.migration.is_completed:
         return _passed("migration", "the record of the migration is completed")
     return _failed("migration", f"the record of the migration is '{status}', not completed")
 
 
-def _server(arrival: Arrival) -> Finding:
+def _server(arrival: Arrival) -> ArrivalCheck:
     server, migration = arrival.server, arrival.migration
     where = arrival.requested_host or migration.destination
     if server.status not in ("ACTIVE", "PAUSED"):
@@ -98,7 +98,7 @@ def _server(arrival: Arrival) -> Finding:
     return _passed("server", f"the server is {server.status} on {server.host}")
 
 
-def _allocations(holdings: Holdings, migration: Migration) -> Iterator[Finding]:
+def _allocations(holdings: Holdings, migration: Migration) -> Iterator[ArrivalCheck]:
     id_ = "allocations"
     if not holdings.allocations:
         yield _failed(id_, "the server has no allocation in placement")
@@ -132,19 +132,19 @@ def _is_of_a_host(provider: Provider) -> bool:
     return not any(trait.startswith("MISC_SHARES_VIA_AGGREGATE") for trait in provider.traits)
 
 
-def _devices(holdings: Holdings, wanted: int) -> Finding:
+def _devices(holdings: Holdings, wanted: int) -> ArrivalCheck:
     id_ = "devices"
     held = [provider for provider in holdings.providers.values() if provider.is_pci]
     units = sum(sum(holdings.allocations[provider.uuid].values()) for provider in held)
     if not units:
-        return Finding(id_, Status.NOT_APPLICABLE, "placement does not count PCI devices here")
+        return ArrivalCheck(id_, Status.NOT_APPLICABLE, "placement does not count PCI devices here")
     if units != wanted:
         return _failed(id_, f"the server holds {units} device(s), its flavor asks for {wanted}")
     names = {mark: [p.name for p in held if p.marking is mark] for mark in Marking}
     if without := names[Marking.NOT_MARKED]:
         return _failed(id_, f"not declared live migratable: {', '.join(sorted(without))}")
     if silent := names[Marking.UNKNOWN]:
-        return Finding(
+        return ArrivalCheck(
             id_,
             Status.NOT_APPLICABLE,
             f"nova before 34.0.0 does not tell whether these are declared live migratable: "
@@ -155,13 +155,13 @@ def _devices(holdings: Holdings, wanted: int) -> Finding:
     )
 
 
-def _passed(id_: str, message: str) -> Finding:
-    return Finding(id_, Status.PASS, message)
+def _passed(id_: str, message: str) -> ArrivalCheck:
+    return ArrivalCheck(id_, Status.PASS, message)
 
 
-def _failed(id_: str, message: str) -> Finding:
-    return Finding(id_, Status.FAIL, message)
+def _failed(id_: str, message: str) -> ArrivalCheck:
+    return ArrivalCheck(id_, Status.FAIL, message)
 
 
-def _unknown(id_: str, message: str) -> Finding:
-    return Finding(id_, Status.UNKNOWN, message)
+def _unknown(id_: str, message: str) -> ArrivalCheck:
+    return ArrivalCheck(id_, Status.UNKNOWN, message)

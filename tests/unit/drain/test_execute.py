@@ -21,11 +21,12 @@ from unittest import mock
 
 import testtools
 
+from tests.unit.clocks import StandingClock
 from tests.unit.migration.records import migration, report
 from tests.unit.preflight import scenario
 from vfio_lm.cloud.model import ComputeNode, Migration, Progress, Provider, Server
 from vfio_lm.drain import Line, State
-from vfio_lm.drain.execute import Executor
+from vfio_lm.drain.execute import DrainExecutor
 from vfio_lm.drain.occupancy import Underway, occupancy
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.migration import Pace
@@ -137,21 +138,21 @@ def line(name: str, destination: str = "compute2", **changes: Any) -> Line:
     return Line(name, name, State.CAN_LEAVE, destination=destination, **changes)
 
 
-class TestExecutor(testtools.TestCase):
+class TestDrainExecutor(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        patch = mock.patch("time.sleep")
-        patch.start()
-        self.addCleanup(patch.stop)
         self.observer = Observer()
 
-    def executor(self, nova: Nova, **options: Any) -> Executor:
+    def executor(self, nova: Nova, **options: Any) -> DrainExecutor:
         def check(server_id: str, host: str) -> Report:
             return report()
 
         placement: Any = Placement(nova)
         client: Any = nova
-        return Executor(SOURCE, client, placement, check, self.observer, **options)
+        clock = StandingClock().clock()
+        return DrainExecutor(
+            SOURCE, client, placement, check, self.observer, clock=clock, **options
+        )
 
     def run_lines(self, nova: Nova, *lines: Line, **options: Any) -> dict[str, tuple[State, str]]:
         done = self.executor(nova, **options).run(lines)

@@ -17,6 +17,7 @@ from unittest import mock
 
 import testtools
 
+from tests.unit.clocks import StandingClock
 from tests.unit.inventory.cloud import flavor, server
 from vfio_lm.errors import CloudError
 from vfio_lm.inventory.execute import Executor
@@ -35,10 +36,8 @@ class TestExecutor(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.nova = mock.Mock()
-        self.executor = Executor(self.nova, lambda sentence: None)
-        patch = mock.patch("time.sleep")
-        patch.start()
-        self.addCleanup(patch.stop)
+        clock = StandingClock().clock()
+        self.executor = Executor(self.nova, lambda sentence: None, clock)
 
     def run_one(self, action, *states, before=BEFORE):
         """Run one step while the server passes through these states."""

@@ -13,10 +13,10 @@
 """Waiting for the end of a live migration, whose signs come one after the other."""
 
 import types
-from unittest import mock
 
 import testtools
 
+from tests.unit.clocks import StandingClock
 from tests.unit.migration.records import SERVER, migration
 from vfio_lm.cloud.model import Progress
 from vfio_lm.migration import Follower
@@ -51,18 +51,11 @@ def record(status):
 class TestFollower(testtools.TestCase):
     def setUp(self):
         super().setUp()
-        self.clock = 0.0
         self.told = []
-        for name, double in (("sleep", self.sleep), ("monotonic", lambda: self.clock)):
-            patch = mock.patch(f"time.{name}", double)
-            patch.start()
-            self.addCleanup(patch.stop)
-
-    def sleep(self, seconds):
-        self.clock += seconds
 
     def follow(self, *states, timeout=None):
-        return Follower(Nova(*states), self.told.append).follow(SERVER, OLD.id, timeout)
+        follower = Follower(Nova(*states), self.told.append, StandingClock().clock())
+        return follower.follow(SERVER, OLD.id, timeout)
 
     def test_the_source_has_to_be_done_too(self):
         end = self.follow(

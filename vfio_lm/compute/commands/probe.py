@@ -82,8 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nova-conf",
         metavar="FILE",
         action="append",
-        help="the nova-compute's configuration file or folder; may be repeated (default: the "
-        "environment variable OS_VFIO_NOVA_CONF, else /etc/nova/nova.conf)",
+        help="the nova-compute's configuration file or folder; may be repeated (default: "
+        "/etc/nova/nova.conf where it can be read)",
     )
     parser.add_argument(
         "--host",
@@ -115,7 +115,8 @@ def _probe(args: argparse.Namespace) -> HostFacts:
 
     addresses = [PciAddress.parse(text) for text in args.addresses]
     sysfs = Sysfs(args.sysfs)
-    paths = args.nova_conf or (default_nova_conf_paths(os.environ) if sysfs.is_live else ())
+    # The environment is not asked: OS_VFIO_NOVA_CONF names the files of nova-api.
+    paths = args.nova_conf or (default_nova_conf_paths({}) if sysfs.is_live else ())
     probe = HostProbe(
         sysfs,
         conf=read_nova_conf(paths) if paths else None,

@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Progress on a terminal and in a file."""
+"""Live migrations in progress, on a terminal and in a file."""
 
 import io
 
 import testtools
 
-from osc_vfio_lm.progress_line import CountLine, ProgressLine, bar, sentence
+from osc_vfio_lm.pace_line import PaceLine, bar, sentence
 from vfio_lm.cloud.model import Amount
 from vfio_lm.migration import Pace
 
@@ -41,7 +41,7 @@ def pace(seconds=6.4, remaining=128, rate=64 * MIB, **changes):
     return Pace(**fields | changes)
 
 
-class TestProgressLine(testtools.TestCase):
+class TestPaceLine(testtools.TestCase):
     def test_all_that_nova_tells_is_in_the_sentence(self):
         self.assertEqual(
             "running to compute2, 75%, memory 600 of 512 MiB, 128 MiB remaining, 64 MiB/s, 6 s",
@@ -56,53 +56,36 @@ class TestProgressLine(testtools.TestCase):
 
     def test_a_terminal_has_one_line_that_changes(self):
         stream = Terminal()
-        line = ProgressLine(stream)
+        line = PaceLine(stream)
         for seconds in (1, 2):
-            line.show(pace(seconds))
-        line.close()
-        line.close()
+            line.show({"": pace(seconds)})
+        line.end()
+        line.end()
         self.assertEqual((2, 1), (stream.getvalue().count("\r"), stream.getvalue().count("\n")))
         self.assertTrue(stream.getvalue().endswith("\n"))
 
     def test_a_file_is_told_what_is_new(self):
         stream = io.StringIO()
-        line = ProgressLine(stream)
+        line = PaceLine(stream)
         for each in (pace(1), pace(2), pace(3, remaining=64)):
-            line.show(each)
-        line.close()
+            line.show({"": each})
+        line.end()
         self.assertEqual(2, len(stream.getvalue().splitlines()))
         self.assertNotIn("\r", stream.getvalue())
 
-
-class TestCountLine(testtools.TestCase):
-    def test_a_terminal_shows_the_count_and_is_left_clean(self):
-        terminal = Terminal()
-        line = CountLine(terminal)
-        line.show("Servers checked", 1200, 5000)
-        self.assertIn("\rServers checked: 1,200 of 5,000", terminal.getvalue())
-        line.close()
-        self.assertTrue(terminal.getvalue().endswith("\r\x1b[K"))
-
-    def test_a_file_is_told_nothing(self):
-        stream = io.StringIO()
-        line = CountLine(stream)
-        line.show("Servers checked", 1200, 5000)
-        line.close()
-        self.assertEqual("", stream.getvalue())
-
     def test_several_share_a_line_on_a_terminal(self):
         stream = Terminal()
-        line = ProgressLine(stream)
-        line.show_all({"a": pace(), "b": pace(remaining=512)})
-        line.show_all({"a": pace()})
+        line = PaceLine(stream)
+        line.show({"a": pace(), "b": pace(remaining=512)})
+        line.show({"a": pace()})
         first, second = stream.getvalue().split("\r")[1:]
         self.assertTrue(first.startswith("a 75%, b 0%"), first)
         self.assertTrue(second.startswith(f"a [{'#' * 18}"), second)
 
     def test_a_file_is_told_what_is_new_of_each(self):
         stream = io.StringIO()
-        line = ProgressLine(stream)
-        line.show_all({"a": pace(1), "b": pace(1)})
-        line.show_all({"a": pace(2), "b": pace(2, remaining=64)})
+        line = PaceLine(stream)
+        line.show({"a": pace(1), "b": pace(1)})
+        line.show({"a": pace(2), "b": pace(2, remaining=64)})
         names = [each.partition(":")[0] for each in stream.getvalue().splitlines()]
         self.assertEqual(["a", "b", "b"], names)

@@ -10,59 +10,48 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Progress for people: of live migrations, and of something that is counted."""
+"""How far live migrations have come, as one line for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from vfio_lm.progress_line import ProgressLine
+
 if TYPE_CHECKING:
     from vfio_lm.migration import Pace
 
 _WIDTH = 24
 _MIB = 2**20
-_ERASE_TO_END = "\x1b[K"
 
 
-class ProgressLine:
-    """Shows how far live migrations have come.
+class PaceLine:
+    """Shows how far live migrations have come: a bar on a terminal, elsewhere what is new.
 
-    :param stream: where to; a terminal is shown a bar
+    :param stream: where to
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._is_terminal = stream.isatty()
+        self._line = ProgressLine(stream)
         self._last: dict[str, str] = {}
-        self._is_open = False
 
-    def show(self, pace: Pace) -> None:
-        """Show the pace of the only one; without a terminal only what is new in it."""
-        self.show_all({"": pace})
+    def show(self, paces: Mapping[str, Pace]) -> None:
+        """Show the paces of all that are in progress, by the names of their servers.
 
-    def show_all(self, paces: Mapping[str, Pace]) -> None:
-        """Show the paces of all that are in progress, by the names of their servers."""
-        if self._is_terminal:
-            self._stream.write(f"\r{_line(paces)}{_ERASE_TO_END}")
-            self._is_open = True
-        else:
-            for name, pace in paces.items():
-                # Seconds alone are no news.
-                news = sentence(pace).rpartition(", ")[0]
-                if news != self._last.get(name):
-                    self._last[name] = news
-                    self._stream.write(
-                        f"{name}: {sentence(pace)}\n" if name else f"{sentence(pace)}\n"
-                    )
-        self._stream.flush()
+        The name may be empty where there is only one.
+        """
+        self._line.show(_line(paces))
+        for name, pace in paces.items():
+            # Seconds alone are no news.
+            news = sentence(pace).rpartition(", ")[0]
+            if news != self._last.get(name):
+                self._last[name] = news
+                self._line.note(f"{name}: {sentence(pace)}" if name else sentence(pace))
 
-    def close(self) -> None:
-        """End the line that is open, if one is."""
-        if self._is_open:
-            self._stream.write("\n")
-            self._stream.flush()
-            self._is_open = False
+    def end(self) -> None:
+        """Leave the line as it is, for other text to follow."""
+        self._line.end()
 
 
 def _line(paces: Mapping[str, Pace]) -> str:
@@ -71,29 +60,6 @@ def _line(paces: Mapping[str, Pace]) -> str:
         ((name, pace),) = paces.items()
         return f"{name} {bar(pace)} {sentence(pace)}".lstrip()
     return ", ".join(f"{name} {pace.fraction or 0:.0%}" for name, pace in paces.items())
-
-
-class CountLine:
-    """Shows on a terminal how much of something is done; elsewhere nothing.
-
-    :param stream: where to
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._is_terminal = stream.isatty()
-
-    def show(self, what: str, done: int, total: int) -> None:
-        """Show what is being done, in place of what was shown before."""
-        if self._is_terminal:
-            self._stream.write(f"\r{what}: {done:,} of {total:,}{_ERASE_TO_END}")
-            self._stream.flush()
-
-    def close(self) -> None:
-        """Erase the line, for it is of no use any more."""
-        if self._is_terminal:
-            self._stream.write(f"\r{_ERASE_TO_END}")
-            self._stream.flush()
 
 
 def bar(pace: Pace) -> str:

@@ -1,0 +1,51 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Wording that every part of the project shares: lists, counts, and names of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def listed(names: Iterable[object], most: int = 5) -> str:
+    """Return names as a list that stays readable: ``a, b and 7 more``.
+
+    :param most: how many are named
+    """
+    words = [str(name) for name in names]
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 host``, ``2 hosts``.
+
+    :param plural: where it takes more than an ``s``
+    """
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def server_named(name: str, server_id: str) -> str:
+    """Return a server as messages name it: names of servers need not be unique."""
+    return f"server {name} ({server_id})"
+
+
+def no_such(kind: str, name: str, known: Iterable[object], most: int = 10) -> str:
+    """Return the sentence that refuses a name which nothing has, with the names that exist.
+
+    :param kind: of thing, for example ``compute host``
+    :param known: the names that exist
+    """
+    words = sorted(str(each) for each in known)
+    exist = f"known: {listed(words, most)}" if words else "there is none"
+    return f"no {kind} is named '{name}'; {exist}"
