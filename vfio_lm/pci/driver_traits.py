@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import os_traits
 
 DRIVER_PREFIX = str(os_traits.normalize_name("VFIO_DRIVER_"))
@@ -31,8 +29,6 @@ def is_driver_trait(trait: str) -> bool:
     return trait.startswith(DRIVER_PREFIX)
 
 
-# The same hosts are looked at for each server, and a host has about a hundred traits.
-@functools.lru_cache(maxsize=4096)
 def driver_traits(traits: frozenset[str]) -> frozenset[str]:
     """Return those of a host's traits that name VFIO variant drivers."""
     return frozenset(filter(is_driver_trait, traits))

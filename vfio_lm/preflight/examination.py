@@ -12,14 +12,12 @@
 
 """Asking every check about the facts; the facts are collected and shown elsewhere.
 
-Many servers share destinations. What a check answers about one is kept as long as the destination
-is, for all servers for which it would be the same.
+Many servers share destinations. What a check answers about one is kept in the memo of the survey,
+for all servers for which it would be the same.
 """
 
 from __future__ import annotations
 
-import functools
-import weakref
 from collections.abc import Collection, Hashable, Iterable
 from typing import Any
 
@@ -35,8 +33,6 @@ from vfio_lm.preflight.report import (
 from vfio_lm.preflight.rules.free_devices import devices_on_the_host
 
 _BEST_FIRST = (Verdict.READY, Verdict.UNKNOWN, Verdict.BLOCKED)
-
-_ANSWERS: weakref.WeakKeyDictionary[Destination, dict[Hashable, Any]] = weakref.WeakKeyDictionary()
 
 
 def examine(facts: Facts, checks: Iterable[Check]) -> Report:
@@ -62,13 +58,12 @@ def _key(check: Check, facts: Facts) -> Hashable:
     """Return what decides about a check's answers; None for the server alone."""
     try:
         key = check.depends_on(facts) if check.depends_on else None
-        return None if key is None else _token(check.ask, key)
+        # It is looked up for each destination, and what it stands for takes long to hash.
+        return None if key is None else facts.memo.of(_token, check.ask, key)
     except Exception:  # noqa: BLE001 - a broken check must not hide the others' answers
         return None
 
 
-# It is looked up for each destination, and what it stands for takes long to hash.
-@functools.lru_cache(maxsize=1024)
 def _token(*_: Hashable) -> object:
     return object()
 
@@ -80,7 +75,7 @@ def _destination(
 
     :param keys: the checks, each with what decides about its answers
     """
-    answers = _ANSWERS.setdefault(destination, {})
+    answers = facts.memo.about(destination)
     results = []
     for check, key in keys:
         result: CheckResult | None = answers.get(key)

@@ -38,6 +38,7 @@ from vfio_lm.cloud.model import (
 from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.pci.provider_origin import marking
 from vfio_lm.preflight.inputs import NOTHING_KNOWN, HostKnowledge, Inputs
+from vfio_lm.preflight.memo import Memo
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,9 +123,9 @@ class Source:
     a kind of mediated device, for instance."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Facts:
-    """Everything a check may look at; what is derived from it may be kept by its identity."""
+    """Everything a check may look at; equal to itself alone."""
 
     server: Server
     source: Source
@@ -153,7 +154,9 @@ class Facts:
     share_ids: tuple[str, ...] = ()
     """Shares of the file share service that are attached to the server."""
     image_properties: Mapping[str, str] | None = None
-    """Of the image, or of the volume that the server boots from; None where nobody tells."""
+    """Of the image, or of the volume that the server boots from; None where not available."""
+    memo: Memo = dataclasses.field(default_factory=Memo, repr=False)
+    """What rules have worked out in this survey."""
 
     @property
     def aliases(self) -> Mapping[str, Alias] | None:

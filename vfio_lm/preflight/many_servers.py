@@ -101,8 +101,9 @@ def _reports(
         progress(Stage.HOLDINGS, done, total)
 
     total = len(selected.subjects)
+    checks = installed_checks()
     all_facts = collect(cloud, selected.subjects, inputs, host=host, tell=tell)
     for done, facts in enumerate(all_facts):
         progress(Stage.CHECKS, done, total)
-        yield examine(facts, installed_checks())
+        yield examine(facts, checks)
     progress(Stage.CHECKS, total, total)

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 
 from vfio_lm.preflight.check import (
@@ -28,7 +27,6 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.facts import Facts
 
 
-@functools.cache
 def installed_checks() -> tuple[Check, ...]:
     """Return every check of the entry-point group, ordered by scope and id.
 

@@ -26,6 +26,7 @@ from vfio_lm.pci import LiveMigratable
 from vfio_lm.preflight.check import Check, Refuser, Scope, passed
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.facts import Network, SourceDevice
+from vfio_lm.preflight.memo import Memo
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.rules.port import Port
 
@@ -94,18 +95,23 @@ def destinations():
 
 
 class TestSharing(testtools.TestCase):
-    def report(self, there, changes):
-        return examine(facts(destinations=there, aggregates=_ZONES, **changes), installed_checks())
+    def setUp(self):
+        super().setUp()
+        self.checks = installed_checks()
+
+    def report(self, there, changes, memo):
+        known = facts(destinations=there, aggregates=_ZONES, memo=memo, **changes)
+        return examine(known, self.checks)
 
     def test_an_answer_is_never_that_of_a_server_for_which_it_is_another(self):
-        alone = [self.report(destinations(), each).to_dict() for each in SERVERS]
+        alone = [self.report(destinations(), each, Memo()).to_dict() for each in SERVERS]
         for first, second in itertools.permutations(range(len(SERVERS)), 2):
-            there = destinations()
-            self.report(there, SERVERS[first])
-            found = self.report(there, SERVERS[second])
+            there, memo = destinations(), Memo()
+            self.report(there, SERVERS[first], memo)
+            found = self.report(there, SERVERS[second], memo)
             self.assertEqual(alone[second], found.to_dict(), (SERVERS[first], SERVERS[second]))
 
-    def ask_two(self, **fields):
+    def ask_two(self, memos=None, **fields):
         asked = []
 
         def ask(known, where):
@@ -114,8 +120,8 @@ class TestSharing(testtools.TestCase):
 
         check = Check("a-check", Scope.DESTINATION, "?", Refuser.NOWHERE, ask, **fields)
         there = (destination(),)
-        for server_id in ("s1", "s2"):
-            examine(facts(destinations=there, server={"id": server_id}), [check])
+        for server_id, memo in zip(("s1", "s2"), memos or [Memo()] * 2, strict=True):
+            examine(facts(destinations=there, server={"id": server_id}, memo=memo), [check])
         return asked
 
     def test_a_check_that_says_nothing_of_it_is_asked_for_each_server(self):
@@ -126,3 +132,7 @@ class TestSharing(testtools.TestCase):
 
     def test_a_check_that_depends_on_nothing_of_the_server_is_asked_once(self):
         self.assertEqual(["s1"], self.ask_two(depends_on=lambda known: True))
+
+    def test_two_surveys_share_nothing(self):
+        asked = self.ask_two([Memo(), Memo()], depends_on=lambda known: True)
+        self.assertEqual(["s1", "s2"], asked)

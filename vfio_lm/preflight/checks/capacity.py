@@ -14,9 +14,7 @@
 
 from __future__ import annotations
 
-import functools
-
-from vfio_lm.cloud.model import Marking
+from vfio_lm.cloud.model import CandidateQuery, Marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -63,7 +61,7 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         return not_applicable("the host is not in the zone that the server is bound to")
     evidence = {
         "candidates": len(destination.candidates),
-        "request": dict(_request(facts)),
+        "request": facts.memo.latest(_request, facts.query),
     }
     if destination.candidates:
         return passed("placement offers the host", **evidence)
@@ -93,10 +91,8 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
     )
 
 
-# It is asked of each destination.
-@functools.lru_cache(maxsize=1)
-def _request(facts: Facts) -> tuple[tuple[str, str], ...]:
-    return tuple(facts.query.to_params())
+def _request(query: CandidateQuery) -> dict[str, str]:
+    return dict(query.to_params())
 
 
 def _make_it_fit(facts: Facts, destination: Destination, *, lacks_devices: bool) -> str:

@@ -123,8 +123,9 @@ def _by_firmware(
 
 def _by_traits(facts: Facts, destination: Destination) -> Outcome:
     root = destination.tree.root if destination.tree else None
-    here = driver_traits(facts.source.traits)
-    there = driver_traits(root.traits) if root else frozenset()
+    # The same hosts are looked at for each server, and a host has about a hundred traits.
+    here = facts.memo.of(driver_traits, facts.source.traits)
+    there = facts.memo.of(driver_traits, root.traits) if root else frozenset()
     evidence = {"source": sorted(here), "destination": sorted(there)}
     if here and there and not here & there:
         return failed(

@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from vfio_lm.preflight.check import Outcome, Refuser, destination_check, passed, unknown
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.wording.remedy import paste, steps
@@ -29,8 +27,6 @@ _OF_THE_HOST_ALONE = (
 )
 
 
-# The same hosts are looked at for each server, and a host has about a hundred traits.
-@functools.lru_cache(maxsize=4096)
 def _processor_traits(traits: frozenset[str]) -> frozenset[str]:
     """Return those of a host's traits that tell what the processors of its guests can do.
 
@@ -50,7 +46,7 @@ def _processor_traits(traits: frozenset[str]) -> frozenset[str]:
     "destination-processor",
     "Can the processors of guests there do what those of the source's can?",
     refused_by=Refuser.COMPUTE,
-    depends_on=lambda facts: _processor_traits(facts.source.traits),
+    depends_on=lambda facts: facts.memo.of(_processor_traits, facts.source.traits),
 )
 def destination_processor(facts: Facts, destination: Destination) -> Outcome:
     """See what may stop ``_compare_cpu``.
@@ -62,8 +58,10 @@ def destination_processor(facts: Facts, destination: Destination) -> Outcome:
     Source: ``check_can_live_migrate_destination`` in ``nova/virt/libvirt/driver.py`` (nova 34.0.0).
     """
     root = destination.tree.root if destination.tree else None
-    there = _processor_traits(root.traits) if root else frozenset()
-    lacking = sorted(_processor_traits(facts.source.traits) - there) if there else []
+    # The same hosts are looked at for each server, and a host has about a hundred traits.
+    there = facts.memo.of(_processor_traits, root.traits) if root else frozenset()
+    here = facts.memo.of(_processor_traits, facts.source.traits)
+    lacking = sorted(here - there) if there else []
     if lacking:
         return unknown(
             f"guests there have no processor with {', '.join(lacking)}, guests of the source may; "

@@ -42,6 +42,7 @@ from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, Sourc
 from vfio_lm.preflight.gather.holdings import Allocation, Tell, allocations
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
+from vfio_lm.preflight.memo import Memo
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
 
@@ -125,11 +126,11 @@ def collect(
             )
             for subject, group in groups
         ]
-        residents = Residents(cloud)
+        residents, memo = Residents(cloud), Memo()
         for alike in _by_query(cases):
             answer = _ask(cloud, alike[0].query, inputs, host)
             for case in alike:
-                yield _facts(cloud, case, answer, inputs, host, residents)
+                yield _facts(cloud, case, answer, inputs, host, residents, memo)
 
 
 def _query(
@@ -193,6 +194,7 @@ def _facts(
     inputs: Inputs,
     host: str | None,
     residents: Residents,
+    memo: Memo,
 ) -> Facts:
     subject = case.subject
     server = subject.server
@@ -222,6 +224,7 @@ def _facts(
         departures=_departures(cloud, case.group, inputs),
         share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
+        memo=memo,
     )
 
 

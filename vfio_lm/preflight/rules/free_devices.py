@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
 from collections.abc import Iterator
 
 from vfio_lm.cloud.model import Marking, PortKind
@@ -63,13 +62,16 @@ class HostView:
         return frozenset().union(*(wish.possible for wish in self.wishes))
 
 
-# All checks of one destination ask, one after the other.
-@functools.lru_cache(maxsize=4)
 def host_view(facts: Facts, destination: Destination) -> HostView:
     """Look at a destination through its nova.conf, its facts, and the servers that nova has there.
 
     Devices of aliases are only looked at where placement cannot be asked for them.
     """
+    # All checks of one destination ask, one after the other.
+    return facts.memo.latest(_host_view, facts, destination)
+
+
+def _host_view(facts: Facts, destination: Destination) -> HostView:
     gaps = tuple(_gaps(facts, destination))
     own, occupants = destination.knowledge, destination.occupants
     if gaps or own.facts is None or occupants is None:
