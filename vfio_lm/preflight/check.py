@@ -10,20 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a check is: the contract for our own checks and for those that others plug in.
+"""Checks, ours and those that other packages bring: what each has and what it may answer.
 
-A check is a pure function of :class:`~vfio_lm.preflight.facts.Facts`. It does no I/O, knows no
-clock and raises nothing; what it cannot know it answers with :func:`unknown`. A package adds a
-check through the entry-point group ``vfio_lm.preflight.checks``; the entry's name is the check's
-id, its value a :class:`Check`, made by decorating a function with :func:`check` or
-:func:`destination_check`. A question that is asked both of the source and of each destination is a
-tuple of two checks of one id.
+A check is a pure function of :class:`~vfio_lm.preflight.facts.Facts`. It does no I/O and knows no
+clock. What it cannot know it answers with :func:`unknown`. A package adds a check through the
+entry-point group ``vfio_lm.preflight.checks``; the entry's name is the check's id, its value a
+:class:`Check`, made by decorating a function with :func:`check` or :func:`destination_check`. A
+question that is asked both of the source and of each destination is a tuple of two checks of one
+id.
 
 Which unknown answers decide. Where nova itself would look and might refuse (its API, scheduler,
 conductor or compute), an unknown answer makes the verdict unknown. What nova never looks at, the
 driver of a device for instance, or whether its state is moved in time, is advice as long as it is
-not known: hardly a cloud could ever be ready otherwise, since only files from the hosts tell. That
-it is known to go wrong is a failure like any other, whoever would notice.
+not known: hardly a cloud could ever be ready otherwise, since only files from the hosts say it. A
+known problem is a failure like any other, whichever part would notice it.
+
+A check that raises, answers something else than an :class:`Outcome`, or has evidence that is not
+JSON breaks nothing but itself: the report has ``defect of check X of package Y`` in its place, as
+an unknown answer. The same is said of an entry that cannot be imported, has another name than its
+check, or takes an id that is in use.
 """
 
 from __future__ import annotations
@@ -133,6 +138,9 @@ class Check:
     """For the destination scope: all of the facts that decides about the answer, besides the
     destination and what belongs to the cloud. Servers for which it is equal share the answer. None,
     or None from it, means that the answer is for this server alone."""
+    package: str | None = None
+    """The distribution that it came with, filled in when it is looked up; None for one that was
+    not installed."""
 
 
 def check(

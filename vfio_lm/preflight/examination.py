@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable
 from typing import Any
 
-from vfio_lm.preflight.check import Check, Outcome, Scope, unknown
+from vfio_lm.preflight.check import Check, Outcome, Scope
+from vfio_lm.preflight.contract import FAILURES, ask
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.report import (
     CheckResult,
@@ -48,7 +49,7 @@ def examine(facts: Facts, checks: Iterable[Check]) -> Report:
         source_host=facts.server.host,
         requested_host=facts.requested_host,
         nova_microversion=".".join(map(str, facts.nova_microversion)),
-        checks=tuple(_result(check, _host(facts, check), _ask(check, facts)) for check in own),
+        checks=tuple(_result(check, _host(facts, check), ask(check, facts)) for check in own),
         destinations=tuple(sorted(destinations, key=lambda d: _BEST_FIRST.index(d.verdict))),
         files=facts.inputs.files,
     )
@@ -60,7 +61,7 @@ def _key(check: Check, facts: Facts) -> Hashable:
         key = check.depends_on(facts) if check.depends_on else None
         # It is looked up for each destination, and what it stands for takes long to hash.
         return None if key is None else facts.memo.of(_token, check.ask, key)
-    except Exception:  # noqa: BLE001 - a broken check must not hide the others' answers
+    except FAILURES:
         return None
 
 
@@ -80,7 +81,7 @@ def _destination(
     for check, key in keys:
         result: CheckResult | None = answers.get(key)
         if result is None:
-            result = _result(check, destination.host, _ask(check, facts, destination))
+            result = _result(check, destination.host, ask(check, facts, destination))
             if key is not None:
                 answers[key] = result
         results.append(result)
@@ -116,16 +117,6 @@ def _in_placement(destination: Destination, needed: Collection[str]) -> tuple[De
         for device in destination.devices
         if device.resource_class in needed
     )
-
-
-def _ask(check: Check, *about: object) -> Outcome:
-    try:
-        return check.ask(*about)
-    except Exception as exc:  # noqa: BLE001 - a broken check must not hide the others' answers
-        return unknown(
-            f"the check itself failed: {type(exc).__name__}: {exc}",
-            settled_by=f"report this as a defect of the check {check.id}",
-        )
 
 
 def _host(facts: Facts, check: Check) -> str | None:

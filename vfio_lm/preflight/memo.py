@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What rules have worked out and ask for again and again, kept as long as one survey."""
 
 from __future__ import annotations

@@ -10,54 +10,63 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Finding the checks that are installed, ours and those of others."""
+"""Finding the checks that are installed, ours and those of other packages."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
+import re
+from collections.abc import Iterator
 
-from vfio_lm.preflight.check import (
-    ENTRY_POINT_GROUP,
-    Check,
-    Outcome,
-    Refuser,
-    Scope,
-    unknown,
-)
-from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.check import ENTRY_POINT_GROUP, Check, Scope
+from vfio_lm.preflight.contract import DISTRIBUTION, FAILURES, defective, flaw_of_entry, raised
 
 
 def installed_checks() -> tuple[Check, ...]:
     """Return every check of the entry-point group, ordered by scope and id.
 
-    An entry that cannot be loaded becomes a check that answers unknown: a check that is silently
-    missing could turn a verdict into a false ready.
+    An entry that is of no use becomes a check that answers unknown, and so does the lack of our
+    own: a check that is silently missing could turn a verdict into a false ready.
     """
     scopes = list(Scope)
-    checks = [
-        check
-        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-        for check in _load(entry)
-    ]
+    checks = list(_load_all())
+    if not any(check.package == DISTRIBUTION for check in checks):
+        flaw = "none of its checks is installed; install the package again"
+        checks.append(defective("installed-checks", DISTRIBUTION, flaw))
     return tuple(sorted(checks, key=lambda check: (scopes.index(check.scope), check.id)))
 
 
-def _load(entry: importlib.metadata.EntryPoint) -> tuple[Check, ...]:
+def _load_all() -> Iterator[Check]:
+    """Load our own entries first: no other package can take the id of one of them."""
+    entries = [
+        (_package(entry), entry)
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    ]
+    owners: dict[str, str] = {}
+    for package, entry in sorted(entries, key=lambda e: (e[0] != DISTRIBUTION, e[0], e[1].name)):
+        if entry.name not in owners:
+            owners[entry.name] = package
+            yield from _load(entry, package)
+        else:
+            flaw = f"package {owners[entry.name]} has a check of this id"
+            yield defective(f"{entry.name}-of-{package}", package, flaw)
+
+
+def _package(entry: importlib.metadata.EntryPoint) -> str:
+    """Return the distribution of an entry, or the module where its metadata do not say it."""
+    name = entry.dist.name if entry.dist is not None else None
+    # As PEP 503 writes a name, whatever wrote the metadata.
+    return re.sub(r"[-_.]+", "-", name).lower() if name else entry.value.partition(":")[0]
+
+
+def _load(entry: importlib.metadata.EntryPoint, package: str) -> tuple[Check, ...]:
     try:
         loaded = entry.load()
-        checks = loaded if isinstance(loaded, tuple) else (loaded,)
-        if not all(isinstance(check, Check) for check in checks):
-            raise TypeError(f"{entry.value} is no vfio_lm.preflight.Check, nor a tuple of them")
-    except Exception as exc:  # noqa: BLE001 - whatever a foreign module raises at import
-        return (_broken(entry, f"{type(exc).__name__}: {exc}"),)
-    return checks
-
-
-def _broken(entry: importlib.metadata.EntryPoint, reason: str) -> Check:
-    def ask(facts: Facts) -> Outcome:
-        return unknown(
-            f"the check cannot be loaded: {reason}",
-            settled_by=f"mend or remove the package that provides {entry.value}",
-        )
-
-    return Check(entry.name, Scope.CLOUD, "Can the check be loaded?", Refuser.NOWHERE, ask)
+        flaw = flaw_of_entry(entry.name, loaded)
+        if flaw is None:
+            checks = loaded if isinstance(loaded, tuple) else (loaded,)
+            return tuple(dataclasses.replace(check, package=package) for check in checks)
+    except FAILURES as exc:
+        flaw = f"{entry.value} cannot be loaded: {raised(exc)}"
+    return (defective(entry.name, package, flaw),)

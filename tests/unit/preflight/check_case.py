@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import json
+
 import testtools
 
 from tests.unit.preflight.scenario import facts
@@ -32,6 +34,7 @@ class CheckTestCase(testtools.TestCase):
     def assert_answers(self, status, known=None, where=None, saying=""):
         outcome = self.answer(known, where)
         self.assertEqual((status, True), (outcome.status, saying in outcome.message), outcome)
+        json.dumps(outcome.evidence, allow_nan=False)
         if status in (Status.FAIL, Status.WARN, Status.UNKNOWN):
             self.assertNotEqual("", outcome.remedy)
         return outcome
