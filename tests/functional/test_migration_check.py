@@ -22,6 +22,7 @@ import re
 import subprocess
 import tempfile
 
+import fixtures
 import testtools
 import yaml
 
@@ -34,6 +35,7 @@ from tests.functional.base import (
     CloudTestCase,
     Finished,
 )
+from tests.unit.preflight.package_of_others import CODE, ImportPath
 
 THREE_HOSTS = (
     HostSpec("compute1", device_specs=(YES,)),
@@ -213,6 +215,32 @@ class TestBadInput(CheckTestCase):
         self.assert_refused(done, conf.name, "[pci]alias", '"dev_type": "type-VF"', "unexpected")
         done = self.openstack("vfio", "migration", "check", "--nova-conf", "/no/such.conf", "any")
         self.assert_refused(done, "/no/such.conf: cannot be read")
+
+
+class TestChecksOfOtherPackages(CheckTestCase):
+    """A broken package beside ours is named in the report, and breaks nothing else."""
+
+    def test_each_kind_of_broken_check(self):
+        path = self.useFixture(ImportPath())
+        for package, code in (
+            ("silent-checks", "probe = a_check(lambda facts: None, 'silent')"),
+            ("vague-checks", "probe = a_check(lambda facts: passed('x', y={1}), 'vague')"),
+            ("loud-checks", "probe = a_check(lambda facts: 1 / 0, 'loud')"),
+            ("absent-checks", "import sys; sys.exit('libabsent is missing')"),
+            ("other-checks", "probe = a_check(lambda facts: passed('x'), 'server-state')"),
+        ):
+            path.install(package, CODE + code + "\n", {package.partition("-")[0]: "probe"})
+        self.useFixture(fixtures.EnvironmentVariable("PYTHONPATH", str(path.folder)))
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        done = self.run_check(server, "-f", "json")
+        self.assertEqual((3, ""), (done.status, done.errors))
+        answers = {each["id"]: each for each in done.json()["checks"]}
+        for name in ("silent", "vague", "loud", "absent", "other"):
+            self.assertEqual("unknown", answers[name]["status"])
+            said = f"defect of check {name} of package {name}-checks: "
+            self.assertIn(said, answers[name]["message"])
+        self.assertEqual("pass", answers["server-state"]["status"])
+        self.assertIn("defect of check silent", self.run_check(server).output)
 
 
 class TestWithoutNetworkService(CheckTestCase):

@@ -39,7 +39,7 @@ from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import Alias
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
 from vfio_lm.preflight.examination import examine
-from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
 from vfio_lm.preflight.gather.collection import collect, find_subject
 from vfio_lm.preflight.gather.selection import Selection
 from vfio_lm.preflight.inputs import HostKnowledge, Inputs
@@ -59,16 +59,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Check",
     "CheckResult",
+    "Destination",
     "DestinationReport",
     "DeviceReport",
     "Facts",
     "HostKnowledge",
     "Inputs",
+    "Network",
     "Outcome",
     "Refuser",
     "Report",
     "Scope",
     "Selection",
+    "Source",
+    "SourceDevice",
     "Stage",
     "Status",
     "Survey",

@@ -48,8 +48,12 @@ class ImportPath(fixtures.Fixture):
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         before = set(sys.modules)
         self.useFixture(fixtures.MonkeyPatch("sys.path", [*sys.path, str(self.folder)]))
-        importlib.invalidate_caches()
+        self.refresh()
         self.addCleanup(self._forget, before)
+
+    def refresh(self) -> None:
+        """Let what has come into the folder be found."""
+        importlib.invalidate_caches()
 
     def _forget(self, before: set[str]) -> None:
         for name in set(sys.modules) - before:
@@ -71,7 +75,7 @@ class ImportPath(fixtures.Fixture):
         )
         lines = [f"{name} = {module}:{attribute}" for name, attribute in entries.items()]
         (metadata / "entry_points.txt").write_text("\n".join([f"[{ENTRY_POINT_GROUP}]", *lines]))
-        importlib.invalidate_caches()
+        self.refresh()
 
 
 class ChecksOfOthersTestCase(testtools.TestCase):
