@@ -35,11 +35,12 @@ import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from vfio_lm.cloud.model import Network
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import Alias
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
 from vfio_lm.preflight.examination import examine
-from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
+from vfio_lm.preflight.facts import Destination, Facts, Source, SourceDevice
 from vfio_lm.preflight.gather.collection import collect, find_subject
 from vfio_lm.preflight.gather.selection import Selection
 from vfio_lm.preflight.inputs import HostKnowledge, Inputs
