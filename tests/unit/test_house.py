@@ -1,0 +1,252 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The rules of the house: small modules and functions, one meaning for a name, a test for each."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import functools
+import importlib
+import importlib.metadata
+import pathlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+
+import testtools
+
+from vfio_lm.preflight import Check, checks
+from vfio_lm.preflight.check import ENTRY_POINT_GROUP
+
+_TOP = pathlib.Path(__file__).parents[2]
+
+#: The packages that are installed, and where below tests/unit their tests are.
+_PACKAGES = {
+    "vfio_lm": "",
+    "osc_vfio_lm": "osc",
+    "placement_sync": "placement_sync",
+    "horizon_panel": "horizon",
+}
+
+_MOST_LINES_OF_A_MODULE = 400
+_MOST_LINES_OF_A_FUNCTION = 60
+
+#: Rooms whose modules decide something. The others ask services and print: tests/functional,
+#: tests/horizon and tests/libvirt run them with the real ones.
+_ROOMS_OF_RULES = (
+    "placement_sync/engine",
+    "vfio_lm/cloud/model",
+    "vfio_lm/compute/domain",
+    "vfio_lm/compute/guard",
+    "vfio_lm/compute/host",
+    "vfio_lm/compute/libvirt",
+    "vfio_lm/drain",
+    "vfio_lm/inventory",
+    "vfio_lm/migration",
+    "vfio_lm/pci",
+    "vfio_lm/pci/lint",
+    "vfio_lm/preflight",
+    "vfio_lm/preflight/checks",
+    "vfio_lm/preflight/rules",
+    "vfio_lm/preflight/wording",
+)
+
+#: What still breaks a rule; these become fewer and never more.
+_LONG_MODULES = frozenset({"osc_vfio_lm/flavor.py", "vfio_lm/cloud/nova/client.py"})
+_LONG_FUNCTIONS = frozenset({"osc_vfio_lm/flavor.py: get_parser"})
+_NAMES_OF_SEVERAL = frozenset(
+    {
+        "Candidates",
+        "Change",
+        "CreateFlavor",
+        "Decision",
+        "Destination",
+        "Device",
+        "Evidence",
+        "Finding",
+        "Host",
+        "HostView",
+        "Migration",
+        "Outcome",
+        "Progress",
+        "ProgressLine",
+        "Step",
+        "Verdict",
+        "Wish",
+        "_Reader",
+    }
+)
+_WITHOUT_TEST = frozenset(
+    {
+        "placement_sync/engine/alias_findings.py",
+        "placement_sync/engine/apply.py",
+        "placement_sync/engine/audit.py",
+        "placement_sync/engine/decision.py",
+        "placement_sync/engine/evidence.py",
+        "placement_sync/engine/finding.py",
+        "placement_sync/engine/hosts.py",
+        "placement_sync/engine/memory.py",
+        "placement_sync/engine/observed.py",
+        "placement_sync/engine/plan.py",
+        "placement_sync/engine/sources.py",
+        "placement_sync/engine/traits.py",
+        "vfio_lm/cloud/model/network.py",
+        "vfio_lm/cloud/model/nova.py",
+        "vfio_lm/cloud/model/scheduling.py",
+        "vfio_lm/compute/domain/devices.py",
+        "vfio_lm/compute/domain/schema.py",
+        "vfio_lm/compute/guard/device_state.py",
+        "vfio_lm/compute/guard/installation.py",
+        "vfio_lm/compute/guard/refusal.py",
+        "vfio_lm/compute/guard/remap_spool.py",
+        "vfio_lm/compute/guard/spool_folder.py",
+        "vfio_lm/compute/host/device_users.py",
+        "vfio_lm/compute/host/devlink.py",
+        "vfio_lm/compute/host/findings.py",
+        "vfio_lm/compute/host/state.py",
+        "vfio_lm/compute/host/variant_drivers.py",
+        "vfio_lm/compute/host/vfio_debugfs.py",
+        "vfio_lm/compute/libvirt/device_match.py",
+        "vfio_lm/compute/libvirt/match_rules.py",
+        "vfio_lm/compute/libvirt/migration.py",
+        "vfio_lm/compute/libvirt/verify_command.py",
+        "vfio_lm/drain/from_facts.py",
+        "vfio_lm/drain/host.py",
+        "vfio_lm/drain/occupancy.py",
+        "vfio_lm/drain/solver.py",
+        "vfio_lm/inventory/alias.py",
+        "vfio_lm/inventory/collect.py",
+        "vfio_lm/inventory/write_flavor.py",
+        "vfio_lm/migration/arrival.py",
+        "vfio_lm/pci/compose.py",
+        "vfio_lm/pci/host_folder.py",
+        "vfio_lm/pci/lint/alias_rules.py",
+        "vfio_lm/pci/lint/cloud_rules.py",
+        "vfio_lm/pci/lint/configurations.py",
+        "vfio_lm/pci/lint/device_spec_rules.py",
+        "vfio_lm/pci/lint/file_rules.py",
+        "vfio_lm/pci/lint/hit.py",
+        "vfio_lm/pci/lint/trait_rules.py",
+        "vfio_lm/pci/live_migratable.py",
+        "vfio_lm/pci/rewrite.py",
+        "vfio_lm/preflight/facts.py",
+        "vfio_lm/preflight/many_servers.py",
+        "vfio_lm/preflight/rules/alias_ids.py",
+        "vfio_lm/preflight/rules/free_devices.py",
+        "vfio_lm/preflight/rules/numa.py",
+        "vfio_lm/preflight/rules/request.py",
+        "vfio_lm/preflight/rules/scheduler.py",
+        "vfio_lm/preflight/rules/stored_request.py",
+        "vfio_lm/preflight/rules/tracked_devices.py",
+        "vfio_lm/preflight/rules/tree_capacity.py",
+        "vfio_lm/preflight/rules/zone.py",
+        "vfio_lm/preflight/wording/declaration.py",
+        "vfio_lm/preflight/wording/remedy.py",
+        "vfio_lm/preflight/wording/shared_answers.py",
+    }
+)
+
+
+@functools.cache
+def _modules() -> dict[str, ast.Module]:
+    """Return every module of the product by its path in the tree."""
+    return {
+        str(path.relative_to(_TOP)): ast.parse(path.read_text())
+        for package in _PACKAGES
+        for path in sorted((_TOP / package).rglob("*.py"))
+    }
+
+
+def _lines(path: str) -> int:
+    return len((_TOP / path).read_text().splitlines())
+
+
+def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for path, module in _modules().items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path}: {node.name}", node
+
+
+def _decides(module: ast.Module) -> bool:
+    """Whether what a module does depends on anything."""
+    branches = (ast.If, ast.IfExp, ast.BoolOp, ast.For, ast.While, ast.Match, ast.Try)
+    return any(isinstance(node, (*branches, ast.comprehension)) for node in ast.walk(module))
+
+
+def _mirror(path: str) -> str:
+    """Return where the test of a module is."""
+    package, *folders, name = pathlib.PurePath(path).with_suffix("").parts
+    return str(pathlib.PurePath("tests/unit", _PACKAGES[package], *folders, f"test_{name}.py"))
+
+
+class TestSize(testtools.TestCase):
+    def test_a_module_is_small(self):
+        long = {path for path in _modules() if _lines(path) > _MOST_LINES_OF_A_MODULE}
+        self.assertEqual(set(), long - _LONG_MODULES)
+
+    def test_a_function_is_on_one_screen(self):
+        long = {
+            name
+            for name, node in _functions()
+            if (node.end_lineno or 0) - node.lineno >= _MOST_LINES_OF_A_FUNCTION
+        }
+        self.assertEqual(set(), long - _LONG_FUNCTIONS)
+
+
+class TestNames(testtools.TestCase):
+    def test_the_name_of_a_class_means_one_thing(self):
+        homes = collections.defaultdict(set)
+        for path, module in _modules().items():
+            for node in module.body:
+                if isinstance(node, ast.ClassDef):
+                    homes[node.name].add(path)
+        several = {name: sorted(paths) for name, paths in homes.items() if len(paths) > 1}
+        self.assertEqual({}, {k: v for k, v in several.items() if k not in _NAMES_OF_SEVERAL})
+
+    def test_a_module_says_what_it_is_about(self):
+        silent = {path for path, module in _modules().items() if module.body}
+        silent = {path for path in silent if not ast.get_docstring(_modules()[path])}
+        self.assertEqual(set(), silent)
+
+
+class TestMirror(testtools.TestCase):
+    def test_every_module_that_decides_has_a_test_of_its_name(self):
+        wanted = {
+            path
+            for path, module in _modules().items()
+            if str(pathlib.PurePath(path).parent) in _ROOMS_OF_RULES
+            if not path.endswith("__.py") and _decides(module)
+        }
+        self.assertEqual(
+            set(), {path for path in wanted if not (_TOP / _mirror(path)).exists()} - _WITHOUT_TEST
+        )
+
+
+class TestChecks(testtools.TestCase):
+    def made(self) -> Iterable[Check]:
+        for found in pkgutil.iter_modules(checks.__path__, f"{checks.__name__}."):
+            for value in vars(importlib.import_module(found.name)).values():
+                for each in value if isinstance(value, tuple) else (value,):
+                    if isinstance(each, Check):
+                        yield each
+
+    def test_every_check_has_an_entry_of_its_name(self):
+        installed = set()
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+            if entry.value.startswith("vfio_lm."):
+                loaded = entry.load()
+                of_entry = loaded if isinstance(loaded, tuple) else (loaded,)
+                self.assertEqual({entry.name}, {each.id for each in of_entry})
+                installed.update(map(id, of_entry))
+        self.assertEqual([], [each for each in self.made() if id(each) not in installed])
