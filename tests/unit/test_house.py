@@ -139,20 +139,9 @@ _WITHOUT_TEST = frozenset(
         "vfio_lm/pci/lint/trait_rules.py",
         "vfio_lm/pci/live_migratable.py",
         "vfio_lm/pci/rewrite.py",
-        "vfio_lm/preflight/facts.py",
-        "vfio_lm/preflight/many_servers.py",
         "vfio_lm/preflight/rules/alias_ids.py",
         "vfio_lm/preflight/rules/free_devices.py",
-        "vfio_lm/preflight/rules/numa.py",
-        "vfio_lm/preflight/rules/request.py",
-        "vfio_lm/preflight/rules/scheduler.py",
-        "vfio_lm/preflight/rules/stored_request.py",
         "vfio_lm/preflight/rules/tracked_devices.py",
-        "vfio_lm/preflight/rules/tree_capacity.py",
-        "vfio_lm/preflight/rules/zone.py",
-        "vfio_lm/preflight/wording/declaration.py",
-        "vfio_lm/preflight/wording/remedy.py",
-        "vfio_lm/preflight/wording/shared_answers.py",
     }
 )
 
