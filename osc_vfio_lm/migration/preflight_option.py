@@ -26,7 +26,8 @@ from osc_vfio_lm import preflight_inputs
 if TYPE_CHECKING:
     from vfio_lm.preflight import Inputs, Report
 
-#: The values of vfio_lm.migration.Mode, which is not imported for the sake of --help.
+#: The values of vfio_lm.migration.Mode, which is not imported for the sake of --help, and that none
+#: is wanted.
 MODES = ("enforce", "warn", "skip")
 
 BLOCKED = 2

@@ -23,14 +23,15 @@ from vfio_lm.cloud.model import CloudFlavor
 
 
 class Durability(enum.Enum):
-    """Whether a trait that is written stays."""
+    """Whether a trait that is written stays.
+
+    On a PCI provider of nova's none would, so none is written: nova-compute sets all its traits.
+    """
 
     DURABLE = "yes"
     """On a root provider: nova-compute keeps there what others set (measured on nova 34)."""
     UNKNOWN = "unknown"
-    """On a provider below the root that nova does not own: its owner may write it anew."""
-    NOT_DURABLE = "no"
-    """On a PCI provider of nova's: nova-compute writes all its traits anew. Never written."""
+    """On a provider below the root that nova does not own: its owner may overwrite it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

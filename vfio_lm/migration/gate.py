@@ -20,14 +20,12 @@ from vfio_lm.preflight import Verdict
 
 
 class Mode(enum.Enum):
-    """What a preflight may do to a live migration that somebody asks for."""
+    """What a preflight may do to a live migration that a user asks for."""
 
     ENFORCE = "enforce"
-    """Stop it where it is certain to fail; where that is not known, tell, and let nova decide."""
+    """Stop it where it is certain to fail; where that is not known, say so and let nova decide."""
     WARN = "warn"
-    """Tell what is in the way, and let nova decide."""
-    SKIP = "skip"
-    """Ask nothing at all."""
+    """Say what is in the way, and let nova decide."""
 
 
 class Decision(enum.Enum):
