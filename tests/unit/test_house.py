@@ -21,6 +21,7 @@ import importlib
 import importlib.metadata
 import pathlib
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator
 
 import testtools
@@ -40,6 +41,13 @@ _PACKAGES = {
 
 _MOST_LINES_OF_A_MODULE = 400
 _MOST_LINES_OF_A_FUNCTION = 60
+
+#: The packages of the picture in doc/source/contributor.rst.
+_ROOMS = (
+    *(f"vfio_lm/{path.parent.name}" for path in sorted(_TOP.glob("vfio_lm/*/__init__.py"))),
+    *(package for package in _PACKAGES if package != "vfio_lm"),
+    "tests",
+)
 
 #: Rooms whose modules decide something. The others ask services and print: tests/functional,
 #: tests/horizon and tests/libvirt run them with the real ones.
@@ -239,3 +247,21 @@ class TestChecks(testtools.TestCase):
                 self.assertEqual({entry.name}, {each.id for each in of_entry})
                 installed.update(map(id, of_entry))
         self.assertEqual([], [each for each in self.made() if id(each) not in installed])
+
+
+class TestContributorPage(testtools.TestCase):
+    def test_every_place_that_it_names_is_there(self):
+        page = (_TOP / "doc" / "source" / "contributor.rst").read_text()
+        places = set(re.findall(r"``([\w.]+/[\w./]*)``", page))
+        self.assertLessEqual(10, len(places))
+        self.assertEqual(set(), {each for each in places if not self.exists(each)})
+
+    def exists(self, place: str) -> bool:
+        """Whether a path is in the tree, or a folder is one of the rooms of some package."""
+        return (_TOP / place).exists() or any(
+            (_TOP / package / place).exists() for package in _ROOMS
+        )
+
+    def test_it_has_every_room(self):
+        page = (_TOP / "doc" / "source" / "contributor.rst").read_text()
+        self.assertEqual(set(), {room for room in _ROOMS if f"``{room}``" not in page})
