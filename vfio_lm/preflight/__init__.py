@@ -119,7 +119,7 @@ def check_server(
 def check_with(
     connection: Connection, server_id: str, inputs: Inputs, *, host: str | None = None
 ) -> Report:
-    """Do the same as :func:`check_server` with everything that the preflight can be told."""
+    """Do the same as :func:`check_server` with all inputs that the preflight takes."""
     cloud = WholeCloud(connection)
     subject = find_subject(cloud, server_id)
     (facts,) = collect(cloud, [subject], inputs, host=host)

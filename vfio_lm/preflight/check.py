@@ -22,7 +22,7 @@ id.
 Which unknown answers decide. Where nova itself would look and might refuse (its API, scheduler,
 conductor or compute), an unknown answer makes the verdict unknown. What nova never looks at, the
 driver of a device for instance, or whether its state is moved in time, is advice as long as it is
-not known: hardly a cloud could ever be ready otherwise, since only files from the hosts say it. A
+not known: few clouds could ever be ready otherwise, since only files from the hosts show it. A
 known problem is a failure like any other, whichever part would notice it.
 
 A check that raises, answers something else than an :class:`Outcome`, or has evidence that is not
@@ -52,7 +52,7 @@ class Status(enum.Enum):
     FAIL = "fail"
     """The evidence shows that the live migration is or will be refused."""
     WARN = "warn"
-    """It will not be refused for this, but somebody should look."""
+    """It will not be refused for this, but needs attention."""
     UNKNOWN = "unknown"
     """The input that would settle the question is missing."""
     NOT_APPLICABLE = "not applicable"
@@ -106,7 +106,7 @@ def failed(message: str, *, remedy: str, **evidence: object) -> Outcome:
 
 
 def warned(message: str, *, remedy: str, **evidence: object) -> Outcome:
-    """Answer that somebody should look."""
+    """Answer that this needs attention, although nothing will be refused for it."""
     return Outcome(Status.WARN, message, remedy, evidence)
 
 

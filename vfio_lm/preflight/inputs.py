@@ -63,7 +63,7 @@ NOTHING_KNOWN = HostKnowledge()
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """All that the preflight is told besides what it asks the cloud."""
+    """All inputs of the preflight besides the answers of the cloud."""
 
     now: datetime.datetime
     """The time of the question, with a time zone: no rule looks at a clock."""
@@ -101,14 +101,14 @@ class Inputs:
         return None if self.disbelief(host) else self.of_host(host).facts
 
     def permits_post_copy(self, host: str) -> bool | None:
-        """Return ``[libvirt]live_migration_permit_post_copy`` of a host; None if nobody tells."""
+        """Return ``[libvirt]live_migration_permit_post_copy`` of a host; None if not known."""
         conf, facts = self.of_host(host).conf, self.facts_of(host)
         if conf is not None:
             return bool(conf.permit_post_copy)
         return facts.permits_post_copy if facts else None
 
     def downtime_ms(self, host: str) -> int | None:
-        """Return ``[libvirt]live_migration_downtime`` of a host; None if nobody tells."""
+        """Return ``[libvirt]live_migration_downtime`` of a host; None if not known."""
         conf, facts = self.of_host(host).conf, self.facts_of(host)
         if conf is not None:
             return conf.downtime_ms if conf.downtime_ms is not None else _DEFAULT_DOWNTIME_MS

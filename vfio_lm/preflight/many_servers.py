@@ -41,7 +41,7 @@ class Stage(enum.Enum):
 
 
 Progress = Callable[[Stage, int, int], None]
-"""Told the stage, how much of it is done, and how much there is."""
+"""Called with the stage, how much of it is done, and how much there is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Survey:
     others: int
     """How many more servers were not looked at: they hold no PCI device, as far as is known."""
     others_are_known: bool
-    """False where neutron does not tell which of the others have ports with a device."""
+    """False where neutron does not show which of the others have ports with a device."""
 
 
 def check_servers(

@@ -106,7 +106,7 @@ class DestinationReport:
     def free_devices(self) -> int | None:
         """Free devices of the kinds that the server needs, but for those not declared.
 
-        None where nobody knows: no device was seen, and that does not block the destination.
+        None where it is not known: no device was seen, and that does not block the destination.
         """
         if not self.devices and self.verdict is Verdict.UNKNOWN:
             return None

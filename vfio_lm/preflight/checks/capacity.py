@@ -112,5 +112,5 @@ def _make_it_fit(facts: Facts, destination: Destination, *, lacks_devices: bool)
     if tree is not None and list(trait_reasons(facts.query, tree)):
         return resize(facts.server.id, "that asks for nothing that the host cannot give")
     if lacks_devices:
-        return "what to do about devices is said by the check destination-devices"
+        return "see destination-devices"
     return make_room(destination.host)

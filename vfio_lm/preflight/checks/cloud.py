@@ -124,7 +124,7 @@ def candidate_cost(facts: Facts) -> Outcome:
         return warned(
             f"placement takes {seconds} s to answer", remedy=remedy, seconds=seconds, **evidence
         )
-    # Without the seconds, which are never the same: what is well shall look the same each time.
+    # Without the seconds, which are never the same: a pass should look the same each time.
     return passed(f"{len(found.candidates)} candidates, soon enough", **evidence)
 
 

@@ -71,7 +71,7 @@ _DEMANDING_IMAGE_PROPERTIES = (
     "trait",
 )
 
-_VOLUME = "a volume to boot from, whose image properties nobody shows"
+_VOLUME = "a boot volume whose image properties are not available"
 
 _PROFILE = "accel:device_profile"
 _ENCRYPTION, _IMAGE_ENCRYPTION = "hw:mem_encryption", "hw_mem_encryption"
@@ -95,7 +95,7 @@ def server_features(facts: Facts) -> Outcome:
             remedy=resize(facts.server.id, "without it")
             if _IMAGE_ENCRYPTION not in refused
             else paste(
-                "make the server anew from an image without it, and lose what is on its root disk",
+                "rebuild the server from an image without it; this erases its root disk",
                 f"openstack server rebuild --wait --image IMAGE {facts.server.id}",
             ),
             features=refused,

@@ -41,8 +41,8 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
     The scheduler counts the host that the server leaves among those of its group, but leaves it
     out itself: a server with the policy ``affinity`` may only join another member.
 
-    After a live migration the host that a server has left tells the scheduler that the server is
-    there, which keeps others of its group away until the host's next list of its servers.
+    After a live migration the host that a server has left still reports it to the scheduler, which
+    keeps others of its group away until the host's next list of its servers.
 
     Source: ``nova/scheduler/filters/affinity_filter.py``, ``_validate_instance_group_policy`` and
     ``_post_live_migration`` in ``nova/compute/manager.py`` (nova 34.0.0).
@@ -53,7 +53,7 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
     host, node = destination.host, destination.node
     if node is None or node.server_ids is None:
         return unknown(
-            "nova does not tell which servers are on the host",
+            "nova does not show which servers are on the host",
             settled_by=HYPERVISORS,
         )
     others = sorted((node.server_ids & group.members) - {facts.server.id})

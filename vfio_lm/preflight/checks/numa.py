@@ -50,8 +50,8 @@ def _asked(facts: Facts) -> tuple[dict[str, str], list[str]]:
 def numa(facts: Facts, destination: Destination) -> Outcome:
     """See whether devices can be near the guest at all; more than that only the host knows.
 
-    Which processors and how much memory of each NUMA node are free, neither an API nor the facts
-    of a host tell, so this never passes.
+    Neither an API nor the facts of a host show which processors and how much memory of each NUMA
+    node are free, so this never passes.
 
     Source: ``_filter_pools_for_numa_cells`` in ``nova/pci/stats.py`` and
     ``nova/scheduler/filters/numa_topology_filter.py`` (nova 34.0.0).

@@ -47,7 +47,7 @@ def port_binding(facts: Facts) -> Outcome:
 
     Of a server with devices of aliases as well, nova claims these and the ports' one after the
     other, and the second claim takes the first one's place in its books: the devices of aliases
-    are never given back. When nova-compute starts, it writes its books anew.
+    are never given back. When nova-compute starts, it rewrites its books.
 
     Source: ``nova/conductor/tasks/live_migrate.py``, ``block_port_accelerators`` in
     ``nova/compute/api.py``, ``PciDevTracker.claim_instance`` in ``nova/pci/manager.py`` (nova 31

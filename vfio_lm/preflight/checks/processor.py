@@ -28,7 +28,7 @@ _OF_THE_HOST_ALONE = (
 
 
 def _processor_traits(traits: frozenset[str]) -> frozenset[str]:
-    """Return those of a host's traits that tell what the processors of its guests can do.
+    """Return those of a host's traits that show what the processors of its guests can do.
 
     By ``[libvirt]cpu_mode`` and ``cpu_models``: where a model is configured, its own, whatever
     the host's processor can do besides.
@@ -51,9 +51,8 @@ def _processor_traits(traits: frozenset[str]) -> frozenset[str]:
 def destination_processor(facts: Facts, destination: Destination) -> Outcome:
     """See what may stop ``_compare_cpu``.
 
-    Which processor a guest was started with, no API tells; the traits of the hosts tell what one
-    that is started now would have. A host that tells nothing of its processor is not held to lack
-    anything.
+    No API shows which processor a guest was started with; the traits of the hosts show the one that
+    a guest started now would have. A host without such traits is not taken to lack anything.
 
     Source: ``check_can_live_migrate_destination`` in ``nova/virt/libvirt/driver.py`` (nova 34.0.0).
     """
@@ -69,7 +68,7 @@ def destination_processor(facts: Facts, destination: Destination) -> Outcome:
             settled_by=_same_processor(destination.host),
             lacking=lacking,
         )
-    return passed("no trait tells that it cannot")
+    return passed("CPU traits show no difference")
 
 
 def _same_processor(host: str) -> str:
@@ -81,7 +80,7 @@ def _same_processor(host: str) -> str:
         ),
         "restart nova-compute on both",
         paste(
-            "and start the server, as SERVER, anew with this processor",
+            "and restart the server, as SERVER, to give it this processor",
             "openstack server reboot --hard SERVER",
         ),
         paste(

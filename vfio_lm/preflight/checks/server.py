@@ -86,11 +86,11 @@ def server_state(facts: Facts) -> Outcome:
     if server.power_state not in (_RUNNING, _PAUSED):
         return failed(
             f"the hypervisor reports power state {server.power_state}, neither running nor paused",
-            remedy=paste("start it anew", f"openstack server reboot --hard {server.id}"),
+            remedy=paste("restart it", f"openstack server reboot --hard {server.id}"),
             **evidence,
         )
     if server.is_locked:
-        unlock = paste("unlock it, if nobody objects", f"openstack server unlock {server.id}")
+        unlock = paste("unlock it, if no one objects", f"openstack server unlock {server.id}")
         if facts.user_is_admin:
             return warned("the server is locked, which does not stop an admin", remedy=unlock)
         return failed("the server is locked", remedy=unlock, **evidence)
@@ -114,7 +114,7 @@ def server_devices(facts: Facts) -> Outcome:
     requests = dict(counted)
     if facts.network.ports is None:
         return unknown(
-            "neutron does not tell which ports need a PCI device",
+            "neutron does not show which ports need a PCI device",
             settled_by=paste(
                 "let the network service answer this user, with all ports of the server",
                 f"openstack port list --server {facts.server.id}",

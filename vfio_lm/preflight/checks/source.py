@@ -176,7 +176,7 @@ def _put_right(facts: Facts) -> str:
     return steps(
         on_host(server.host, "systemctl restart nova-compute"),
         paste(
-            "it writes anew what the server has; see then whether the flavor asks for that",
+            "it updates the allocation; see whether the flavor asks for what is in it then",
             f"openstack resource provider allocation show {server.id}",
         ),
     )

@@ -33,8 +33,8 @@ def device_groups(
     """Return one request group for each device of the server.
 
     What was requested is stored with the server when it is created, and no API shows it. The
-    aliases of today tell it as long as they ask for the resource classes that the server really
-    holds; otherwise the allocation is the better witness, but then the traits are not known.
+    aliases of today show it as long as they ask for the resource classes that the server really
+    holds; otherwise the allocation is the better evidence, but then the traits are not known.
     """
     classes_held = held_classes(held)
     from_aliases = _groups_of_aliases(requests, aliases or {})

@@ -48,9 +48,9 @@ def declare(
     """Say how to declare devices of a host live migratable, as the lines of its nova.conf.
 
     :param knowledge: what is known of the host; the lines are those of its nova.conf, changed
-    :param providers: PCI providers of the devices, which tell the lines where nova.conf is not
-        known
-    :param names_trait: whether nova-compute has to be told to report the trait: before 34.0.0
+    :param providers: PCI providers of the devices, from which the lines are made where nova.conf
+        is not known
+    :param names_trait: whether the lines name the trait, which nova-compute before 34.0.0 needs
     """
     specs = knowledge.device_specs
     if specs is None:
@@ -86,7 +86,7 @@ def same_tags(host: str) -> str:
 
 
 def _made_of(providers: Collection[Provider], names_trait: bool) -> list[Setting]:
-    """Return lines for devices by their identifiers, as their resource classes tell them."""
+    """Return lines for devices by the identifiers in their resource classes."""
     classes = sorted({name for provider in providers for name in provider.inventories})
     return [
         Setting(DEVICE_SPEC, json.dumps(fields))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How remedies are written: for somebody who pastes at night.
+"""How remedies are written: ready to paste, at night and without this manual.
 
 What can be pasted stands on lines of its own that begin with two spaces, and the line before says
 where to: ``on HOST``, ``in [SECTION] of nova.conf on HOST``, ``check again with`` (options of the
@@ -50,7 +50,7 @@ def in_nova_conf(host: str, section: str, *lines: str, why: str = "") -> str:
 
 
 def check_again(*options: str, why: str = "") -> str:
-    """Say what the preflight has to be told."""
+    """Say which options the preflight needs."""
     return paste(f"{why}check again with", *options)
 
 
@@ -63,14 +63,14 @@ SCHEDULERS_CONF = check_again(
 
 
 def conf_of(host: str) -> str:
-    """Say how to tell the preflight of a host's nova.conf."""
+    """Say how to give the preflight a host's nova.conf."""
     return check_again(
         f"--nova-conf {host}=FILE", why=f"with the nova.conf of nova-compute on {host} as FILE, "
     )
 
 
 def probe(host: str) -> str:
-    """Say how to get facts of a host, and how to tell the preflight of them."""
+    """Say how to get the facts of a host, and how to give them to the preflight."""
     return steps(
         on_host(host, f"vfio-lm-host probe -f json > {host}.json"),
         check_again(f"--host-facts {host}.json"),
@@ -78,7 +78,7 @@ def probe(host: str) -> str:
 
 
 def tell_of_hosts(without_facts: Collection[str], without_conf: Collection[str]) -> str:
-    """Say how to get and tell all that is missing of hosts."""
+    """Say how to get all that is missing of hosts, and how to give it to the preflight."""
     without_facts = tuple(dict.fromkeys(without_facts))
     return steps(
         *(on_host(host, f"vfio-lm-host probe -f json > {host}.json") for host in without_facts),
@@ -117,7 +117,7 @@ def make_room(host: str, *, with_devices: bool = False) -> str:
     """
     servers = "vfio server list" if with_devices else "server list --all-projects"
     return paste(
-        f"move a server that can go away from {host}, as SERVER",
+        f"move any server that may leave {host} away, as SERVER",
         f"openstack {servers} --host {host}",
         "openstack server migrate --live-migration --wait SERVER",
     )

@@ -56,7 +56,7 @@ def obstacles(report: Report) -> tuple[Point, ...]:
 
 
 def warnings(report: Report) -> tuple[Point, ...]:
-    """Return what somebody should look at."""
+    """Return what needs attention."""
     return _points(report, lambda result: result.status is Status.WARN)
 
 
@@ -109,7 +109,7 @@ def _point(found: list[CheckResult]) -> Point:
 
 
 def _without_host(text: str, host: str | None) -> str:
-    """Return a text in which hosts do not differ."""
+    """Return a string in which hosts do not differ."""
     return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", "HOST", text) if host else text
 
 

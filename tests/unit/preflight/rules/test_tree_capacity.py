@@ -90,6 +90,14 @@ class TestBestMarking(testtools.TestCase):
     def test_without_a_candidate_there_is_none(self):
         self.assertIs(None, self.best())
 
+    def test_a_provider_that_the_host_does_not_show_is_unknown(self):
+        offered = candidate(_HOST, _pf(0))
+        groups = [pci_group(0, VF, frozenset())]
+        self.assertIs(Marking.UNKNOWN, best_marking([offered], groups, ()))
+
+    def test_a_candidate_for_no_device_lacks_nothing(self):
+        self.assertIs(Marking.MARKED, best_marking([candidate(_HOST)], (), ()))
+
 
 class TestPlainShortages(testtools.TestCase):
     def test_a_full_host_has_no_tree(self):
