@@ -106,7 +106,7 @@ class HostTabs(tabs.TabGroup):
     tabs = (HostTab,)
 
 
-class HostView(tabs.TabbedTableView):
+class HostPageView(tabs.TabbedTableView):
     """The page of one host."""
 
     tab_group_class = HostTabs

@@ -18,7 +18,7 @@ from horizon_panel.content.vfio_live_migration import host_page, views
 
 urlpatterns = [
     path("", views.IndexView.as_view(), name="index"),
-    path("hosts/<path:host>/", host_page.HostView.as_view(), name="host"),
+    path("hosts/<path:host>/", host_page.HostPageView.as_view(), name="host"),
     path("flavors/", include("horizon_panel.content.vfio_live_migration.flavor.urls")),
     path("drain/", include("horizon_panel.content.vfio_live_migration.drain.urls")),
     path(

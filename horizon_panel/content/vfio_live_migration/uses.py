@@ -62,7 +62,7 @@ class AliasRow:
         return ", ".join(self.alias.required_traits if self.alias else ()) or None
 
 
-class CreateFlavor(tables.LinkAction):
+class CreateFlavorLink(tables.LinkAction):
     """Opens the form for a flavor that asks for an alias."""
 
     name = "create_flavor"
@@ -101,7 +101,7 @@ class AliasesTable(PagedTable):
 
     class Meta:
         name = "aliases"
-        row_actions = (CreateFlavor,)
+        row_actions = (CreateFlavorLink,)
         verbose_name = _("Aliases")
         hidden_title = False
 
