@@ -28,8 +28,8 @@ from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.errors import CloudError
 from vfio_lm.migration import (
+    ArrivalCheck,
     Explanation,
-    Finding,
     Pace,
     Pacer,
     collect_arrival,
@@ -114,7 +114,7 @@ class Watched:
     is_over: bool
     pace: Pace | None = None
     """None where nova tells no progress."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ArrivalCheck, ...] = ()
     """What was verified of one that is completed."""
     explanation: Explanation | None = None
     """Why it failed, if it did."""
@@ -159,9 +159,9 @@ def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
     return Pacer().pace(progress, max(0.0, age.total_seconds()))
 
 
-def _verify(request, nova, migration, host) -> tuple[Finding, ...]:
+def _verify(request, nova, migration, host) -> tuple[ArrivalCheck, ...]:
     try:
         placement = PlacementClient(endpoints.proxy(api.connection(request), "placement"))
         return verify(collect_arrival(nova, placement, migration, host))
     except CloudError as exc:
-        return (Finding("verification", Status.UNKNOWN, str(exc)),)
+        return (ArrivalCheck("verification", Status.UNKNOWN, str(exc)),)
