@@ -149,13 +149,13 @@ def _drivers(host: HostConfig, devices: Iterable[Evidence]) -> Iterator[Finding]
     failing: dict[tuple[str, str], list[str]] = {}
     for each in devices:
         if each.said is LiveMigratable.YES and each.obstacle and each.spec:
-            key = host.location_of(each.spec), each.obstacle
+            key = host.location_of(each.spec), str(each.obstacle)
             failing.setdefault(key, []).append(str(each.address))
     for (where, why), addresses in sorted(failing.items()):
         yield Finding(
             kind=Kind.DRIVER_CANNOT,
             subject=host.name,
-            text=f"{_listed(sorted(addresses))}: declared live_migratable yes, but {why}",
+            text=f"{_listed(sorted(addresses))}: declared live_migratable yes, but each {why}",
             remedy="bind the devices to the vendor's variant driver, or say live_migratable no",
             where=where,
         )

@@ -36,10 +36,9 @@ from vfio_lm.pci import (
 from vfio_lm.pci import names as pci_names
 from vfio_lm.pci.address import AddressError
 from vfio_lm.pci.address_pattern import ANY
-from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.pci.host_facts import HostFacts
+from vfio_lm.pci.migratability import Obstacle, is_managed, obstacles
 from vfio_lm.pci.provider_traits import reported_traits
-
-_PLAIN_DRIVER = "vfio-pci"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Evidence:
     """The VFIO variant driver that it is bound to."""
     address: PciAddress | None = None
     """Of the device itself, or of the provider."""
-    obstacle: str | None = None
+    obstacle: Obstacle | None = None
     """Why the device cannot live migrate, whatever is declared."""
 
 
@@ -71,27 +70,6 @@ def is_for_aliases(spec: DeviceSpec) -> bool:
     return not (spec.is_for_neutron or spec.is_remote_managed)
 
 
-def obstacle(device: DeviceFacts, spec: DeviceSpec) -> str | None:
-    """Return why the facts show that a device cannot live migrate, or None if they do not.
-
-    A value that is not known is no obstacle: then the operator's word stands. A VF that is bound
-    to a driver of the host's own, or to none, is none either as long as libvirt manages it,
-    because libvirt binds it to a variant driver when a server starts (10.0.0 and later, that
-    nova asks for).
-    """
-    name = device.driver or "no driver"
-    if device.migration is not None and not device.migration.stop_copy:
-        return f"its driver {name} has no migration support (no stop-copy)"
-    if device.is_devlink_migratable is False:
-        return "its function is not migratable in devlink"
-    if device.has_variant_driver is False and device.migration is None:
-        if device.driver == _PLAIN_DRIVER:
-            return "it is bound to plain vfio-pci, which has no migration support"
-        if spec.tags.get("managed") == "false":
-            return f"it is bound to {name}, and nova is told not to manage that (managed)"
-    return None
-
-
 def from_facts(host: HostConfig, facts: HostFacts) -> Iterator[Evidence]:
     """Yield what is known of each device of a host that its kernel knows and nova may use."""
     with_vfs = {device.parent_address for device in facts.devices}
@@ -99,7 +77,7 @@ def from_facts(host: HostConfig, facts: HostFacts) -> Iterator[Evidence]:
         spec = first_match(host.device_specs, device.device, interfaces=facts.interfaces)
         if spec is None or not is_for_aliases(spec):
             continue
-        why_not = obstacle(device, spec)
+        why_not = next(obstacles(device, is_managed=is_managed(spec)), None)
         # A PF that is there for its VFs is not what live migrates, whatever its pattern covers.
         is_carrier = device.kind is DeviceKind.PF and device.address in with_vfs
         yield Evidence(

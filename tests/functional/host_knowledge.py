@@ -22,7 +22,8 @@ from typing import Any
 
 from tests.cloud import Cloud, HostSpec
 from vfio_lm.pci import DeviceKind, PciAddress, read_nova_conf
-from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
+from vfio_lm.pci.migratability import MigrationFlags
 from vfio_lm.preflight import HostKnowledge
 
 #: Product of the PFs of nova's fixture; each is the first function of its slot.

@@ -21,7 +21,8 @@ import signal
 from tests.libvirt import base
 from tests.libvirt.hosts import wait_for
 from vfio_lm.pci import DeviceKind, PciAddress
-from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
+from vfio_lm.pci.migratability import MigrationFlags
 
 PROGRESS = re.compile(r" *\d+ %  \d+ MiB to go of \d+ MiB")
 

@@ -30,6 +30,7 @@ import jsonschema
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
 from vfio_lm.pci.device import Device, DeviceKind
+from vfio_lm.pci.migratability import MigrationFlags
 
 VERSION = 1
 """Of the file's form. A file of another version is refused, never guessed at."""
@@ -77,6 +78,7 @@ SCHEMA: Mapping[str, Any] = _object(
                     "interfaces": {"type": "array", "items": {"type": "string"}},
                     "driver": _TEXT,
                     "has_variant_driver": _FLAG,
+                    "is_variant_driver_available": _FLAG,
                     "firmware": _TEXT,
                     "vgpu_type": _TEXT,
                     "is_devlink_migratable": _FLAG,
@@ -146,18 +148,6 @@ class DeviceUser:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class MigrationFlags:
-    """What a VFIO driver can do for live migration; no flag at all: it cannot migrate.
-
-    Source: ``VFIO_MIGRATION_STOP_COPY``, ``_P2P`` and ``_PRE_COPY`` in ``linux/vfio.h``.
-    """
-
-    stop_copy: bool = False
-    p2p: bool = False
-    pre_copy: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """One PCI function with SR-IOV, or bound to a VFIO driver."""
 
@@ -178,9 +168,11 @@ class DeviceFacts:
     """The kernel driver it is bound to; None without a reason in ``unknown``: to none."""
     has_variant_driver: bool | None = None
     """Whether the driver it is bound to is a VFIO variant driver."""
+    is_variant_driver_available: bool | None = None
+    """Whether the kernel of the host has a VFIO variant driver for it."""
     firmware: str | None = None
     vgpu_type: str | None = None
-    """The type of an NVIDIA vGPU on an SR-IOV VF."""
+    """The type of an NVIDIA vGPU on an SR-IOV VF; "0" where it has none."""
     is_devlink_migratable: bool | None = None
     """The function's ``migratable`` attribute in devlink, where its PF's driver has one."""
     user: DeviceUser | None = None
@@ -192,7 +184,7 @@ class DeviceFacts:
     """Whether the device itself tracks the memory that it writes."""
     state_size_bytes: int | None = None
     """The driver's estimate of the data to be moved while the device stands still."""
-    unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unknown: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     """Why a value is None, by the name of the field."""
 
     @property
@@ -201,6 +193,11 @@ class DeviceFacts:
         if "user" in self.unknown:
             return None
         return self.user is None
+
+    @property
+    def lacks_vgpu(self) -> bool:
+        """Whether it is a VF for an NVIDIA vGPU without a type."""
+        return self.vgpu_type == "0"
 
     @property
     def device(self) -> Device:

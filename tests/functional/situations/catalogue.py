@@ -23,7 +23,7 @@ from typing import Any
 
 from tests.functional.situations import destinations, ports, servers, told_of_hosts
 from tests.functional.situations.stage import Place, Situation
-from vfio_lm.pci.host_facts import MigrationFlags
+from vfio_lm.pci.migratability import MigrationFlags
 from vfio_lm.preflight import Scope, Status, Verdict
 
 PLAIN_DRIVER: Mapping[str, Any] = {

@@ -35,7 +35,8 @@ from vfio_lm.pci import (
     parse_aliases,
     parse_device_specs,
 )
-from vfio_lm.pci.host_facts import DeviceFacts, HostFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.pci.migratability import MigrationFlags
 
 CONCURRENT = str(exception.ResourceProviderConcurrentUpdateDetected())
 

@@ -44,7 +44,8 @@ from vfio_lm.pci import (
     PciAddress,
     parse_device_specs,
 )
-from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
+from vfio_lm.pci.migratability import MigrationFlags
 from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
 from vfio_lm.preflight.inputs import HostKnowledge, Inputs
 

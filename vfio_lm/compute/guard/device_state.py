@@ -19,14 +19,14 @@ for is read.
 from __future__ import annotations
 
 import functools
-from fnmatch import fnmatchcase
 
 from vfio_lm.compute.domain.devices import DomainXmlError, read_devices
-from vfio_lm.compute.guard.refusal import Binding, DeviceState
+from vfio_lm.compute.guard.refusal import DeviceState
 from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.compute.host.sysfs import NoSuchDeviceError, PciFunction, Sysfs
-from vfio_lm.compute.host.variant_drivers import GENERIC_DRIVER, VfioDrivers
+from vfio_lm.compute.host.variant_drivers import VfioDrivers
 from vfio_lm.pci.address import PciAddress
+from vfio_lm.pci.migratability import MigrationFlags
 
 _DEBUG = "sys/kernel/debug/vfio"
 _STATUS = "run/libvirt/qemu"
@@ -52,37 +52,23 @@ class GuardView:
             function = self._sysfs.function(address)
         except NoSuchDeviceError:
             return DeviceState(exists=False)
-        binding = self._binding(function)
+        is_variant = self._drivers.is_variant(function)
         return DeviceState(
             exists=True,
             driver=function.driver,
-            binding=binding,
-            offered_driver=None if binding is Binding.VARIANT else self._offered_driver(function),
-            lacks_migration=self._lacks_migration(address),
-            lacks_vgpu=function.has("nvidia/current_vgpu_type") and function.vgpu_type is None,
+            has_variant_driver=is_variant,
+            offered_driver=None if is_variant else self._offered_driver(function),
+            migration=MigrationFlags() if self._lacks_migration(address) else None,
+            lacks_vgpu=function.vgpu_type == "0",
             user=self._user(address, domain_uuid),
         )
 
-    def _binding(self, function: PciFunction) -> Binding:
-        if function.driver is None:
-            return Binding.NONE
-        if function.driver == GENERIC_DRIVER:
-            return Binding.PLAIN
-        return Binding.VARIANT if self._drivers.is_variant(function) else Binding.HOST
-
     def _offered_driver(self, function: PciFunction) -> str | None:
-        """Return the variant driver that the kernel has for a device, by depmod's list."""
+        """Return the variant driver that the kernel has for a device, as far as it tells."""
         try:
-            wanted = f"vfio_{function.text('modalias')}"
-            text = self._sysfs.text("lib/modules", self._sysfs.release, "modules.alias")
+            return self._drivers.offered(function)
         except NotKnownError:
             return None
-        for line in text.splitlines():
-            if line.startswith("alias vfio_pci:v0"):  # the generic driver's takes any vendor
-                _, pattern, module = line.split()
-                if fnmatchcase(wanted, pattern):
-                    return module
-        return None
 
     def _lacks_migration(self, address: PciAddress) -> bool:
         # Linux 6.8 and later, drivers/vfio/debugfs.c vfio_device_debugfs_init: the inner folder

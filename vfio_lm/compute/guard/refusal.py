@@ -19,38 +19,47 @@ unknown": a device that is not there, one of the wrong driver, and one that has 
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Callable, Iterator, Sequence
 
 from vfio_lm.compute.domain.devices import DomainDevices, PciSource
 from vfio_lm.compute.domain.remap import first_repeated
 from vfio_lm.pci.address import PciAddress
-
-
-class Binding(enum.Enum):
-    """Whose a device is, by the driver it is bound to."""
-
-    NONE = "no driver"
-    HOST = "a driver that does not give it to VFIO"
-    PLAIN = "vfio-pci, which gives it to VFIO and knows nothing of its state"
-    VARIANT = "a driver that gives it to VFIO and is made for this device"
+from vfio_lm.pci.migratability import (
+    PLAIN_DRIVER,
+    MigrationFlags,
+    Obstacle,
+    ObstacleKind,
+    obstacles,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeviceState:
-    """A PCI device as the destination has it before the migration."""
+    """A PCI device as the destination has it before the migration.
+
+    Has what :class:`vfio_lm.pci.migratability.DriverState` asks for.
+    """
 
     exists: bool
-    binding: Binding = Binding.NONE
     driver: str | None = None
+    has_variant_driver: bool = False
     offered_driver: str | None = None
-    """The variant driver that the kernel has for the device."""
-    lacks_migration: bool = False
-    """Whether the kernel says that the driver cannot migrate this device."""
+    """The variant driver that the kernel has for the device, where it is bound to another."""
+    migration: MigrationFlags | None = None
+    """No flag: the kernel says that the driver cannot migrate it; None: it says nothing."""
     lacks_vgpu: bool = False
     """Whether it is a VF for an NVIDIA vGPU, and has none."""
     user: str | None = None
     """Another domain that has the device."""
+    logs_dma: bool | None = None
+    """Only the source needs it."""
+    is_devlink_migratable: bool | None = None
+    """Only known to the driver of the PF, which is not asked."""
+
+    @property
+    def is_variant_driver_available(self) -> bool:
+        """Whether the kernel has a variant driver for the device."""
+        return self.has_variant_driver or self.offered_driver is not None
 
 
 def refusals(devices: DomainDevices, look: Callable[[PciAddress], DeviceState]) -> Iterator[str]:
@@ -78,29 +87,28 @@ def _in_use(_: PciSource, state: DeviceState) -> str | None:
     return None if state.user is None else f"is in use by domain {state.user}"
 
 
-def _wrong_driver(source: PciSource, state: DeviceState) -> str | None:
-    offered = state.offered_driver
-    way_out = f"bind it to {offered}" if offered else "the kernel here has no variant driver for it"
-    if state.binding is Binding.PLAIN:
+def _cannot_migrate(source: PciSource, state: DeviceState) -> str | None:
+    found = next(obstacles(state, is_managed=source.is_managed), None)
+    return None if found is None else _worded(found, state)
+
+
+def _worded(obstacle: Obstacle, state: DeviceState) -> str:
+    way_out = (
+        f"bind it to {state.offered_driver}"
+        if state.offered_driver
+        else "the kernel here has no variant driver for it"
+    )
+    if obstacle.kind is ObstacleKind.NO_STOP_COPY:
+        return f"cannot be migrated, says its driver {state.driver}: look at the device's firmware"
+    if obstacle.kind is ObstacleKind.NO_VGPU:
+        return "has no vGPU type: write one to its current_vgpu_type"
+    if state.driver == PLAIN_DRIVER:
         return f"is bound to {state.driver}, which cannot migrate a device: {way_out}"
-    if state.binding is Binding.VARIANT or (source.is_managed and offered):
-        # A managed device is libvirt's to bind; from 10.0 on it takes the variant driver.
-        return None
     bound = "no driver" if state.driver is None else f"{state.driver}, which is no VFIO driver"
     return f"is bound to {bound}: {way_out}"
 
 
-def _cannot_migrate(_: PciSource, state: DeviceState) -> str | None:
-    if not state.lacks_migration:
-        return None
-    return f"cannot be migrated, says its driver {state.driver}: look at the device's firmware"
-
-
-def _without_vgpu(_: PciSource, state: DeviceState) -> str | None:
-    return "has no vGPU type: write one to its current_vgpu_type" if state.lacks_vgpu else None
-
-
 _Rule = Callable[[PciSource, DeviceState], str | None]
 
-_RULES: Sequence[_Rule] = (_absent, _in_use, _wrong_driver, _cannot_migrate, _without_vgpu)
+_RULES: Sequence[_Rule] = (_absent, _in_use, _cannot_migrate)
 """In the order in which they are asked; the first refusal is told."""

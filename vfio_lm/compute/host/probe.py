@@ -29,14 +29,16 @@ from vfio_lm.compute.host import state as host_state
 from vfio_lm.compute.host.device_users import DeviceUsers
 from vfio_lm.compute.host.findings import Findings, NotKnownError
 from vfio_lm.compute.host.sysfs import PciFunction, Sysfs
-from vfio_lm.compute.host.variant_drivers import GENERIC_DRIVER, VfioDrivers
+from vfio_lm.compute.host.variant_drivers import VfioDrivers
 from vfio_lm.compute.host.vfio import DeviceAnswers, DeviceBusyError, VfioDevices
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.device import DeviceKind
-from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
+from vfio_lm.pci.migratability import PLAIN_DRIVER, MigrationFlags
 from vfio_lm.pci.nova_conf import NovaConf
 
 _MLX5 = "mlx5_core"
+_NVIDIA = "10de"
 _DIRTY_TRACKING = "CONFIG_IOMMUFD_DRIVER"
 _UNSEEN_USER = DeviceUser("a process that cannot be seen from here")
 
@@ -145,6 +147,9 @@ class HostProbe:
             has_variant_driver=take(
                 "has_variant_driver", lambda: self._drivers.is_variant(function)
             ),
+            is_variant_driver_available=take(
+                "is_variant_driver_available", lambda: self._is_variant_driver_available(function)
+            ),
             firmware=take("firmware", lambda: self._firmware(function)),
             vgpu_type=take("vgpu_type", lambda: function.vgpu_type),
             is_devlink_migratable=take(
@@ -179,7 +184,7 @@ class HostProbe:
         :raises NotKnownError: if nothing tells
         """
         driver = function.driver
-        if driver == GENERIC_DRIVER:
+        if driver == PLAIN_DRIVER:
             # It has no migration operations: drivers/vfio/pci/vfio_pci.c.
             return _Abilities(MigrationFlags(), logs_dma=False)
         if not self._drivers.is_vfio(function):
@@ -250,9 +255,20 @@ class HostProbe:
             )
 
     def _state(self, function: PciFunction, user: DeviceUser | None) -> str | None:
-        if user is None or not self._is_vfio(function) or function.driver == GENERIC_DRIVER:
+        if user is None or not self._is_vfio(function) or function.driver == PLAIN_DRIVER:
             return None
         return vfio_debugfs.read_state(self._sysfs, function.address)
+
+    def _is_variant_driver_available(self, function: PciFunction) -> bool | None:
+        """Return whether the kernel has a variant driver for a function.
+
+        NVIDIA's driver for vGPUs does not announce itself, so that nothing is known of its devices.
+        """
+        if self._drivers.is_variant(function) or self._drivers.offered(function) is not None:
+            return True
+        if function.vendor_id == _NVIDIA:
+            raise NotKnownError("NVIDIA's driver for vGPUs does not announce its devices")
+        return False
 
     def _firmware(self, function: PciFunction) -> str:
         for address in (function.address, function.parent_address):

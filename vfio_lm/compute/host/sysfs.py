@@ -274,14 +274,13 @@ class PciFunction:
 
     @property
     def vgpu_type(self) -> str | None:
-        """The number of the NVIDIA vGPU type that a VF has; None: none.
+        """The number of the NVIDIA vGPU type of a VF, "0" without one; None for other devices.
 
-        Source: NVIDIA's vGPU documentation, ``current_vgpu_type``, which is 0 for none.
+        Source: NVIDIA's vGPU documentation, ``current_vgpu_type``.
         """
         if not self.has("nvidia/current_vgpu_type"):
             return None
-        text = self.text("nvidia/current_vgpu_type")
-        return None if text == "0" else text
+        return self.text("nvidia/current_vgpu_type")
 
     @property
     def vf_addresses(self) -> dict[int, PciAddress]:

@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import functools
 import re
+from fnmatch import fnmatchcase
 
 from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.compute.host.sysfs import PciFunction, Sysfs
-
-GENERIC_DRIVER = "vfio-pci"
-"""Takes any device, and can migrate none."""
+from vfio_lm.pci.migratability import PLAIN_DRIVER
 
 _GENERIC_MODULE = "vfio_pci"
 _PREFIX = "vfio_pci:"
+_ALIAS_OF_A_VARIANT = f"alias {_PREFIX}v0"
+"""The plain driver's alias takes any vendor."""
 
 
 def variant_modules(sysfs: Sysfs) -> frozenset[str]:
@@ -66,7 +67,7 @@ class VfioDrivers:
         :raises NotKnownError: if the kernel does not tell
         """
         driver = function.driver
-        if driver is None or driver == GENERIC_DRIVER:
+        if driver is None or driver == PLAIN_DRIVER:
             return False
         if function.vfio_node is not None:
             return True
@@ -76,6 +77,22 @@ class VfioDrivers:
         if self._makes_nodes:
             return False
         raise self._modules
+
+    def offered(self, function: PciFunction) -> str | None:
+        """Return the module of the kernel's variant driver for a function; None: it has none.
+
+        A driver that is not announced, such as NVIDIA's for vGPUs, is not found.
+
+        :raises NotKnownError: if the kernel does not tell
+        """
+        wanted = f"vfio_{function.text('modalias')}"
+        text = self._sysfs.text("lib/modules", self._sysfs.release, "modules.alias")
+        for line in text.splitlines():
+            if line.startswith(_ALIAS_OF_A_VARIANT):
+                _, pattern, module = line.split()
+                if fnmatchcase(wanted, pattern):
+                    return module
+        return None
 
     @property
     def _makes_nodes(self) -> bool:
@@ -88,4 +105,4 @@ class VfioDrivers:
 
         :raises NotKnownError: if the kernel does not tell
         """
-        return function.driver == GENERIC_DRIVER or self.is_variant(function)
+        return function.driver == PLAIN_DRIVER or self.is_variant(function)

@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterator
 from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
-from vfio_lm.pci.host_facts import MigrationFlags
+from vfio_lm.pci.migratability import MigrationFlags
 
 VFIO_BASE = ord(";") << 8 | 100
 VFIO_GET_API_VERSION = VFIO_BASE + 0

@@ -23,7 +23,7 @@ import dataclasses
 from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.pci.address import PciAddress
-from vfio_lm.pci.host_facts import MigrationFlags
+from vfio_lm.pci.migratability import MigrationFlags
 
 _FOLDER = "sys/kernel/debug/vfio"
 

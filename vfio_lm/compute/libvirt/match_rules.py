@@ -17,7 +17,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from vfio_lm.pci.host_facts import DeviceFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts
+from vfio_lm.pci.migratability import MigrationFlags, obstacles
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +78,14 @@ def _vgpu_type(source: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusa
         )
 
 
+def _migratability(source: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusal]:
+    """Ask whether either device can be migrated at all; libvirt binds neither of them here."""
+    for obstacle in obstacles(destination, is_managed=False):
+        yield Refusal(str(obstacle))
+    for obstacle in obstacles(source, is_managed=False, is_source=True):
+        yield Refusal(f"would fit, but the source's device {obstacle}")
+
+
 def _flags(source: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusal]:
     """Ask for every state through which the driver on the source may go."""
     has = destination.migration
@@ -84,13 +93,8 @@ def _flags(source: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusal]:
         why = destination.unknown.get("migration", "the facts do not tell")
         yield Refusal(f"its migration flags are unknown: {why}", is_unknown=True)
         return
-    if not has.stop_copy:
-        yield Refusal("cannot migrate, says its driver")
-        return
     wanted = source.migration
-    if wanted is not None and not wanted.stop_copy:
-        yield Refusal("would fit, but the source's device cannot migrate, says its driver")
-    elif wanted is not None and (lacking := _lacking(has, wanted)):
+    if wanted is not None and (lacking := _lacking(has, wanted)):
         yield Refusal(f"lacks {lacking}, which the source's has")
     elif wanted is None and (lacking := _lacking(has, MigrationFlags(True, True, True))):
         why = source.unknown.get("migration", "the facts do not tell")
@@ -100,11 +104,6 @@ def _flags(source: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusal]:
 def _lacking(has: MigrationFlags, wanted: MigrationFlags) -> str:
     pairs = (("P2P", has.p2p, wanted.p2p), ("PRE_COPY", has.pre_copy, wanted.pre_copy))
     return " and ".join(name for name, there, needed in pairs if needed and not there)
-
-
-def _devlink(_: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusal]:
-    if destination.is_devlink_migratable is False:
-        yield Refusal("is not migratable in devlink: devlink port function set … migratable enable")
 
 
 def _firmware(source: DeviceFacts, destination: DeviceFacts) -> Iterator[Refusal]:
@@ -130,8 +129,8 @@ _RULES: tuple[_Rule, ...] = (
     _kind,
     _driver,
     _vgpu_type,
+    _migratability,
     _flags,
-    _devlink,
     _firmware,
     _use,
 )

@@ -21,8 +21,8 @@ from collections.abc import Iterator, Mapping
 from vfio_lm.compute.domain.devices import PciSource
 from vfio_lm.compute.libvirt.client import Domain, DomainState, NodeDevice
 from vfio_lm.pci.address import PciAddress
+from vfio_lm.pci.migratability import PLAIN_DRIVER
 
-PLAIN_DRIVER = "vfio-pci"
 """The kernel's VFIO driver for any device: it moves no state."""
 
 _FIRST_TO_BIND_VARIANTS = (10, 0, 0)

@@ -14,9 +14,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 
 from vfio_lm.pci.host_facts import DeviceFacts
+from vfio_lm.pci.migratability import Obstacle, ObstacleKind, is_managed, obstacles
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -29,14 +30,17 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Destination, Facts
+from vfio_lm.preflight.inputs import HostKnowledge
 from vfio_lm.preflight.rules.free_devices import host_view
 from vfio_lm.preflight.rules.request import asks_for_devices
 from vfio_lm.preflight.wording.remedy import bind, on_host, paste, probe, steps
 from vfio_lm.preflight.wording.shared_answers import no_alias_devices
 
 _ID = "host-drivers"
-_PLAIN_DRIVER = "vfio-pci"
 _NOT_KNOWN = "what the drivers of the devices can do is not known"
+
+Reasons = Mapping[DeviceFacts, Collection[Obstacle]]
+"""What keeps each of some devices from being migrated."""
 
 
 @check(
@@ -52,13 +56,12 @@ def _source(facts: Facts) -> Outcome:
     devices = source_devices(facts)
     if not devices:
         return _nothing_known(facts.server.host)
-    reasons = {str(d.address): list(_obstacles(d, len(devices), is_source=True)) for d in devices}
-    if wrong := {address: found for address, found in reasons.items() if found}:
+    if wrong := _reasons(facts.source.knowledge, devices, len(devices), is_source=True):
         return failed(
             _listed(wrong),
             remedy=steps(
                 paste("while the server is off", f"openstack server stop {facts.server.id}"),
-                _mend(facts.server.host, devices, wrong),
+                _mend(facts.server.host, wrong),
                 paste("and at last", f"openstack server start {facts.server.id}"),
                 probe(facts.server.host),
             ),
@@ -87,9 +90,8 @@ def _destination(facts: Facts, destination: Destination) -> Outcome:
     if not devices:
         return _nothing_known(destination.host)
     count = device_count(facts)
-    reasons = {str(d.address): list(_obstacles(d, count, is_source=False)) for d in devices}
-    wrong = {address: found for address, found in reasons.items() if found}
-    remedy = steps(_mend(destination.host, devices, wrong), probe(destination.host))
+    wrong = _reasons(destination.knowledge, devices, count, is_source=False)
+    remedy = steps(_mend(destination.host, wrong), probe(destination.host))
     evidence = _evidence(devices)
     if len(devices) - len(wrong) < count:
         return failed(_listed(wrong) or "too few devices", remedy=remedy, devices=evidence)
@@ -145,24 +147,22 @@ def device_count(facts: Facts) -> int:
     return sum(request.count for request in facts.alias_requests)
 
 
-def _obstacles(device: DeviceFacts, count: int, *, is_source: bool) -> Iterator[str]:
-    """Say what keeps a device from being migrated.
-
-    Source: ``vfio_migration_realize`` in QEMU's ``hw/vfio/migration.c`` (QEMU 8.2 and 10.0), and
-    ``linux/vfio.h`` for the flags. A free device without a VFIO driver gets one from libvirt when
-    a server gets the device, so only the plain driver says no.
-    """
-    if device.has_variant_driver is False and device.driver == _PLAIN_DRIVER:
-        yield f"bound to {_PLAIN_DRIVER}, which cannot migrate"
-    if device.is_devlink_migratable is False:
-        yield "not set migratable in devlink"
-    if device.migration is not None:
-        if not device.migration.stop_copy:
-            yield "its driver cannot save the state of the device (STOP_COPY)"
-        elif count > 1 and not device.migration.p2p:
-            yield "its driver cannot stop several devices together (P2P)"
-    if is_source and device.logs_dma is False:
-        yield "neither the device nor QEMU tracks the memory that it writes"
+def _reasons(
+    knowledge: HostKnowledge, devices: Collection[DeviceFacts], count: int, *, is_source: bool
+) -> dict[DeviceFacts, list[Obstacle]]:
+    """Return what keeps devices from being migrated; those without an obstacle are left out."""
+    found = {
+        device: list(
+            obstacles(
+                device,
+                is_managed=is_managed(knowledge.spec_of(device)),
+                count=count,
+                is_source=is_source,
+            )
+        )
+        for device in devices
+    }
+    return {device: reasons for device, reasons in found.items() if reasons}
 
 
 def _can_migrate(device: DeviceFacts) -> bool:
@@ -170,16 +170,17 @@ def _can_migrate(device: DeviceFacts) -> bool:
     return device.migration is not None or device.migration_state is not None
 
 
-def _listed(reasons: dict[str, list[str]]) -> str:
-    return "; ".join(f"{address}: {', '.join(found)}" for address, found in reasons.items())
+def _listed(reasons: Reasons) -> str:
+    return "; ".join(
+        f"{device.address} {' and '.join(map(str, found))}" for device, found in reasons.items()
+    )
 
 
-def _mend(host: str, devices: Collection[DeviceFacts], wrong: Collection[str]) -> str:
+def _mend(host: str, reasons: Reasons) -> str:
     """Say what to do about devices that cannot be migrated as they are."""
-    affected = [device for device in devices if str(device.address) in wrong]
-    if not affected:
+    if not reasons:
         return f"free more devices on {host}"
-    if switched_off := [d for d in affected if d.is_devlink_migratable is False]:
+    if switched_off := _with(reasons, ObstacleKind.DEVLINK):
         return on_host(
             host,
             *(
@@ -187,10 +188,16 @@ def _mend(host: str, devices: Collection[DeviceFacts], wrong: Collection[str]) -
                 for device in switched_off
             ),
         )
-    if plain := [d for d in affected if d.driver == _PLAIN_DRIVER and not d.has_variant_driver]:
-        return bind(host, [str(device.address) for device in plain])
-    named = ", ".join(str(device.address) for device in affected)
+    if unbound := _with(
+        reasons, ObstacleKind.PLAIN_DRIVER, ObstacleKind.HOST_DRIVER, ObstacleKind.NO_DRIVER
+    ):
+        return bind(host, [str(device.address) for device in unbound])
+    named = ", ".join(str(device.address) for device in reasons)
     return f"upgrade the driver, the firmware or the kernel for {named} on {host}"
+
+
+def _with(reasons: Reasons, *kinds: ObstacleKind) -> list[DeviceFacts]:
+    return [device for device, found in reasons.items() if {o.kind for o in found} & set(kinds)]
 
 
 def _nothing_known(host: str) -> Outcome:

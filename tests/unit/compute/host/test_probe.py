@@ -23,7 +23,8 @@ from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.compute.host.probe import HostProbe
 from vfio_lm.compute.host.vfio import DeviceAnswers, DeviceBusyError
 from vfio_lm.pci import PciAddress
-from vfio_lm.pci.host_facts import DeviceUser, MigrationFlags, parse_host_facts
+from vfio_lm.pci.host_facts import DeviceUser, parse_host_facts
+from vfio_lm.pci.migratability import MigrationFlags
 from vfio_lm.pci.nova_conf import NovaConf
 
 _NOW = datetime.datetime(2026, 11, 24, 4, 0, tzinfo=datetime.UTC)

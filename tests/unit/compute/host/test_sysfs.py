@@ -82,9 +82,9 @@ class TestFunctions(TreeCase):
         self.assertIs(DeviceKind.VDPA, self.function(vfs[0]).kind)
         self.assertIs(DeviceKind.VF, self.function(vfs[1]).kind)
 
-    def test_a_vgpu_has_a_type_unless_it_is_zero(self):
+    def test_a_vf_without_a_vgpu_has_type_zero(self):
         vfs = sysfs_tree.nvidia_vgpu(self.tree, "0000:41:00.0", vgpu_types=(558, 0))
-        self.assertEqual(["558", None], [self.function(vf).vgpu_type for vf in vfs])
+        self.assertEqual(["558", "0"], [self.function(vf).vgpu_type for vf in vfs])
 
     def test_bridges_of_a_group_do_not_count(self):
         add = self.tree.add_function

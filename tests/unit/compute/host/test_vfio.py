@@ -25,7 +25,7 @@ import testtools
 from vfio_lm.compute.host import vfio
 from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.pci import PciAddress
-from vfio_lm.pci.host_facts import MigrationFlags
+from vfio_lm.pci.migratability import MigrationFlags
 
 _ADDRESS = PciAddress.parse("0000:81:00.1")
 _HEADER = pathlib.Path("/usr/include/linux/vfio.h")

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from vfio_lm.compute.libvirt.device_match import Match, NoMatch, match
 from vfio_lm.compute.libvirt.match_rules import refusal
 from vfio_lm.pci import DeviceKind, PciAddress
-from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser
+from vfio_lm.pci.migratability import MigrationFlags
 
 _ALL_FLAGS = MigrationFlags(True, True, True)
 _IN_USE = DeviceUser("instance-00000001")
@@ -97,7 +98,9 @@ class TestRefusal(testtools.TestCase):
         self.assertFalse(self.said(migration=MigrationFlags())[1])
 
     def test_a_source_that_cannot_migrate(self):
-        self.assertIn("the source's device cannot", self.said({"migration": MigrationFlags()})[0])
+        self.assertIn(
+            "the source's device has driver", self.said({"migration": MigrationFlags()})[0]
+        )
 
     def test_unknown_flags_of_the_source_are_no_matter_where_the_destination_has_all(self):
         unknown = {"migration": None, "unknown": {"migration": "in use"}}

@@ -33,7 +33,8 @@ from tests.unit.placement_sync.fleet import (
     vf,
 )
 from vfio_lm.pci import DeviceKind, NovaRelease, PciAddress
-from vfio_lm.pci.host_facts import DeviceFacts, MigrationFlags
+from vfio_lm.pci.host_facts import DeviceFacts
+from vfio_lm.pci.migratability import MigrationFlags
 
 
 class DesiredTestCase(testtools.TestCase):

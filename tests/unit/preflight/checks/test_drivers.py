@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.host_scenario import SERVER, here, there
-from tests.unit.preflight.scenario import facts, vf
-from vfio_lm.pci.host_facts import MigrationFlags
+from tests.unit.preflight.scenario import SPEC_YES, facts, vf
+from vfio_lm.pci.migratability import MigrationFlags
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import drivers
 
@@ -42,7 +42,7 @@ class TestDrivers(CheckTestCase):
             ({"driver": "vfio-pci", "has_variant_driver": False, "migration": None}, "vfio-pci"),
             ({"is_devlink_migratable": False}, "devlink"),
             ({"migration": MigrationFlags()}, "STOP_COPY"),
-            ({"logs_dma": False}, "tracks the memory"),
+            ({"logs_dma": False}, "writes memory"),
         ):
             self.assert_answers(Status.FAIL, self.holding(vf(user=SERVER, **changes)), saying=said)
 
@@ -62,6 +62,13 @@ class TestDriversThere(CheckTestCase):
         self.assert_answers(Status.WARN, there(vf(1), vf(2, **plain)))
         self.assert_answers(Status.FAIL, there(vf(2, **plain)))
         self.assert_answers(Status.UNKNOWN, facts())
+
+    def test_a_device_that_libvirt_leaves_on_a_driver_of_the_host(self):
+        native = {"driver": "mlx5_core", "has_variant_driver": False, "migration": None}
+        unmanaged = SPEC_YES | {"managed": "no"}
+        self.assert_answers(
+            Status.FAIL, there(vf(1, **native), specs=(unmanaged,)), saying="mlx5_core"
+        )
 
     def test_a_device_that_libvirt_will_bind_is_not_judged(self):
         native = {"driver": "mlx5_core", "has_variant_driver": False, "migration": None}
