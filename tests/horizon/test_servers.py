@@ -25,7 +25,7 @@ from tests.horizon.base import PanelTestCase
 from tests.unit.migration import records
 from tests.unit.preflight import scenario
 from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.migration import Finding, explain
+from vfio_lm.migration import ArrivalCheck, explain
 from vfio_lm.migration.explain import Attempt
 from vfio_lm.preflight import Report, Status, Verdict
 from vfio_lm.preflight.examination import examine
@@ -235,7 +235,7 @@ class MigrationPageTest(ServerPageTestCase):
         done = server_api.Watched(
             records.migration(status="completed"),
             is_over=True,
-            findings=(Finding("server", Status.PASS, "the server is there"),),
+            findings=(ArrivalCheck("server", Status.PASS, "the server is there"),),
         )
         response = self.show(done)
         self.assertContains(response, "The server has moved.")
@@ -245,7 +245,7 @@ class MigrationPageTest(ServerPageTestCase):
         done = server_api.Watched(
             records.migration(status="completed"),
             is_over=True,
-            findings=(Finding("devices", Status.UNKNOWN, "placement could not be asked"),),
+            findings=(ArrivalCheck("devices", Status.UNKNOWN, "placement could not be asked"),),
         )
         response = self.show(done)
         self.assertNotContains(response, "The server has moved.")
