@@ -88,6 +88,10 @@ class TestEntriesOfOthers(ChecksOfOthersTestCase):
         (ours,) = [each for each in self.report().checks if each.id == "server-state"]
         self.assertEqual("the server is ACTIVE", ours.message)
 
+    def test_a_package_has_one_name_however_it_is_written(self):
+        self.install("probe = None", package="Acme_Checks")
+        self.assert_defect("neither a Check", package="acme-checks")
+
     def test_two_packages_with_one_id(self):
         for package in ("zeta-checks", "acme-checks"):
             self.install("probe = a_check(lambda facts: passed('well'))", package=package)

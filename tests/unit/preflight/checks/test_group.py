@@ -52,6 +52,16 @@ class TestGroup(CheckTestCase):
         self.assert_answers(Status.PASS, left("a", most=2))
         self.assert_answers(Status.UNKNOWN, left("a", "b", most=2))
 
+    def test_a_member_that_has_come_back_counts_once(self):
+        known = self.in_group("anti-affinity", "a", most=2)
+        back = dataclasses.replace(known, departures={"compute2": frozenset({"a"})})
+        self.assert_answers(Status.PASS, back)
+
+    def test_the_server_itself_is_no_other_member(self):
+        me = facts().server.id
+        self.assert_answers(Status.PASS, self.in_group("anti-affinity", me))
+        self.assert_answers(Status.FAIL, self.in_group("affinity", me))
+
     def test_servers_that_are_not_told_are_unknown(self):
         known = self.in_group("affinity")
         where = destination(node=node("compute2"))
