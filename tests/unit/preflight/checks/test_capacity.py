@@ -28,7 +28,7 @@ from tests.unit.preflight.scenario import (
     pci_provider,
     tree,
 )
-from vfio_lm.cloud.model import Candidates
+from vfio_lm.cloud.model import Aggregate, Candidates
 from vfio_lm.cloud.model.candidate_query import nova_query, pci_group
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import capacity
@@ -44,6 +44,12 @@ class TestDestinationCapacity(CheckTestCase):
 
     def test_a_candidate_is_what_counts(self):
         self.assert_answers(Status.PASS)
+
+    def test_a_host_out_of_the_zone_is_left_to_the_check_of_zones(self):
+        zone = Aggregate("az1", "u", frozenset({"compute1"}), {"availability_zone": "az1"})
+        bound = {"server": {"pinned_availability_zone": "az1"}, "aggregates": (zone,)}
+        where = destination(candidates=())
+        self.assert_answers(Status.NOT_APPLICABLE, facts(destinations=(where,), **bound))
 
     def test_the_reason_is_explained(self):
         known = self.without_candidates(pci_provider("compute2", 0, free=0))

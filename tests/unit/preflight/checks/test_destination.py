@@ -58,6 +58,21 @@ class TestDestinationHypervisor(CheckTestCase):
             self.assert_answers(Status.FAIL, known, saying=said)
         self.assert_answers(Status.UNKNOWN, facts(destinations=(destination(node=None),)))
 
+    def test_an_older_hypervisor_is_a_warning_where_nova_skips_the_check(self):
+        older = node("compute2", hypervisor_version=9_000_000)
+        known = {
+            "destinations": (destination(node=older),),
+            "source": {"node": node("compute1", hypervisor_version=9_001_000)},
+        }
+        for skips in (None, False):
+            outcome = self.assert_answers(
+                Status.FAIL, facts(skips_version_check=skips, **known), saying="older"
+            )
+            self.assertIn("skip_hypervisor_version_check_on_lm = true", outcome.remedy)
+        self.assert_answers(
+            Status.WARN, facts(skips_version_check=True, **known), saying="configured to skip"
+        )
+
     def test_a_qemu_too_old_for_live_migratable_devices_fails(self):
         old = node("compute2", hypervisor_version=8_002_001)
         known = facts(
