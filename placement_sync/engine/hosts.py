@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci import Alias, DeviceSpec, NovaConf, host_folder, parse_device_specs, read_nova_conf
@@ -107,6 +107,35 @@ def read_hosts(
     for name, paths in sorted(host_folder.conf_files(folder).items()):
         try:
             hosts.append(_read_host(name, paths, facts_files.get(name, ())))
+        except VfioLmError as exc:
+            errors.append(exc)
+    return HostConfigs(hosts=tuple(hosts), errors=tuple(errors))
+
+
+def read_named_hosts(confs: Mapping[str, Sequence[str]], facts: Iterable[str] = ()) -> HostConfigs:
+    """Read the files of hosts that are named; one that cannot be used does not stop the others.
+
+    :param confs: nova.conf files and conf.d folders of each host, by hypervisor hostname
+    :param facts: host facts files, and folders with ``<hypervisor hostname>.json``; those of hosts
+        that are not named are passed over
+    :raises VfioLmError: if a facts file or a folder cannot be read
+    """
+    facts_files: dict[str, str] = {}
+    for path in facts:
+        if os.path.isdir(path):
+            found = host_folder.facts_files(path)
+            facts_files |= {name: paths[0] for name, paths in found.items()}
+        else:
+            facts_files[read_host_facts(path).host] = path
+    hosts: list[HostConfig] = []
+    errors: list[VfioLmError] = []
+    for name, paths in sorted(confs.items()):
+        location = ", ".join(paths)
+        try:
+            conf, spec_locations = _read_conf(paths, location)
+            own = facts_files.get(name) or facts_files.get(conf.host or name)
+            known = _read_facts(own, name, conf) if own else None
+            hosts.append(HostConfig(name, conf, known, location, spec_locations))
         except VfioLmError as exc:
             errors.append(exc)
     return HostConfigs(hosts=tuple(hosts), errors=tuple(errors))
