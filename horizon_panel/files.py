@@ -20,7 +20,7 @@ import os
 from django.conf import settings
 
 from vfio_lm.errors import ConfigError
-from vfio_lm.pci import host_folder
+from vfio_lm.pci.hosts import conf_files
 from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE
 
 NOVA_CONF = "VFIO_LM_NOVA_CONF"
@@ -52,8 +52,7 @@ def host_nova_conf() -> dict[str, list[str]]:
         return {}
     if not isinstance(folder, str | os.PathLike):
         raise _wrong(HOST_NOVA_CONF, "is no folder: name the one that has the files of the hosts")
-    found = host_folder.conf_files(folder)
-    return {host: [host_folder.only(host, paths)] for host, paths in found.items()}
+    return {host: [path] for host, path in conf_files(folder).items()}
 
 
 def host_facts() -> list[str]:

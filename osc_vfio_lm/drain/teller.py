@@ -19,8 +19,7 @@ from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from osc_vfio_lm.command import say
-from osc_vfio_lm.migration import words
+from osc_vfio_lm.migration import preflight_option, words
 from osc_vfio_lm.pace_line import PaceLine
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class DrainTeller:
     def say(self, sentence: str) -> None:
         """Write a line."""
         self._line.end()
-        say(self._app, [sentence])
+        preflight_option.say(self._app, [sentence])
 
     def show(self, paces: Mapping[str, Pace]) -> None:
         """Write how far the live migrations have come."""

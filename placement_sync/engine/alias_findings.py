@@ -32,12 +32,12 @@ def aliases_without_provider(
 
     :param hosts: all hosts of the cloud
     """
-    devices = [each for host in hosts for each in host.devices if each.spec]
+    devices = [each for host in hosts for each in host.devices]
     # An alias that asks for migratable devices needs some that can be migrated.
     usable = {
-        LiveMigratable.YES: _specs(each.spec for each in devices if each.may_give_yes),
-        LiveMigratable.NO: _specs(each.spec for each in devices),
-        LiveMigratable.UNSPECIFIED: _specs(each.spec for each in devices),
+        LiveMigratable.YES: _specs(s for each in devices if each.may_give_yes for s in each.specs),
+        LiveMigratable.NO: _specs(s for each in devices for s in each.specs),
+        LiveMigratable.UNSPECIFIED: _specs(s for each in devices for s in each.specs),
     }
     for name, alias in aliases.items():
         specs = usable[alias.live_migratable]
@@ -48,7 +48,8 @@ def aliases_without_provider(
             kind=Kind.ALIAS_WITHOUT_PROVIDER,
             subject=name,
             text=f"no host has a device for it (live_migratable {said})",
-            remedy="declare such devices in [pci]device_spec of a host, or remove the alias",
+            remedy="declare such devices in [pci]device_spec of a host, or remove the alias if no "
+            "flavor and no server uses it",
             where=ALIAS,
         )
 
@@ -79,11 +80,11 @@ def aliases_without_trait(
         )
 
 
-def _specs(specs: Iterable[DeviceSpec | None]) -> list[DeviceSpec]:
+def _specs(specs: Iterable[DeviceSpec]) -> list[DeviceSpec]:
     """Return each specification once; those of several hosts are often the same."""
     found: list[DeviceSpec] = []
     for spec in specs:
-        if spec is not None and spec not in found:
+        if spec not in found:
             found.append(spec)
     return found
 

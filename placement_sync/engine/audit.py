@@ -28,15 +28,16 @@ from placement_sync.engine.decision import Decision
 from placement_sync.engine.desired import Desired, usable_facts
 from placement_sync.engine.evidence import Evidence
 from placement_sync.engine.finding import Finding, Kind
-from placement_sync.engine.hosts import HostConfig
 from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
+from vfio_lm.pci.hosts import Host
+from vfio_lm.pci.provider_origin import reports_live_migratable
 
 _TRAIT = str(os_traits.HW_PCI_LIVE_MIGRATABLE)
 _SHOWN_DEVICES = 4
 
 
-def host_findings(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+def host_findings(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
     """Yield what is wrong with the tree of a host."""
     for uuid, said in wanted.of_nova.items():
         yield from nova_provider_findings(host, tree.providers[uuid], said, wanted.release)
@@ -45,11 +46,11 @@ def host_findings(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Fin
     yield from _unreported(host, tree, wanted)
 
 
-def host_without_provider(host: HostConfig) -> Finding:
+def host_without_provider(host: Host) -> Finding:
     """Return that placement does not know a host."""
     return Finding(
         kind=Kind.HOST_WITHOUT_PROVIDER,
-        subject=host.name,
+        subject=host.hypervisor_hostname,
         text="placement has no root provider of this name",
         remedy="start nova-compute there, or name the file (or the option) after the hypervisor "
         "hostname that 'openstack hypervisor list' shows",
@@ -83,10 +84,10 @@ def undecided(decision: Decision, unclear: Iterable[str]) -> Finding:
 
 
 def nova_provider_findings(
-    host: HostConfig, provider: Provider, said: Evidence, release: NovaRelease
+    host: Host, provider: Provider, said: Evidence, release: NovaRelease
 ) -> Iterator[Finding]:
     """Yield what is wrong with a PCI provider of nova's."""
-    spec = said.spec
+    spec = next(iter(said.specs), None)
     if spec is None:
         yield Finding(
             kind=Kind.PROVIDER_WITHOUT_DEVICE,
@@ -103,7 +104,7 @@ def nova_provider_findings(
             text=f"{_TRAIT} is missing, although device_spec says live_migratable yes "
             f"(durable if we set it: no)",
             remedy=_add_remedy(spec, release),
-            where=host.location_of(spec),
+            where=spec.location or host.location,
         )
     elif not is_as_declared(provider, said):
         yield Finding(
@@ -112,7 +113,7 @@ def nova_provider_findings(
             text=f"has {_TRAIT}, although device_spec does not say live_migratable yes (durable "
             f"if we took it away: no)",
             remedy=_remove_remedy(spec, release),
-            where=host.location_of(spec),
+            where=spec.location or host.location,
         )
 
 
@@ -124,7 +125,7 @@ def is_as_declared(provider: Provider, said: Evidence) -> bool:
 
 
 def _add_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
-    if evidence.reports_live_migratable(spec, release):
+    if reports_live_migratable(spec, release):
         return "restart nova-compute on the host, so that it reads this line"
     tag = spec.tags.get("traits")
     known = [tag] if isinstance(tag, str) and tag else []
@@ -136,7 +137,7 @@ def _add_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
 
 
 def _remove_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
-    if evidence.reports_live_migratable(spec, release):
+    if reports_live_migratable(spec, release):
         return (
             f'take {_TRAIT} out of "traits" of this device_spec, or say live_migratable yes there, '
             f"and restart nova-compute on the host"
@@ -144,24 +145,24 @@ def _remove_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
     return "restart nova-compute on the host, so that it reads this line"
 
 
-def _drivers(host: HostConfig, devices: Iterable[Evidence]) -> Iterator[Finding]:
+def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[Finding]:
     """Yield declared devices that cannot do it, those with the same obstacle together."""
     failing: dict[tuple[str, str], list[str]] = {}
     for each in devices:
-        if each.said is LiveMigratable.YES and each.obstacle and each.spec:
-            key = host.location_of(each.spec), str(each.obstacle)
+        if each.said is LiveMigratable.YES and each.obstacle and each.specs:
+            key = each.specs[0].location or host.location, str(each.obstacle)
             failing.setdefault(key, []).append(str(each.address))
     for (where, why), addresses in sorted(failing.items()):
         yield Finding(
             kind=Kind.DRIVER_CANNOT,
-            subject=host.name,
+            subject=host.hypervisor_hostname,
             text=f"{_listed(sorted(addresses))}: declared live_migratable yes, but each {why}",
             remedy="bind the devices to the vendor's variant driver, or say live_migratable no",
             where=where,
         )
 
 
-def _strangers(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+def _strangers(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
     """Yield providers of devices declared live migratable that the kernel does not know."""
     facts = usable_facts(host)
     if facts is None:
@@ -175,14 +176,14 @@ def _strangers(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Findin
                 subject=tree.providers[uuid].name,
                 text="the host facts show no device at this address",
                 remedy="probe the host again (vfio-lm-host probe), or see why its device is gone",
-                where=host.name,
+                where=host.hypervisor_hostname,
             )
 
 
-def _unreported(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+def _unreported(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
     """Yield devices that nova-compute should have reported."""
     facts = usable_facts(host)
-    if facts is None or not (wanted.of_nova or host.conf.report_in_placement):
+    if facts is None or not (wanted.of_nova or host.reports_in_placement):
         return
     reported = {evidence.address_of(provider) for provider in tree.providers.values()}
     carriers = {device.parent_address for device in facts.devices}
@@ -192,12 +193,14 @@ def _unreported(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Findi
         known = by_address.get(device.address)
         is_carrier = device.kind is DeviceKind.PF and device.address in carriers
         behind = device.parent_address if device.kind.has_parent else device.address
-        if known is not None and known.spec and not is_carrier and behind not in reported:
-            missing.setdefault(host.location_of(known.spec), []).append(str(device.address))
+        if known is not None and known.specs and not is_carrier and behind not in reported:
+            missing.setdefault(known.specs[0].location or host.location, []).append(
+                str(device.address)
+            )
     for where, addresses in sorted(missing.items()):
         yield Finding(
             kind=Kind.DEVICE_WITHOUT_PROVIDER,
-            subject=host.name,
+            subject=host.hypervisor_hostname,
             text=f"{_listed(sorted(addresses))}: device_spec means it, and no PCI provider "
             f"stands for it",
             remedy="restart nova-compute on the host, and look into its log",

@@ -18,9 +18,9 @@ import dataclasses
 from collections.abc import Iterator
 
 from placement_sync.engine.desired import Desired, Wish
-from placement_sync.engine.hosts import HostConfig
 from placement_sync.engine.plan import Durability, Step
 from vfio_lm.cloud.model import Provider, Tree
+from vfio_lm.pci.hosts import Host
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Decision:
     """What a provider that may be written shall carry."""
 
     provider: Provider
-    host: HostConfig
+    host: Host
     wish: Wish
 
     @property
@@ -68,7 +68,7 @@ class Decision:
         return Step(
             provider=self.provider.name,
             uuid=self.uuid,
-            host=self.host.name,
+            host=self.host.hypervisor_hostname,
             add=self.add,
             remove=self.remove,
             reasons=self.wish.reasons(self.changed),
@@ -76,7 +76,7 @@ class Decision:
         )
 
 
-def decisions(host: HostConfig, tree: Tree, wanted: Desired) -> Iterator[Decision]:
+def decisions(host: Host, tree: Tree, wanted: Desired) -> Iterator[Decision]:
     """Yield what is decided about the providers of a host that may be written, the root first."""
     if tree.root is not None:
         yield Decision(tree.root, host, wanted.root)

@@ -30,11 +30,11 @@ from collections.abc import Iterable, Mapping
 
 from placement_sync.engine import evidence, traits
 from placement_sync.engine.evidence import Evidence
-from placement_sync.engine.hosts import HostConfig
 from vfio_lm.cloud.model import Tree
 from vfio_lm.pci import LiveMigratable, NovaRelease, PciAddress
 from vfio_lm.pci.driver_traits import driver_trait, is_driver_trait
 from vfio_lm.pci.host_facts import HostFacts
+from vfio_lm.pci.hosts import Host
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Desired:
         return (*self.of_nova.values(), *self.devices)
 
 
-def usable_facts(host: HostConfig) -> HostFacts | None:
+def usable_facts(host: Host) -> HostFacts | None:
     """Return the facts of a host if they say which devices there are."""
     return None if host.facts is None or "devices" in host.facts.unknown else host.facts
 
@@ -107,7 +107,7 @@ def release_of(tree: Tree) -> NovaRelease:
     return NovaRelease.R2026_2 if is_new else NovaRelease.R2025_1
 
 
-def desired(host: HostConfig, tree: Tree) -> Desired:
+def desired(host: Host, tree: Tree) -> Desired:
     """Work out what the tree of a host shall say.
 
     What the host has is taken from its facts; without, from the PCI providers that nova reports;
@@ -133,10 +133,10 @@ def desired(host: HostConfig, tree: Tree) -> Desired:
         }
     else:
         known = (*own.values(), *others.values())
-        if not (own or host.conf.report_in_placement):
+        if not (own or host.reports_in_placement):
             known += tuple(evidence.from_configuration(host))
         devices = known
-        children = {uuid: wish((each,)) for uuid, each in others.items() if each.spec}
+        children = {uuid: wish((each,)) for uuid, each in others.items() if each.specs}
     return Desired(
         root=wish(known, are_drivers_known=facts is not None),
         children=children,
@@ -190,14 +190,14 @@ def _beyond(facts: HostFacts, own: Iterable[Evidence]) -> Iterable[Evidence]:
 
 
 def _unseen(
-    host: HostConfig, devices: Iterable[Evidence], own: Mapping[str, Evidence]
+    host: Host, devices: Iterable[Evidence], own: Mapping[str, Evidence]
 ) -> Iterable[Evidence]:
     """Yield specifications that say no, and whose devices would show neither here nor there."""
-    if own or host.conf.report_in_placement:
+    if own or host.reports_in_placement:
         return
-    seen = [each.spec for each in devices]
+    seen = [spec for each in devices for spec in each.specs]
     for each in evidence.from_configuration(host):
-        is_seen = any(each.spec is spec for spec in seen)
+        is_seen = any(each.specs[0] is spec for spec in seen)
         if each.said is LiveMigratable.NO and not is_seen:
             yield dataclasses.replace(each, said=None, may_give_yes=False)
 

@@ -18,12 +18,8 @@ Nothing is said here about providers; see :mod:`placement_sync.engine.desired`.
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-import os_traits
-
-from placement_sync.engine.hosts import HostConfig
 from vfio_lm.cloud.model import Provider
 from vfio_lm.pci import (
     DeviceKind,
@@ -33,12 +29,11 @@ from vfio_lm.pci import (
     PciAddress,
     first_match,
 )
-from vfio_lm.pci import names as pci_names
 from vfio_lm.pci.address import AddressError
-from vfio_lm.pci.address_pattern import ANY
 from vfio_lm.pci.host_facts import HostFacts
+from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import Obstacle, is_managed, obstacles
-from vfio_lm.pci.provider_traits import reported_traits
+from vfio_lm.pci.provider_origin import origin
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,8 +44,8 @@ class Evidence:
     """What the device specification declares; None where it cannot be told which one decides."""
     source: str
     """Where that is known from, in words."""
-    spec: DeviceSpec | None = None
-    """The specification that decides."""
+    specs: tuple[DeviceSpec, ...] = ()
+    """The specifications one of which decides."""
     may_give_yes: bool = True
     """Whether the device, if declared so, makes its host one that has migratable devices."""
     driver: str | None = None
@@ -70,7 +65,7 @@ def is_for_aliases(spec: DeviceSpec) -> bool:
     return not (spec.is_for_neutron or spec.is_remote_managed)
 
 
-def from_facts(host: HostConfig, facts: HostFacts) -> Iterator[Evidence]:
+def from_facts(host: Host, facts: HostFacts) -> Iterator[Evidence]:
     """Yield what is known of each device of a host that its kernel knows and nova may use."""
     with_vfs = {device.parent_address for device in facts.devices}
     for device in facts.devices:
@@ -83,7 +78,7 @@ def from_facts(host: HostConfig, facts: HostFacts) -> Iterator[Evidence]:
         yield Evidence(
             said=spec.live_migratable,
             source="host facts",
-            spec=spec,
+            specs=(spec,),
             may_give_yes=why_not is None and not (is_carrier and not device.has_variant_driver),
             driver=device.driver if device.has_variant_driver else None,
             address=device.address,
@@ -92,32 +87,35 @@ def from_facts(host: HostConfig, facts: HostFacts) -> Iterator[Evidence]:
 
 
 def from_provider(
-    host: HostConfig, provider: Provider, address: PciAddress, release: NovaRelease | None
+    host: Host, provider: Provider, address: PciAddress, release: NovaRelease | None
 ) -> Evidence:
     """Return what the configuration says of the devices behind a provider.
+
+    A provider that no specification explains has no declared device: nova-compute will remove it.
 
     :param address: the one in the provider's name
     :param release: of the nova-compute that owns the provider; None if nova does not own it
     """
-    specs = _deciders(host.device_specs, address, provider)
-    if release is not None and len({spec.live_migratable for spec in specs}) > 1:
-        specs = _as_reported(specs, provider, release) or specs
-    said = {spec.live_migratable for spec in specs}
-    if not said:
-        return Evidence(LiveMigratable.UNSPECIFIED, "placement", address=address)
+    without_facts = dataclasses.replace(host, facts=None)
+    reported = dataclasses.replace(provider.reported, address=address, release=release)
+    found = origin(without_facts, reported)
+    if not found.specs:
+        # nova-compute has not reported yet what its nova.conf says by now.
+        found = origin(without_facts, dataclasses.replace(reported, release=None))
+    said = found.declared or {LiveMigratable.UNSPECIFIED}
     return Evidence(
-        said=said.pop() if len(said) == 1 else None,
+        said=next(iter(said)) if len(said) == 1 else None,
         source="placement",
-        spec=specs[0],
+        specs=found.specs,
         address=address,
     )
 
 
-def from_configuration(host: HostConfig) -> Iterator[Evidence]:
+def from_configuration(host: Host) -> Iterator[Evidence]:
     """Yield what the configuration declares, where nothing is known of the devices themselves."""
     for spec in host.device_specs:
         if is_for_aliases(spec):
-            yield Evidence(spec.live_migratable, "configuration alone", spec)
+            yield Evidence(spec.live_migratable, "configuration alone", (spec,))
 
 
 def address_of(provider: Provider) -> PciAddress | None:
@@ -130,72 +128,3 @@ def address_of(provider: Provider) -> PciAddress | None:
         return PciAddress.parse(tail)
     except AddressError:
         return None
-
-
-def _deciders(
-    specs: Iterable[DeviceSpec], address: PciAddress, provider: Provider
-) -> tuple[DeviceSpec, ...]:
-    """Return the specifications one of which decides about the devices behind a provider.
-
-    The name of a provider has the address of the PF, while patterns may mean its VFs, whose
-    addresses nobody knows here; and identifiers are only known from the resource class.
-    """
-    usable = [s for s in specs if s.address and is_for_aliases(s) and _fits_class(s, provider)]
-    found: list[DeviceSpec] = []
-    for spec in usable:
-        if spec.address and spec.address.matches(address):
-            found.append(spec)
-            if _is_sure(spec, provider):
-                break
-    return tuple(found or (spec for spec in usable if _may_mean_vfs_of(spec, address)))
-
-
-def _is_sure(spec: DeviceSpec, provider: Provider) -> bool:
-    """Whether a specification that fits so far also fits by its identifiers."""
-    return bool(provider.inventories) or (spec.vendor_id is None and spec.product_id is None)
-
-
-def _may_mean_vfs_of(spec: DeviceSpec, address: PciAddress) -> bool:
-    """Whether a pattern may mean VFs of a PF: they are on the same bus, or the one after it."""
-    domain, bus, _, _ = address.fields
-    buses = (bus, f"{min(address.bus + 1, 0xFF):02x}")
-    pattern = spec.address
-    return (
-        pattern is not None
-        and pattern.takes("domain", domain)
-        and any(pattern.takes("bus", each) for each in buses)
-    )
-
-
-def _fits_class(spec: DeviceSpec, provider: Provider) -> bool:
-    """Whether the devices of a specification may be units of a provider's resource class."""
-    if not provider.inventories:
-        return True
-    requested = spec.tags.get("resource_class")
-    if requested and not isinstance(requested, str):
-        return False
-    if requested or (spec.vendor_id and spec.product_id):
-        expected = pci_names.resource_class(requested, spec.vendor_id, spec.product_id)
-        return expected in provider.inventories
-    pattern = pci_names.resource_class(None, spec.vendor_id or ANY, spec.product_id or ANY)
-    return any(fnmatch.fnmatchcase(name, pattern) for name in provider.inventories)
-
-
-def _as_reported(
-    specs: tuple[DeviceSpec, ...], provider: Provider, release: NovaRelease
-) -> tuple[DeviceSpec, ...]:
-    """Return those specifications that explain what nova-compute itself reports."""
-    return tuple(
-        spec
-        for spec in specs
-        if reports_live_migratable(spec, release) is provider.is_marked_live_migratable
-    )
-
-
-def reports_live_migratable(spec: DeviceSpec, release: NovaRelease) -> bool:
-    """Whether nova-compute puts HW_PCI_LIVE_MIGRATABLE on the providers of a specification."""
-    try:
-        return os_traits.HW_PCI_LIVE_MIGRATABLE in reported_traits(spec, release)
-    except AttributeError:
-        # A traits tag that is no text: nova-compute does not start.
-        return False

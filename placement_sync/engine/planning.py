@@ -22,11 +22,11 @@ from placement_sync.engine.alias_findings import aliases_without_provider, alias
 from placement_sync.engine.decision import Decision, decisions
 from placement_sync.engine.desired import Desired, desired
 from placement_sync.engine.finding import Finding
-from placement_sync.engine.hosts import HostConfig
 from placement_sync.engine.observed import Snapshot
 from placement_sync.engine.plan import FlavorStep, Plan, Step
 from vfio_lm.inventory import PciFlavor
 from vfio_lm.pci import Alias
+from vfio_lm.pci.hosts import Host
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Comparison:
     """Hosts beside what placement says of them."""
 
     snapshot: Snapshot
-    hosts: tuple[HostConfig, ...]
+    hosts: tuple[Host, ...]
     """Those that placement knows, by name."""
     wanted: Mapping[str, Desired]
     """By host."""
     decisions: tuple[Decision, ...]
     """About all providers that may be written, by host."""
-    unknown_hosts: tuple[HostConfig, ...]
+    unknown_hosts: tuple[Host, ...]
 
     @property
     def is_ambiguous(self) -> bool:
@@ -60,11 +60,14 @@ class Aliases:
     """Whether the hosts are all hosts of the cloud."""
 
 
-def compare(hosts: Iterable[HostConfig], snapshot: Snapshot) -> Comparison:
+def compare(hosts: Iterable[Host], snapshot: Snapshot) -> Comparison:
     """Work out what the trees of hosts shall say."""
-    hosts = sorted(hosts, key=lambda host: host.name)
-    known = tuple(host for host in hosts if host.name in snapshot.trees)
-    wanted = {host.name: desired(host, snapshot.trees[host.name]) for host in known}
+    hosts = sorted(hosts, key=lambda host: host.hypervisor_hostname)
+    known = tuple(host for host in hosts if host.hypervisor_hostname in snapshot.trees)
+    wanted = {
+        host.hypervisor_hostname: desired(host, snapshot.trees[host.hypervisor_hostname])
+        for host in known
+    }
     return Comparison(
         snapshot=snapshot,
         hosts=known,
@@ -72,9 +75,13 @@ def compare(hosts: Iterable[HostConfig], snapshot: Snapshot) -> Comparison:
         decisions=tuple(
             decision
             for host in known
-            for decision in decisions(host, snapshot.trees[host.name], wanted[host.name])
+            for decision in decisions(
+                host, snapshot.trees[host.hypervisor_hostname], wanted[host.hypervisor_hostname]
+            )
         ),
-        unknown_hosts=tuple(host for host in hosts if host.name not in snapshot.trees),
+        unknown_hosts=tuple(
+            host for host in hosts if host.hypervisor_hostname not in snapshot.trees
+        ),
     )
 
 
@@ -113,8 +120,8 @@ def make_plan(
 def _of_nova(comparison: Comparison) -> Iterator[bool]:
     """Yield for each PCI provider of nova's whether it is as declared."""
     for host in comparison.hosts:
-        tree = comparison.snapshot.trees[host.name]
-        for uuid, said in comparison.wanted[host.name].of_nova.items():
+        tree = comparison.snapshot.trees[host.hypervisor_hostname]
+        for uuid, said in comparison.wanted[host.hypervisor_hostname].of_nova.items():
             yield audit.is_as_declared(tree.providers[uuid], said)
 
 
@@ -125,8 +132,8 @@ def _host_findings(comparison: Comparison) -> Iterator[Finding]:
         if unclear := {traits.LIVE_MIGRATABLE, traits.NOT_LIVE_MIGRATABLE} - told:
             yield audit.undecided(decision, unclear)
     for host in comparison.hosts:
-        tree = comparison.snapshot.trees[host.name]
-        yield from audit.host_findings(host, tree, comparison.wanted[host.name])
+        tree = comparison.snapshot.trees[host.hypervisor_hostname]
+        yield from audit.host_findings(host, tree, comparison.wanted[host.hypervisor_hostname])
 
 
 def _about_aliases(

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 
 from placement_sync.engine.apply import Applier, Outcome, Writing, apply_flavor
 from placement_sync.engine.finding import Finding
-from placement_sync.engine.hosts import HostConfig, common_aliases
 from placement_sync.engine.memory import Memory
 from placement_sync.engine.observed import observe, with_classes
 from placement_sync.engine.plan import FlavorStep, Plan, Step
@@ -37,6 +36,7 @@ from vfio_lm.errors import CloudError, VfioLmError
 from vfio_lm.inventory import PciFlavor
 from vfio_lm.inventory.flavor import pci_flavors
 from vfio_lm.pci import Alias
+from vfio_lm.pci.hosts import Host, common_aliases
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
@@ -120,7 +120,7 @@ class Engine:
         self._memory = Memory()
         self._known_findings: frozenset[Finding] = frozenset()
 
-    def plan(self, hosts: Sequence[HostConfig]) -> Plan:
+    def plan(self, hosts: Sequence[Host]) -> Plan:
         """Work out what is to be done; nothing is written, and nothing remembered.
 
         :raises CloudError: if placement or nova does not answer, or the user's roles do not
@@ -130,7 +130,7 @@ class Engine:
 
     def run_round(
         self,
-        hosts: Sequence[HostConfig],
+        hosts: Sequence[Host],
         *,
         dry_run: bool = False,
         with_flavors: bool = True,
@@ -165,13 +165,13 @@ class Engine:
         return _result(plan, news, outcomes, done, errors)
 
     def _look(
-        self, hosts: Sequence[HostConfig], *, with_flavors: bool = True
+        self, hosts: Sequence[Host], *, with_flavors: bool = True
     ) -> tuple[Comparison, Plan, frozenset[str]]:
         """Compare hosts with placement; only reading."""
         judges_aliases = self._judges_aliases and with_flavors
         snapshot = observe(
             self._placement,
-            [host.name for host in hosts],
+            [host.hypervisor_hostname for host in hosts],
             is_whole_cloud=self._is_whole_cloud or judges_aliases,
         )
         comparison = compare(hosts, snapshot)
@@ -184,7 +184,7 @@ class Engine:
         )
         return comparison, plan, contested
 
-    def _read_aliases(self, hosts: Sequence[HostConfig]) -> Aliases:
+    def _read_aliases(self, hosts: Sequence[Host]) -> Aliases:
         aliases = common_aliases(hosts) if self._aliases is None else self._aliases
         found: tuple[PciFlavor, ...] = ()
         if self._nova is not None and aliases:

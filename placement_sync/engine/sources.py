@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from placement_sync.engine.hosts import HostConfigs, read_hosts, read_own_host
 from vfio_lm.errors import VfioLmError
+from vfio_lm.pci.hosts import KnownHosts, read_hosts, read_own_host
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class OwnHost:
     hypervisor_hostname: str | None = None
     facts_path: str | None = None
 
-    def read(self) -> HostConfigs:
+    def read(self) -> KnownHosts:
         """Return the host, or what keeps it from being read."""
         try:
             host = read_own_host(
@@ -42,8 +42,8 @@ class OwnHost:
                 facts_path=self.facts_path,
             )
         except VfioLmError as exc:
-            return HostConfigs(hosts=(), errors=(exc,))
-        return HostConfigs(hosts=(host,), errors=())
+            return KnownHosts(hosts=(), errors=(exc,))
+        return KnownHosts(hosts=(host,), errors=())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class HostFolder:
     folder: str
     facts_folder: str | None = None
 
-    def read(self) -> HostConfigs:
+    def read(self) -> KnownHosts:
         """Return all hosts that can be read, and what keeps others from it."""
         try:
             return read_hosts(self.folder, facts_folder=self.facts_folder)
         except VfioLmError as exc:
-            return HostConfigs(hosts=(), errors=(exc,))
+            return KnownHosts(hosts=(), errors=(exc,))

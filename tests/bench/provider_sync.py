@@ -26,7 +26,6 @@ from collections.abc import Sequence
 
 from openstack.connection import Connection
 
-from placement_sync.engine.hosts import HostConfig, read_hosts
 from placement_sync.engine.round import Engine, RoundResult
 from tests.bench._meter import Cost, Meter, resident_mib
 from tests.cloud import Cloud, CloudSpec, HostSpec
@@ -35,6 +34,7 @@ from tests.cloud.filler import NAME_PREFIX
 from tests.functional.sync_agent import AgentProcess, credentials
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.placement.http import MICROVERSION
+from vfio_lm.pci.hosts import Host, read_hosts
 
 DEVICE_SPEC = (
     "[pci]\nreport_in_placement = true\n"
@@ -59,7 +59,7 @@ def traits_one_by_one(connection: Connection, uuids: Sequence[str]) -> None:
         connection.placement.get(path, microversion=MICROVERSION)
 
 
-def one_round(meter: Meter, engine: Engine, hosts: Sequence[HostConfig]) -> tuple[Cost, int]:
+def one_round(meter: Meter, engine: Engine, hosts: Sequence[Host]) -> tuple[Cost, int]:
     """Make a round; return what it cost, and how many providers it wrote."""
     results: list[RoundResult] = []
     cost = meter.cost(lambda: results.append(engine.run_round(hosts)))

@@ -25,7 +25,7 @@ from tests.fidelity.scenario import Scenario
 from tests.fidelity.stage import CannotStageError, Staged, Stager
 from tests.functional.host_knowledge import ABLE, knowledge
 from vfio_lm.pci import read_nova_conf
-from vfio_lm.preflight import HostKnowledge, Inputs, Report, Status, Verdict, check_with
+from vfio_lm.preflight import Host, Inputs, Report, Status, Verdict, check_with
 
 
 def judge(stager: Stager, scenario: Scenario) -> Judgement:
@@ -70,7 +70,7 @@ def _inputs(staged: Staged) -> Inputs:
         aliases=conf.aliases if conf else None,
         pci_in_placement=conf.pci_in_placement if conf else None,
         hosts={
-            name: HostKnowledge(
+            name: Host(
                 conf=None if name in withheld.confs else each.conf,
                 facts=None if name in withheld.facts else each.facts,
             )

@@ -24,7 +24,7 @@ from tests.cloud import Cloud, HostSpec
 from vfio_lm.pci import DeviceKind, PciAddress, read_nova_conf
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
 from vfio_lm.pci.migratability import MigrationFlags
-from vfio_lm.preflight import HostKnowledge
+from vfio_lm.preflight import Host
 
 #: Product of the PFs of nova's fixture; each is the first function of its slot.
 _PF_PRODUCT = "1528"
@@ -104,11 +104,11 @@ def host_facts(
 
 def knowledge(
     cloud: Cloud, hosts: Iterable[HostSpec], server_ids: Iterable[str], **changes: Any
-) -> dict[str, HostKnowledge]:
+) -> dict[str, Host]:
     """Return all that is known of hosts, by host; changes are those of :func:`host_facts`."""
     in_use = users(cloud, server_ids)
     return {
-        host.name: HostKnowledge(
+        host.name: Host(
             conf=read_nova_conf([cloud.nova_conf(host.name)]),
             facts=host_facts(host, in_use, **changes),
         )

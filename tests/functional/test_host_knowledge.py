@@ -26,7 +26,7 @@ from tests.cloud.administrator import wait_for
 from tests.functional.base import ALIAS_YES, UNTAGGED, YES, CloudTestCase
 from tests.functional.host_knowledge import host_facts, knowledge, users
 from vfio_lm.pci import read_nova_conf
-from vfio_lm.preflight import HostKnowledge, Inputs, Report, Status, Verdict, check_with
+from vfio_lm.preflight import Host, Inputs, Report, Status, Verdict, check_with
 
 
 class HostsTestCase(CloudTestCase):
@@ -37,10 +37,10 @@ class HostsTestCase(CloudTestCase):
     aliases = (ALIAS_YES,)
     pci_in_placement = False
 
-    def known(self, *servers: str, **changes: Any) -> dict[str, HostKnowledge]:
+    def known(self, *servers: str, **changes: Any) -> dict[str, Host]:
         return knowledge(self.cloud, self.hosts, servers, **changes)
 
-    def ask(self, server: str, hosts: Mapping[str, HostKnowledge], **told: Any) -> Report:
+    def ask(self, server: str, hosts: Mapping[str, Host], **told: Any) -> Report:
         conf = read_nova_conf([self.cloud.nova_conf()])
         inputs = Inputs(
             **{

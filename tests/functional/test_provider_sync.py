@@ -26,13 +26,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from placement_sync.engine.finding import Kind
-from placement_sync.engine.hosts import HostConfig, read_hosts, read_own_host
 from placement_sync.engine.round import Engine
 from tests.cloud import HostSpec
 from tests.cloud.administrator import MICROVERSION
 from tests.functional.base import ALIAS_ANY, ALIAS_YES, UNTAGGED, YES, CloudTestCase, Finished
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.placement.write import ConflictError, TraitWriter
+from vfio_lm.pci.hosts import Host, read_hosts, read_own_host
 
 LIVE = "HW_PCI_LIVE_MIGRATABLE"
 NOT_LIVE = "CUSTOM_PCI_NOT_LIVE_MIGRATABLE"
@@ -74,7 +74,7 @@ class ProviderTestCase(CloudTestCase):
         """Change a provider as somebody else."""
         self.writer.change(self.placement.find_provider(name=name).uuid, change)
 
-    def configs(self) -> tuple[HostConfig, ...]:
+    def configs(self) -> tuple[Host, ...]:
         found = read_hosts(self.folder)
         self.assertEqual((), found.errors)
         return found.hosts
@@ -195,7 +195,7 @@ class TestCommands(ProviderTestCase):
 
     def test_sync_of_one_host(self):
         conf = str(self.cloud.nova_conf("compute1"))
-        done = self.openstack("vfio", "provider", "sync", "--nova-conf", f"compute1={conf}")
+        done = self.openstack("vfio", "provider", "sync", "--nova-conf", conf, "--host", "compute1")
         self.assertEqual(0, done.status, done.errors)
         self.assertEqual({"compute1": {LIVE}, "compute2": set()}, self.our_traits())
         done = self.vfio_provider("sync", "--host", "compute2")
@@ -248,7 +248,7 @@ class TestWriters(ProviderTestCase):
         self.block = self.names[:1]
         self.end = threading.Event()
 
-    def kind(self, spec: dict[str, str]) -> HostConfig:
+    def kind(self, spec: dict[str, str]) -> Host:
         path = self.folder / "kind"
         path.write_text(f"[pci]\ndevice_spec = {json.dumps(spec)}\n")
         return read_own_host([path], hypervisor_hostname="any")
@@ -299,7 +299,7 @@ class TestWriters(ProviderTestCase):
                 return known
         raise AssertionError("a count has no end")
 
-    def wishes(self, number: int) -> tuple[HostConfig, ...]:
+    def wishes(self, number: int) -> tuple[Host, ...]:
         """Return hosts; those of the first rounds have changed their minds already."""
         changed = (number + 1) * BLOCK
         return tuple(

@@ -44,7 +44,6 @@ from vfio_lm.cloud.model import (
 from vfio_lm.cloud.nova import SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.text import no_such_host
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -94,7 +93,9 @@ class WholeCloud:
         :raises NotFoundError: if there is none
         """
         if host not in self.services:
-            raise NotFoundError(no_such_host(host, self.services))
+            raise NotFoundError(
+                f"no host '{host}' has a nova-compute service; {_named(self.services)}"
+            )
         return self.services[host]
 
     def nodes(self, *, with_servers: bool = False) -> Mapping[str, ComputeNode]:
@@ -193,8 +194,7 @@ class WholeCloud:
         uuid, traits = pci_provider.uuid, set(pci_provider.traits)
         if uuid in self._live_migratable:
             traits.add(os_traits.HW_PCI_LIVE_MIGRATABLE)
-        # Who owns a provider only matters where the other trait is missing.
-        elif uuid in self._owned_by_nova:
+        if uuid in self._owned_by_nova:
             traits.add(os_traits.OWNER_NOVA)
         return pci_provider.with_traits(traits)
 
@@ -213,3 +213,11 @@ class WholeCloud:
         if not isinstance(session.auth, BaseIdentityPlugin):
             return False
         return "admin" in (session.auth.get_access(session).role_names or ())
+
+
+def _named(hosts: Mapping[str, object], most: int = 10) -> str:
+    """List hosts in a message, but not a whole cloud of them."""
+    names = sorted(hosts)
+    shown = ", ".join(names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"the hosts are: {shown}{more}"

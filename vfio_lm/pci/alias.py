@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from typing import cast
@@ -72,6 +73,8 @@ class AliasSpec:
     requested_traits: str | None = None
     live_migratable: LiveMigratable = LiveMigratable.UNSPECIFIED
     capability_type: str | None = None
+    location: str = dataclasses.field(default="", compare=False)
+    """``FILE:LINE`` of its definition; empty where it was read from no file."""
 
     @property
     def has_ids(self) -> bool:
@@ -110,6 +113,11 @@ class Alias:
         return said.pop() if len(said) == 1 else LiveMigratable.UNSPECIFIED
 
     @property
+    def locations(self) -> tuple[str, ...]:
+        """``FILE:LINE`` of each of its definitions that were read from a file."""
+        return tuple(spec.location for spec in self.specs if spec.location)
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The devices as they are written: a resource class, or ``vendor_id:product_id``."""
         return tuple(
@@ -125,20 +133,24 @@ class Alias:
         return tuple(sorted({trait for spec in self.specs for trait in spec.traits}))
 
 
-def parse_aliases(values: Iterable[str], *, pci_in_placement: bool = False) -> dict[str, Alias]:
+def parse_aliases(
+    values: Iterable[str], *, pci_in_placement: bool = False, locations: Iterable[str] = ()
+) -> dict[str, Alias]:
     """Read the values of ``[pci]alias`` with nova's rules.
 
     Source: ``nova/pci/request.py`` ``get_alias_from_config`` (nova 34.0.0).
 
     :param values: the option's values, each a JSON object
     :param pci_in_placement: ``[filter_scheduler]pci_in_placement``; nova is stricter with it
+    :param locations: ``FILE:LINE`` of each value, where known
     :returns: aliases by name, in the order of their first appearance
     :raises AliasError: for the first value that nova would refuse
     """
     aliases: dict[str, Alias] = {}
     written: dict[str, str] = {}
-    for value in values:
-        alias = _parse_one(value)
+    places = itertools.chain(locations, itertools.repeat(""))
+    for value, location in zip(values, places, strict=False):
+        alias = _parse_one(value, location)
         known = aliases.get(alias.name)
         if known is not None:
             alias = _merge(known, alias, value)
@@ -149,7 +161,7 @@ def parse_aliases(values: Iterable[str], *, pci_in_placement: bool = False) -> d
     return aliases
 
 
-def _parse_one(value: str) -> Alias:
+def _parse_one(value: str, location: str) -> Alias:
     try:
         fields = json.loads(value)
     except (ValueError, RecursionError) as exc:
@@ -170,6 +182,7 @@ def _parse_one(value: str) -> Alias:
         requested_traits=fields.get("traits"),
         live_migratable=live_migratable,
         capability_type=fields.get("capability_type"),
+        location=location,
     )
     return Alias(
         name=fields["name"].strip(),

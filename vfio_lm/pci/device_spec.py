@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import types
 from collections.abc import Iterable, Mapping
@@ -68,6 +69,8 @@ class DeviceSpec:
     )
     """All other keys, as nova keeps them: ``managed``, ``live_migratable`` and ``one_time_use``
     are "true" or "false" where they are given, the values of all others are as written."""
+    location: str = dataclasses.field(default="", compare=False)
+    """``FILE:LINE`` of the option's value; empty where it was read from no file."""
 
     @property
     def live_migratable(self) -> LiveMigratable:
@@ -127,7 +130,7 @@ class DeviceSpec:
 
 
 def parse_device_specs(
-    values: Iterable[str], *, report_in_placement: bool = False
+    values: Iterable[str], *, report_in_placement: bool = False, locations: Iterable[str] = ()
 ) -> tuple[DeviceSpec, ...]:
     """Read the values of ``[pci]device_spec`` with nova's rules.
 
@@ -138,13 +141,17 @@ def parse_device_specs(
 
     :param values: the option's values, each a JSON object or a list of them
     :param report_in_placement: ``[pci]report_in_placement``; ``one_time_use`` needs it
+    :param locations: ``FILE:LINE`` of each value, where known
     :returns: the specifications in order: the first one that matches a device decides
     :raises DeviceSpecError: for the first value that nova would refuse
     """
     specs: list[DeviceSpec] = []
-    for value in values:
+    places = itertools.chain(locations, itertools.repeat(""))
+    for value, location in zip(values, places, strict=False):
         try:
-            specs += (_parse_one(fields, report_in_placement) for fields in _objects(value))
+            specs += (
+                _parse_one(fields, report_in_placement, location) for fields in _objects(value)
+            )
         except (ValueError, AddressError) as exc:
             raise DeviceSpecError(value, str(exc)) from None
         except RecursionError:
@@ -181,7 +188,7 @@ def _objects(value: str) -> list[dict[str, Any]]:
     return objects
 
 
-def _parse_one(fields: Mapping[str, Any], report_in_placement: bool) -> DeviceSpec:
+def _parse_one(fields: Mapping[str, Any], report_in_placement: bool, location: str) -> DeviceSpec:
     tags = {key: value for key, value in fields.items() if key not in SELECTORS}
     for key in _STRICT_FLAGS:
         if tags.get(key) is not None:
@@ -199,6 +206,7 @@ def _parse_one(fields: Mapping[str, Any], report_in_placement: bool) -> DeviceSp
         address=None if devname else parse_address_pattern(address) if address else ANY_ADDRESS,
         devname=str(devname) if devname else None,
         tags=types.MappingProxyType(tags),
+        location=location,
     )
 
 

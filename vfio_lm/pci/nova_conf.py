@@ -28,6 +28,7 @@ from vfio_lm.pci.alias import Alias, AliasError, parse_aliases
 from vfio_lm.pci.conf_text import (
     ALIAS,
     DEVICE_SPEC,
+    ConfText,
     not_a_configuration,
     read_conf_text,
     refuse_unreadable,
@@ -87,6 +88,8 @@ class NovaConf:
     """``[libvirt]live_migration_downtime`` in milliseconds; nova's default is 500."""
     skips_version_check: bool | None = None
     """``[workarounds]skip_hypervisor_version_check_on_lm``; nova's default is False."""
+    is_empty: bool = False
+    """Whether the files set no option at all, of this or of any other section."""
 
 
 def default_nova_conf_paths(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,17 +112,26 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
     """
     names = [os.fspath(path) for path in paths]
     values = _parse(names)
+    text = read_conf_text(names)
     in_placement = values["pci_in_placement"]
     reported = values["report_in_placement"]
     spec_values = values["device_spec"]
     try:
-        aliases = parse_aliases(values["alias"] or (), pci_in_placement=bool(in_placement))
+        aliases = parse_aliases(
+            values["alias"] or (),
+            pci_in_placement=bool(in_placement),
+            locations=_locations(text, ALIAS),
+        )
     except AliasError as exc:
-        raise _config_error(names, ALIAS, exc) from None
+        raise _config_error(text, ALIAS, exc) from None
     try:
-        specs = parse_device_specs(spec_values or (), report_in_placement=bool(reported))
+        specs = parse_device_specs(
+            spec_values or (),
+            report_in_placement=bool(reported),
+            locations=_locations(text, DEVICE_SPEC),
+        )
     except DeviceSpecError as exc:
-        raise _config_error(names, DEVICE_SPEC, exc) from None
+        raise _config_error(text, DEVICE_SPEC, exc) from None
     return NovaConf(
         sources=tuple(names),
         aliases=aliases,
@@ -130,6 +142,7 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         permit_post_copy=values["live_migration_permit_post_copy"],
         downtime_ms=values["live_migration_downtime"],
         skips_version_check=values["skip_hypervisor_version_check_on_lm"],
+        is_empty=not text.settings,
     )
 
 
@@ -145,15 +158,6 @@ def last_changed(paths: Iterable[str | os.PathLike[str]]) -> datetime.datetime:
     ]
     newest = max((file.stat().st_mtime for file in files), default=0.0)
     return datetime.datetime.fromtimestamp(newest, datetime.UTC)
-
-
-def alias_locations(paths: Sequence[str | os.PathLike[str]]) -> dict[str, tuple[str, ...]]:
-    """Return where each alias is defined, as ``FILE:LINE``, for files that nova accepts."""
-    found: dict[str, tuple[str, ...]] = {}
-    for setting in read_conf_text(paths).of(ALIAS):
-        for name in parse_aliases([setting.value], pci_in_placement=True):
-            found[name] = (*found.get(name, ()), f"{setting.file}:{setting.line}")
-    return found
 
 
 def _parse(names: Iterable[str]) -> dict[str, Any]:
@@ -190,10 +194,12 @@ def _host(conf: cfg.ConfigOpts) -> str | None:
         return None
 
 
-def _config_error(
-    names: Sequence[str], option: str, error: AliasError | DeviceSpecError
-) -> ConfigError:
+def _locations(text: ConfText, option: str) -> list[str]:
+    """Return where each value of an option stands, in the order in which nova takes them."""
+    return [f"{setting.file}:{setting.line}" for setting in text.of(option)]
+
+
+def _config_error(text: ConfText, option: str, error: AliasError | DeviceSpecError) -> ConfigError:
     """Say in which file a value stands that nova would refuse."""
-    settings = read_conf_text(names).of(option)
-    files = (setting.file for setting in settings if setting.value == error.value)
-    return ConfigError(next(files, ", ".join(names)), option, error.value, error.reason)
+    files = (setting.file for setting in text.of(option) if setting.value == error.value)
+    return ConfigError(next(files, ", ".join(text.sources)), option, error.value, error.reason)

@@ -38,12 +38,13 @@ from typing import TYPE_CHECKING
 from vfio_lm.cloud.model import Network
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import Alias
+from vfio_lm.pci.hosts import Host
 from vfio_lm.preflight.check import Check, Outcome, Refuser, Scope, Status
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.facts import Destination, Facts, Source, SourceDevice
 from vfio_lm.preflight.gather.collection import collect, find_subject
 from vfio_lm.preflight.gather.selection import Selection
-from vfio_lm.preflight.inputs import HostKnowledge, Inputs
+from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.many_servers import Stage, Survey, check_servers
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.report import (
@@ -64,7 +65,7 @@ __all__ = [
     "DestinationReport",
     "DeviceReport",
     "Facts",
-    "HostKnowledge",
+    "Host",
     "Inputs",
     "Network",
     "Outcome",
@@ -91,7 +92,7 @@ def check_server(
     host: str | None = None,
     aliases: Mapping[str, Alias] | None = None,
     pci_in_placement: bool | None = None,
-    hosts: Mapping[str, HostKnowledge] | None = None,
+    hosts: Mapping[str, Host] | None = None,
 ) -> Report:
     """Say whether nova would live migrate a server, and where to.
 

@@ -36,9 +36,10 @@ from vfio_lm.cloud.model import (
     Tree,
 )
 from vfio_lm.pci import Alias, AliasRequest
-from vfio_lm.pci.provider_origin import marking
-from vfio_lm.preflight.inputs import NOTHING_KNOWN, HostKnowledge, Inputs
+from vfio_lm.pci.hosts import NOTHING_KNOWN, Host
+from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
+from vfio_lm.preflight.rules.marking import marking
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Destination:
     tree: Tree | None
     """None where placement has no free memory on the host."""
     candidates: tuple[Candidate, ...]
-    knowledge: HostKnowledge = NOTHING_KNOWN
+    knowledge: Host = NOTHING_KNOWN
     occupants: Occupants | None = None
     """None where nova was not asked, because the host's facts or nova.conf are missing."""
 
@@ -115,7 +116,7 @@ class Source:
     resources: Mapping[str, int]
     """Units by resource class that the server holds, without its PCI devices."""
     devices: tuple[SourceDevice, ...]
-    knowledge: HostKnowledge = NOTHING_KNOWN
+    knowledge: Host = NOTHING_KNOWN
     traits: frozenset[str] = frozenset()
     """Of the host's root provider."""
     nested_classes: frozenset[str] = frozenset()

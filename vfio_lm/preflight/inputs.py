@@ -18,8 +18,9 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 
-from vfio_lm.pci import Alias, DeviceSpec, NovaConf, PciAddress, first_match
-from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.pci import Alias
+from vfio_lm.pci.host_facts import HostFacts
+from vfio_lm.pci.hosts import NOTHING_KNOWN, Host
 
 DEFAULT_MAX_AGE = datetime.timedelta(hours=1)
 
@@ -28,37 +29,6 @@ _DEFAULT_DOWNTIME_MS = 500
 
 #: Clocks of two machines differ; a file from further in the future is not believed.
 _CLOCK_SKEW = datetime.timedelta(minutes=1)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class HostKnowledge:
-    """What was given about one host."""
-
-    conf: NovaConf | None = None
-    """The nova.conf of its nova-compute: what it does not say has nova's default."""
-    facts: HostFacts | None = None
-
-    @property
-    def device_specs(self) -> tuple[DeviceSpec, ...] | None:
-        """``[pci]device_spec`` of the host; None where its nova.conf was not given."""
-        return None if self.conf is None else self.conf.device_specs or ()
-
-    @property
-    def interfaces(self) -> Mapping[str, PciAddress]:
-        """The address of each network interface that is known."""
-        return self.facts.interfaces if self.facts else {}
-
-    def spec_of(self, device: DeviceFacts) -> DeviceSpec | None:
-        """Return the device specification that decides about a device, if there is one."""
-        return first_match(self.device_specs or (), device.device, interfaces=self.interfaces)
-
-    def devices_of_server(self, server_id: str) -> tuple[DeviceFacts, ...]:
-        """Return the devices that a server uses, as the host facts have it."""
-        devices = self.facts.devices if self.facts else ()
-        return tuple(d for d in devices if d.user is not None and d.user.uuid == server_id)
-
-
-NOTHING_KNOWN = HostKnowledge()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +45,13 @@ class Inputs:
     """``[workarounds]skip_hypervisor_version_check_on_lm`` of nova-conductor; None as above."""
     aliases_changed_at: datetime.datetime | None = None
     """When the newest of the files that define the aliases was written, with a time zone."""
-    hosts: Mapping[str, HostKnowledge] = dataclasses.field(default_factory=dict)
+    hosts: Mapping[str, Host] = dataclasses.field(default_factory=dict)
     max_age: datetime.timedelta = DEFAULT_MAX_AGE
     """Older host facts make a warning."""
     files: tuple[str, ...] = ()
     """The files that all this was read from, for the report."""
 
-    def of_host(self, host: str) -> HostKnowledge:
+    def of_host(self, host: str) -> Host:
         """Return what is known of a host; perhaps nothing."""
         return self.hosts.get(host, NOTHING_KNOWN)
 

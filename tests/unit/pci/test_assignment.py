@@ -39,7 +39,7 @@ from vfio_lm.pci import (
 from vfio_lm.pci.alias import AliasError
 from vfio_lm.pci.assignment import Fit, Wish, fit
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
-from vfio_lm.preflight.inputs import HostKnowledge
+from vfio_lm.pci.hosts import Host
 from vfio_lm.preflight.rules.port import Port
 from vfio_lm.preflight.rules.tracked_devices import relatives, tracked_devices, wishes
 
@@ -118,7 +118,7 @@ def facts_of(device: Device, *, is_used: bool) -> DeviceFacts:
 
 def our_answer(alias_values, spec_values, devices, used, counts, ports) -> Fit:
     known = [facts_of(d, is_used=d.address in used) for d in devices]
-    knowledge = HostKnowledge(
+    knowledge = Host(
         conf=NovaConf(
             sources=(),
             aliases={},

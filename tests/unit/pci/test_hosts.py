@@ -17,10 +17,10 @@ import tempfile
 
 import testtools
 
-from placement_sync.engine.hosts import common_aliases, read_hosts, read_own_host
 from tests.unit.placement_sync.fleet import ALIAS_YES, facts, host, vf
 from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci.host_facts import HostFactsError
+from vfio_lm.pci.hosts import common_aliases, read_hosts, read_own_host
 
 _PCI = '[pci]\ndevice_spec = {"vendor_id": "15b3", "live_migratable": "yes"}\n'
 
@@ -43,7 +43,8 @@ class TestOwnHost(FilesTestCase):
     def test_its_name(self):
         plain, named = self.write("a.conf"), self.write("b.conf", "[DEFAULT]\nhost = c1\n" + _PCI)
         self.assertEqual("c1", read_own_host([named]).name)
-        self.assertEqual("c2", read_own_host([named], hypervisor_hostname="c2").name)
+        self.assertEqual("c2", read_own_host([named], hypervisor_hostname="c2").hypervisor_hostname)
+        self.assertEqual("c1", read_own_host([named], hypervisor_hostname="c2").name)
         self.assertTrue(read_own_host([plain]).name)
 
     def test_later_files_override_earlier_ones(self):
@@ -80,13 +81,8 @@ class TestOwnHost(FilesTestCase):
             'device_spec =\n    {"vendor_id": "10de"}\n',
         )
         found = read_own_host([conf])
-        lines = [found.location_of(spec).removeprefix(f"{conf}:") for spec in found.device_specs]
+        lines = [spec.location.removeprefix(f"{conf}:") for spec in found.device_specs]
         self.assertEqual(["2", "2", "3"], lines)
-
-    def test_a_specification_of_unknown_place_is_in_the_file(self):
-        config = host("compute1")
-        (other,) = host("compute2", ALIAS_YES).device_specs
-        self.assertEqual("compute1.conf", config.location_of(other))
 
 
 class TestFolder(FilesTestCase):

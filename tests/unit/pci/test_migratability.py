@@ -35,9 +35,8 @@ def device(**changes):
         "logs_dma": True,
         "is_devlink_migratable": True,
     }
-    return DeviceFacts(
-        PciAddress(0, 0x81, 0, 1), "15b3", "101e", DeviceKind.VF, **(known | changes)
-    )
+    address = PciAddress(0, 0x81, 0, 1)
+    return DeviceFacts(address, "15b3", "101e", DeviceKind.VF, **(known | changes))
 
 
 def unbound(driver, **changes):

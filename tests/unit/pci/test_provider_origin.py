@@ -19,11 +19,13 @@ import json
 
 import os_traits
 import testtools
-from hypothesis import given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
-from nova import objects
+from nova import exception, objects
+from nova.compute import pci_placement_translator
 from nova.pci import stats, whitelist
 
+from placement_sync.engine.evidence import from_facts, from_provider
 from tests.unit.nova_rules import configured, on_host, pci_device
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
@@ -41,10 +43,22 @@ from tests.unit.preflight.scenario import (
     vf,
 )
 from vfio_lm.cloud.model import Marking
-from vfio_lm.pci.host_facts import HostFacts
-from vfio_lm.pci.provider_origin import Split, marking, split
-from vfio_lm.preflight import HostKnowledge, Status
+from vfio_lm.pci import (
+    Device,
+    DeviceKind,
+    LiveMigratable,
+    NovaRelease,
+    PciAddress,
+    parse_device_specs,
+)
+from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.pci.migratability import MigrationFlags
+from vfio_lm.pci.provider_origin import PciProvider, Split, origin, split
+from vfio_lm.pci.provider_traits import reported_traits
+from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import devices as device_checks
+from vfio_lm.preflight.checks import drivers
+from vfio_lm.preflight.rules.marking import marking
 
 PROVIDER = "11111111-1111-1111-1111-111111111111"
 REQUEST = "22222222-2222-2222-2222-222222222222"
@@ -59,7 +73,9 @@ _TAGS = st.fixed_dictionaries(
     optional={
         "live_migratable": st.sampled_from(["yes", "no"]),
         "managed": st.sampled_from(["yes", "no"]),
-        "remote_managed": st.sampled_from(["false", "no"]),
+        "remote_managed": st.sampled_from(
+            ["false", "no", "true", "yes", "1", "on", "t", "y", "False"]
+        ),
         "physical_network": st.none(),
         "colour": st.sampled_from(["red", "blue", None]),
         "traits": st.sampled_from(["CUSTOM_A", "CUSTOM_B"]),
@@ -67,48 +83,173 @@ _TAGS = st.fixed_dictionaries(
 )
 
 
-class TestMarking(testtools.TestCase):
-    def assert_marking(self, wanted, traits, *specs):
-        """Without facts: only the nova.conf of the host is given."""
+_ADDRESSES = st.sampled_from(
+    [
+        None,
+        "*:*:*.*",
+        "0000:*:*.*",
+        "0000:81:*.*",
+        "0000:81:00.*",
+        "0000:81:00.0",
+        "0000:81:00.1",
+        "0000:82:00.*",
+        "0000:82:00.0",
+        "0000:83:00.*",
+        "0000:c1:00.*",
+        {"bus": "8[12]", "function": "[0-3]"},
+        {"domain": ".*", "bus": "81", "slot": ".*", "function": ".*"},
+    ]
+)
+_SPECS = st.fixed_dictionaries(
+    {},
+    optional={
+        "vendor_id": st.sampled_from(["8086", "15b3", "*"]),
+        "product_id": st.sampled_from(["1515", "101e"]),
+        "address": _ADDRESSES,
+        "live_migratable": st.sampled_from(["yes", "no"]),
+        "remote_managed": st.sampled_from(["true", "yes", "1", "on", "false", "no", "0"]),
+        "physical_network": st.sampled_from(["physnet1", None, ""]),
+        "resource_class": st.sampled_from(["codec", "CUSTOM_PCI_8086_1515"]),
+        "traits": st.sampled_from(["HW_PCI_LIVE_MIGRATABLE", "CUSTOM_A"]),
+    },
+).map(lambda spec: {key: value for key, value in spec.items() if (key, value) != ("address", None)})
+_PF = PciAddress(0, 0x81, 0, 0)
+_VFS = st.sets(
+    st.sampled_from(
+        [
+            PciAddress(0, 0x81, 0, 1),
+            PciAddress(0, 0x81, 0, 2),
+            PciAddress(0, 0x81, 1, 0),
+            PciAddress(0, 0x82, 0, 0),
+        ]
+    ),
+    min_size=1,
+)
+
+
+class TestAgainstNova(testtools.TestCase):
+    """nova's own Whitelist decides about each device, and its translator makes the provider."""
+
+    @given(
+        st.lists(_SPECS, min_size=1, max_size=4),
+        st.one_of(st.none(), _VFS),
+        st.sampled_from([("8086", "1515"), ("15b3", "101e")]),
+        st.booleans(),
+        st.booleans(),
+    )
+    def test_the_specifications_that_nova_takes_are_among_those_found(
+        self, specs, vfs, ids, has_serial, is_new
+    ):
+        devices = self.devices(vfs, ids, has_serial)
+        release = NovaRelease.R2026_2 if is_new else NovaRelease.R2026_1
+        with configured(report_in_placement=True), on_host(devices):
+            try:
+                whitelisted = whitelist.Whitelist([json.dumps(spec) for spec in specs])
+            except exception.NovaException:
+                reject()  # nova-compute does not start
+            taken = [
+                devspec
+                for device in devices
+                if (devspec := whitelisted.get_devspec(pci_device(device)))
+                and not devspec.get_tags().get("physical_network")
+            ]
+        numbers = {whitelisted.specs.index(devspec) for devspec in taken}
+        parsed = parse_device_specs([json.dumps(spec) for spec in specs], report_in_placement=True)
+        provider = self.provider(devices, taken, [parsed[n] for n in numbers], release)
+        assume(provider is not None)
+        host = Host(conf=conf(*specs))
+        found = [parsed.index(spec) for spec in origin(host, provider).specs]
+        for number in numbers:
+            self.assertIn(parsed.index(parsed[number]), found)
+        seen = dataclasses.replace(host, facts=self.facts(devices))
+        exact = origin(seen, provider)
+        for number in numbers:
+            self.assertIn(parsed[number], exact.specs)
+
+    def devices(self, vfs, ids, has_serial):
+        serial = "MT1" if has_serial else None
+        if vfs is None:
+            return [Device(_PF, *ids, DeviceKind.PF, card_serial_number=serial)]
+        return [
+            Device(address, *ids, DeviceKind.VF, _PF, card_serial_number=serial)
+            for address in sorted(vfs)
+        ]
+
+    def facts(self, devices):
+        return HostFacts(
+            "compute1",
+            scenario.NOW,
+            tuple(
+                DeviceFacts(d.address, d.vendor_id, d.product_id, d.kind, d.parent_address)
+                for d in devices
+            ),
+        )
+
+    def provider(self, devices, taken, specs, release):
+        """Return the provider that nova makes; None where it makes none, or refuses to start."""
+        classes = {
+            pci_placement_translator.get_resource_class(
+                devspec.get_tags().get("resource_class"),
+                devices[0].vendor_id,
+                devices[0].product_id,
+            )
+            for devspec in taken
+        }
+        traits = {reported_traits(spec, release) for spec in specs}
+        if len(classes) != 1 or len(traits) != 1:
+            return None
+        (reported,) = traits
+        return PciProvider(
+            address=_PF,
+            resource_classes=frozenset(classes),
+            is_marked=os_traits.HW_PCI_LIVE_MIGRATABLE in reported,
+            release=release,
+        )
+
+
+class TestAgreement(testtools.TestCase):
+    """The preflight and the agent answer the same question in the same way."""
+
+    @given(
+        st.lists(_SPECS, min_size=1, max_size=4),
+        st.sampled_from([MARKED, UNMARKED, SILENT, SILENT_BUT_TAGGED]),
+    )
+    def test_are_the_devices_of_a_provider_declared_live_migratable(self, specs, traits):
         provider = pci_provider("compute1", 0, traits)
-        self.assertIs(wanted, marking(provider, HostKnowledge(conf=conf(*specs))))
+        host = Host("compute1", "compute1", conf=conf(*specs))
+        release = NovaRelease.R2026_2 if provider.reports_live_migratable else NovaRelease.R2026_1
+        ours = marking(provider, host)
+        theirs = from_provider(host, provider, PciAddress.parse(provider.pci_address), release)
+        if ours is Marking.MARKED:
+            self.assertIs(LiveMigratable.YES, theirs.said)
+        elif ours is Marking.NOT_MARKED:
+            self.assertIsNot(LiveMigratable.YES, theirs.said)
+        elif theirs.said is LiveMigratable.YES:
+            # the agent goes by what nova-compute will say once it has been restarted
+            self.assertIsNot(Marking.MARKED, provider.marking)
 
-    def test_a_specification_for_neutron_says_nothing_about_providers(self):
-        neutron = SPEC_UNTAGGED | {"physical_network": "physnet1"}
-        self.assert_marking(Marking.MARKED, SILENT, SPEC_YES, neutron)
-
-    def test_a_specification_of_other_devices_says_nothing(self):
-        other_product = SPEC_UNTAGGED | {"product_id": "1520"}
-        other_class = SPEC_UNTAGGED | {"resource_class": "codec"}
-        for other in (SPEC_UNTAGGED | OTHER_BUS, other_product, other_class):
-            self.assert_marking(Marking.MARKED, SILENT, SPEC_YES, other)
-            self.assert_marking(Marking.NOT_MARKED, SILENT, SPEC_UNTAGGED, SPEC_YES | OTHER_BUS)
-        self.assert_marking(Marking.UNKNOWN, SILENT, SPEC_YES | FIRST, SPEC_UNTAGGED | SECOND)
-
-    def test_the_trait_tells_which_specification_it_was(self):
-        yes, silent = SPEC_YES | FIRST | TRAIT, SPEC_UNTAGGED | SECOND
-        self.assert_marking(Marking.MARKED, SILENT_BUT_TAGGED, yes, silent)
-        self.assert_marking(Marking.NOT_MARKED, SILENT, yes, silent)
-        self.assert_marking(Marking.UNKNOWN, SILENT_BUT_TAGGED, yes, silent | TRAIT)
-        self.assert_marking(Marking.NOT_MARKED, UNMARKED, SPEC_YES | FIRST, silent)
-
-    def test_a_configuration_that_nova_does_not_run_with_tells_nothing(self):
-        self.assert_marking(Marking.UNKNOWN, UNMARKED, SPEC_YES)
-        self.assert_marking(Marking.MARKED, MARKED)
-
-    def test_facts_without_nova_conf_declare_nothing(self):
-        told = HostKnowledge(facts=HostFacts("compute1", scenario.NOW, (vf(),)))
-        provider = pci_provider("compute1", 0, SILENT)
-        self.assertIs(Marking.UNKNOWN, marking(provider, told))
-
-    def test_of_vfs_that_differ_those_of_the_server_count(self):
-        provider = pci_provider("compute1", 0, SILENT)
-        specs = (SPEC_YES | FIRST, SPEC_UNTAGGED | SECOND)
-        told = knowledge("compute1", vf(1, user="a"), vf(2, user="b"), specs=specs)
-        self.assertIs(Marking.UNKNOWN, marking(provider, told))
-        self.assertIs(Marking.MARKED, marking(provider, told, holder="a"))
-        self.assertIs(Marking.NOT_MARKED, marking(provider, told, holder="b"))
-        self.assertIs(Marking.UNKNOWN, marking(provider, told, holder="c"))
+    @given(
+        st.sampled_from(["mlx5_vfio_pci", "mlx5_core", "vfio-pci", None]),
+        st.sampled_from([None, MigrationFlags(), MigrationFlags(stop_copy=True)]),
+        st.sampled_from([True, False, None]),
+        st.sampled_from([True, False, None]),
+        st.sampled_from(["yes", "no"]),
+    )
+    def test_can_a_free_device_migrate(self, driver, migration, devlink, available, managed):
+        device = vf(
+            driver=driver,
+            has_variant_driver=driver == "mlx5_vfio_pci",
+            migration=migration,
+            is_devlink_migratable=devlink,
+            is_variant_driver_available=available,
+        )
+        spec = SPEC_YES | {"managed": managed}
+        host = knowledge("compute2", device, specs=(spec,))
+        (theirs,) = from_facts(host, host.facts)
+        there = destination("compute2", [pci_provider("compute2", 0, MARKED)], knowledge=host)
+        tested = facts(destinations=(there,), hosts={"compute2": host})
+        ours = drivers.host_drivers[1].ask(tested, there)
+        self.assertIs(theirs.obstacle is not None, ours.status is Status.FAIL, ours)
 
 
 class TestSplit(CheckTestCase):
@@ -135,8 +276,11 @@ class TestSplit(CheckTestCase):
         mapping = {f"{REQUEST}-0": [PROVIDER]}
         serves = pools.support_requests([request], mapping)
         told = knowledge("compute2", *vfs, specs=(one, other))
-        found = split(pci_provider("compute2", 0, free=2), told)
-        if None in (*one.values(), *other.values()):
+        found = split(told, pci_provider("compute2", 0, free=2).reported, 2)
+        if any(spec.is_remote_managed for spec in told.device_specs):
+            # No alias gets such a device, whichever pool it is in.
+            self.assertTrue(not serves or found is not Split.YES)
+        elif None in (*one.values(), *other.values()):
             self.assertIn(found, (Split.PERHAPS, Split.NO if serves else Split.YES))
         else:
             self.assertIs(Split.NO if serves else Split.YES, found)

@@ -24,7 +24,6 @@ import requests_mock
 from keystoneauth1 import adapter, session, token_endpoint
 from placement import exception
 
-from placement_sync.engine.hosts import HostConfig
 from placement_sync.engine.observed import Snapshot
 from vfio_lm.cloud.model import Inventory, Provider
 from vfio_lm.cloud.model.placement import group_into_trees
@@ -36,6 +35,7 @@ from vfio_lm.pci import (
     parse_device_specs,
 )
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import MigrationFlags
 
 CONCURRENT = str(exception.ResourceProviderConcurrentUpdateDetected())
@@ -67,16 +67,18 @@ def host(
     reports: bool | None = None,
     facts: HostFacts | None = None,
     aliases: Iterable[Mapping[str, Any]] = (),
-) -> HostConfig:
+) -> Host:
     conf = NovaConf(
         sources=(f"{name}.conf",),
         aliases=parse_aliases([json.dumps(alias) for alias in aliases]),
         pci_in_placement=None,
-        device_specs=parse_device_specs([json.dumps(spec) for spec in specs]),
+        device_specs=parse_device_specs(
+            [json.dumps(spec) for spec in specs],
+            locations=[f"{name}.conf:{line}" for line, _ in enumerate(specs, 2)],
+        ),
         report_in_placement=reports,
     )
-    locations = tuple(f"{name}.conf:{line}" for line, _ in enumerate(specs, 2))
-    return HostConfig(name, conf, facts, f"{name}.conf", locations)
+    return Host(name, name, conf, facts)
 
 
 def facts(*devices: DeviceFacts, name: str = "compute1", **unknown: str) -> HostFacts:

@@ -45,9 +45,10 @@ from vfio_lm.pci import (
     parse_device_specs,
 )
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
+from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import MigrationFlags
 from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
-from vfio_lm.preflight.inputs import HostKnowledge, Inputs
+from vfio_lm.preflight.inputs import Inputs
 
 VF = "CUSTOM_PCI_8086_1515"
 PLAIN = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 1}
@@ -112,10 +113,10 @@ def conf(*specs: dict[str, Any], **changes: Any) -> NovaConf:
 
 def knowledge(
     host: str, *devices: DeviceFacts, specs: Sequence[dict[str, Any]] = (SPEC_YES,), **changes: Any
-) -> HostKnowledge:
+) -> Host:
     """Return the nova.conf and the facts of a host; changes are those of the facts."""
     known: dict[str, Any] = {"host": host, "taken_at": NOW, "devices": devices}
-    return HostKnowledge(conf=conf(*specs), facts=HostFacts(**(known | changes)))
+    return Host(conf=conf(*specs), facts=HostFacts(**(known | changes)))
 
 
 def service(host: str, **changes: Any) -> ComputeService:

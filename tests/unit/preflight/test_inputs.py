@@ -21,7 +21,7 @@ import testtools
 from tests.unit.preflight import scenario
 from tests.unit.preflight.scenario import NOW, conf, facts, vf
 from vfio_lm.pci.host_facts import HostFacts
-from vfio_lm.preflight import HostKnowledge, Inputs
+from vfio_lm.preflight import Host, Inputs
 
 
 class TestBelief(testtools.TestCase):
@@ -32,7 +32,7 @@ class TestBelief(testtools.TestCase):
         self.assertEqual(datetime.timedelta(), inputs.age(told.facts))
 
     def test_facts_of_another_host(self):
-        told = HostKnowledge(conf(scenario.SPEC_YES), HostFacts("compute9", NOW, (vf(),)))
+        told = Host(conf=conf(scenario.SPEC_YES), facts=HostFacts("compute9", NOW, (vf(),)))
         inputs = Inputs(now=NOW, hosts={"compute2": told})
         self.assertIn("those of host 'compute9'", str(inputs.disbelief("compute2")))
         self.assertIs(None, inputs.facts_of("compute2"))

@@ -21,6 +21,9 @@ from collections.abc import Iterable, Mapping
 
 import os_traits
 
+from vfio_lm.pci import NovaRelease, PciAddress
+from vfio_lm.pci.provider_origin import PciProvider
+
 # nova/compute/pci_placement_translator.py names a PCI provider
 # <root provider>_<DOMAIN:BUS:SLOT.FUNCTION>, in capitals (nova 34.0.0).
 _PCI_NAME = re.compile(r"^(.+)_([\dA-F]{4}:[\dA-F]{2}:[\dA-F]{2}\.[0-7])$")
@@ -109,6 +112,18 @@ class Provider:
         (``nova/compute/pci_placement_translator.py``).
         """
         return os_traits.OWNER_NOVA in self.traits
+
+    @property
+    def reported(self) -> PciProvider:
+        """What is known of it for the rules about nova's PCI providers."""
+        address = self.pci_address
+        is_new = self.reports_live_migratable
+        return PciProvider(
+            address=PciAddress.parse(address) if address else None,
+            resource_classes=frozenset(self.inventories),
+            is_marked=self.is_marked_live_migratable,
+            release=NovaRelease.R2026_2 if is_new else NovaRelease.R2026_1,
+        )
 
     @property
     def marking(self) -> Marking:

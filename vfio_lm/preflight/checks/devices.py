@@ -292,7 +292,14 @@ def _in_pools(destination: Destination) -> Iterator[Outcome]:
     the host that are in placement (nova 34.0.0, and the same in 31.3.1, 32.2.1 and 33.0.2).
     """
     pci = destination.tree.pci_providers if destination.tree else ()
-    found = {each.pci_address: split(each, destination.knowledge) for each in pci}
+    found = {
+        each.pci_address: split(
+            destination.knowledge,
+            each.reported,
+            sum(units.free for units in each.inventories.values()),
+        )
+        for each in pci
+    }
     apart = sorted(f"{address}" for address, how in found.items() if how is Split.YES)
     perhaps = sorted(f"{address}" for address, how in found.items() if how is Split.PERHAPS)
     host = destination.host
@@ -346,7 +353,7 @@ def _free_or_declare(facts: Facts, destination: Destination) -> str:
             for each in destination.devices
         )
     else:
-        specs = destination.knowledge.device_specs or ()
+        specs = destination.knowledge.device_specs
         is_worth_it = any(spec.live_migratable is not LiveMigratable.YES for spec in specs)
     if not is_worth_it:
         return steps(room, *anew)

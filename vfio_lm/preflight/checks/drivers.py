@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from vfio_lm.pci.host_facts import DeviceFacts
+from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import Obstacle, ObstacleKind, is_managed, obstacles
 from vfio_lm.preflight.check import (
     Outcome,
@@ -30,7 +31,6 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Destination, Facts
-from vfio_lm.preflight.inputs import HostKnowledge
 from vfio_lm.preflight.rules.free_devices import host_view
 from vfio_lm.preflight.rules.request import asks_for_devices
 from vfio_lm.preflight.wording.remedy import bind, on_host, paste, probe, steps
@@ -148,7 +148,7 @@ def device_count(facts: Facts) -> int:
 
 
 def _reasons(
-    knowledge: HostKnowledge, devices: Collection[DeviceFacts], count: int, *, is_source: bool
+    knowledge: Host, devices: Collection[DeviceFacts], count: int, *, is_source: bool
 ) -> dict[DeviceFacts, list[Obstacle]]:
     """Return what keeps devices from being migrated; those without an obstacle are left out."""
     found = {

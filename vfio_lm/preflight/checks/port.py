@@ -141,7 +141,7 @@ def _ignored(facts: Facts) -> Iterator[tuple[str, list[DeviceSpec]]]:
     for host in sorted(hosts):
         specs = [
             spec
-            for spec in facts.inputs.of_host(host).device_specs or ()
+            for spec in facts.inputs.of_host(host).device_specs
             if spec.is_for_neutron and spec.live_migratable is LiveMigratable.YES
         ]
         if specs:

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 from vfio_lm.cloud.model import Marking
-from vfio_lm.pci.provider_origin import marking
 from vfio_lm.preflight.check import (
     Outcome,
     Refuser,
@@ -28,6 +27,7 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Facts
+from vfio_lm.preflight.rules.marking import marking
 from vfio_lm.preflight.rules.request import held_classes
 from vfio_lm.preflight.rules.stored_request import other_class
 from vfio_lm.preflight.wording.declaration import declare, declare_or_tell

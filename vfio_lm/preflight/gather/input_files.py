@@ -15,15 +15,12 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from vfio_lm.errors import ConfigError
-from vfio_lm.pci import NovaConf, read_nova_conf
-from vfio_lm.pci.host_facts import HostFacts, read_host_facts
-from vfio_lm.pci.host_folder import facts_files
+from vfio_lm.pci import read_nova_conf
+from vfio_lm.pci.hosts import facts_files, read_named_hosts
 from vfio_lm.pci.nova_conf import last_changed
-from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE, HostKnowledge, Inputs
+from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE, Inputs
 
 
 def read_inputs(
@@ -46,7 +43,7 @@ def read_inputs(
     :raises vfio_lm.pci.host_facts.HostFactsError: if a file is no host facts file
     """
     by_host = host_confs or {}
-    facts = _facts_files(host_facts)
+    facts = facts_files(host_facts)
     conf = read_nova_conf(api_conf) if api_conf else None
     return Inputs(
         now=datetime.datetime.now(datetime.UTC),
@@ -54,45 +51,7 @@ def read_inputs(
         pci_in_placement=conf.pci_in_placement if conf else None,
         skips_version_check=conf.skips_version_check if conf else None,
         aliases_changed_at=last_changed(api_conf) if conf else None,
-        hosts=_hosts(by_host, facts),
+        hosts=read_named_hosts(by_host, facts),
         max_age=max_age,
         files=(*api_conf, *(path for paths in by_host.values() for path in paths), *facts),
     )
-
-
-def _hosts(
-    conf_paths: Mapping[str, Sequence[str]], facts_paths: Iterable[str]
-) -> Mapping[str, HostKnowledge]:
-    confs = {host: _conf_of(host, paths) for host, paths in conf_paths.items()}
-    facts: dict[str, HostFacts] = {}
-    for path in facts_paths:
-        found = read_host_facts(path)
-        known = facts.get(found.host)
-        if known is None or known.taken_at < found.taken_at:
-            facts[found.host] = found
-    return {
-        host: HostKnowledge(conf=confs.get(host), facts=facts.get(host))
-        for host in sorted(confs.keys() | facts.keys())
-    }
-
-
-def _conf_of(host: str, paths: Sequence[str]) -> NovaConf:
-    conf = read_nova_conf(paths)
-    if conf.host not in (None, host):
-        raise ConfigError(
-            ", ".join(conf.sources),
-            "[DEFAULT]host",
-            str(conf.host),
-            f"this is not the nova.conf of host {host}",
-        )
-    return conf
-
-
-def _facts_files(paths: Iterable[str]) -> list[str]:
-    files: list[str] = []
-    for path in paths:
-        if os.path.isdir(path):
-            files += (file for of_host in facts_files(path).values() for file in of_host)
-        else:
-            files.append(path)
-    return files

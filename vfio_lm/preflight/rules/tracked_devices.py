@@ -28,8 +28,8 @@ from vfio_lm.cloud.model import Port
 from vfio_lm.pci import Alias, AliasRequest, DeviceKind, DeviceSpec, PciAddress
 from vfio_lm.pci.assignment import Shadows, Wish
 from vfio_lm.pci.host_facts import DeviceFacts
+from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.matching import satisfies
-from vfio_lm.preflight.inputs import HostKnowledge
 from vfio_lm.preflight.rules.port import serves_port
 
 
@@ -44,7 +44,7 @@ class TrackedDevice:
 
 
 def tracked_devices(
-    knowledge: HostKnowledge, server_ids: Collection[str], *, is_old: bool
+    knowledge: Host, server_ids: Collection[str], *, is_old: bool
 ) -> tuple[TrackedDevice, ...]:
     """Return the devices that nova may have free on a host whose nova.conf and facts are known.
 
@@ -66,7 +66,7 @@ def tracked_devices(
                 ({device.address} | shadows[device.address]) & in_use
                 or (is_old and "physical_network" in spec.tags)
                 or spec.is_one_time_use
-                or _may_be_remote_managed(knowledge, device)
+                or any(each.is_remote_managed for each in knowledge.possible_specs(device))
             ),
         )
         for device in devices
@@ -139,15 +139,3 @@ def _is_sriov(alias: Alias, known: Iterable[DeviceFacts]) -> bool:
 
 def _ids(vendor_id: str | None, product_id: str | None) -> tuple[str, str]:
     return (vendor_id or "").lower(), (product_id or "").lower()
-
-
-def _may_be_remote_managed(knowledge: HostKnowledge, device: DeviceFacts) -> bool:
-    """Whether a specification may mean the device after all, if it has a card serial number.
-
-    Host facts do not tell the serial number, and nova skips such a specification without one.
-    """
-    with_serial = dataclasses.replace(device.device, card_serial_number="any")
-    return any(
-        spec.is_remote_managed and spec.matches(with_serial, interfaces=knowledge.interfaces)
-        for spec in knowledge.device_specs or ()
-    )

@@ -23,8 +23,8 @@ import os_traits
 from vfio_lm.cloud.model import Provider
 from vfio_lm.pci import LiveMigratable
 from vfio_lm.pci.conf_text import DEVICE_SPEC, Setting
+from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.rewrite import device_spec_with
-from vfio_lm.preflight.inputs import HostKnowledge
 from vfio_lm.preflight.wording.remedy import (
     BEFORE_OTHERS,
     IN_PLACE,
@@ -40,7 +40,7 @@ _OF_IDS = re.compile(r"^CUSTOM_PCI_([0-9A-F]{4})_([0-9A-F]{4})$")
 
 def declare(
     host: str,
-    knowledge: HostKnowledge,
+    knowledge: Host,
     providers: Collection[Provider] = (),
     *,
     names_trait: bool = False,
@@ -52,7 +52,7 @@ def declare(
         is not known
     :param names_trait: whether the lines name the trait, which nova-compute before 34.0.0 needs
     """
-    specs = knowledge.device_specs
+    specs = None if knowledge.conf is None else knowledge.device_specs
     if specs is None:
         lines = _made_of(providers, names_trait)
     else:
@@ -70,7 +70,7 @@ def declare(
     return in_nova_conf(host, "pci", *(line.text for line in lines), why=why)
 
 
-def declare_or_tell(host: str, knowledge: HostKnowledge, providers: Collection[Provider]) -> str:
+def declare_or_tell(host: str, knowledge: Host, providers: Collection[Provider]) -> str:
     """Say what settles whether devices in placement are declared live migratable."""
     if knowledge.conf is None:
         return steps(conf_of(host), "or " + declare(host, knowledge, providers, names_trait=True))

@@ -14,9 +14,9 @@
 
 from __future__ import annotations
 
+from vfio_lm.pci.hosts import Host
 from vfio_lm.preflight.check import Outcome, not_applicable
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.inputs import HostKnowledge
 from vfio_lm.preflight.wording.remedy import check_again, resize, steps
 
 NOT_KNOWN_WHERE = (
@@ -38,7 +38,7 @@ def no_devices(facts: Facts) -> Outcome | None:
     return not_applicable("the server holds no PCI device")
 
 
-def not_declared(knowledge: HostKnowledge) -> str:
+def not_declared(knowledge: Host) -> str:
     """Say why it is not known whether devices in placement are declared live migratable."""
     if knowledge.conf is None:
         return (

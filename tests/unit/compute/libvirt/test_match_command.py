@@ -98,9 +98,8 @@ class TestRefusal(testtools.TestCase):
         self.assertFalse(self.said(migration=MigrationFlags())[1])
 
     def test_a_source_that_cannot_migrate(self):
-        self.assertIn(
-            "the source's device has driver", self.said({"migration": MigrationFlags()})[0]
-        )
+        (said, *_) = self.said({"migration": MigrationFlags()})
+        self.assertIn("the source's device has driver", said)
 
     def test_unknown_flags_of_the_source_are_no_matter_where_the_destination_has_all(self):
         unknown = {"migration": None, "unknown": {"migration": "in use"}}

@@ -26,10 +26,10 @@ from placement_sync.agent.metrics import Metrics
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.rounds import Agent, Orders, backoff
 from placement_sync.agent.settings import Settings
-from placement_sync.engine.hosts import HostConfig, HostConfigs
 from placement_sync.engine.round import RoundResult
 from vfio_lm.errors import CloudError
 from vfio_lm.pci import NovaConf
+from vfio_lm.pci.hosts import Host, KnownHosts
 
 _LIMIT = 30
 _CONF = NovaConf(sources=(), aliases={}, pci_in_placement=None)
@@ -43,8 +43,8 @@ class Source:
     errors: tuple[Exception, ...] = ()
 
     def read(self):
-        hosts = tuple(HostConfig(name, _CONF) for name in self.names)
-        return HostConfigs(hosts=hosts, errors=self.errors)
+        hosts = tuple(Host(name, name, _CONF) for name in self.names)
+        return KnownHosts(hosts=hosts, errors=self.errors)
 
 
 class Engine:

@@ -249,6 +249,20 @@ class TestAliases(FindingsTestCase):
             self.assertEqual(not is_satisfied, bool(plan.findings), spec)
         self.assertEqual([Kind.ALIAS_WITHOUT_PROVIDER], [found.kind for found in plan.findings])
 
+    def test_two_products_of_one_host(self):
+        first = {"vendor_id": "8086", "product_id": "1515", "live_migratable": "yes"}
+        config = host("compute1", first, YES, aliases=[ALIAS_YES])
+        for classes in ((), (CLASS,)):
+            tree = (
+                root("compute1", LIVE),
+                provider(
+                    "compute1_0000:81:00.0", "compute1", MANAGED, OWNER, LIVE, classes=classes
+                ),
+            )
+            plan = self.plan([config], *tree, aliases=self.aliases(config))
+            kinds = {found.kind for found in plan.findings}
+            self.assertNotIn(Kind.ALIAS_WITHOUT_PROVIDER, kinds, classes)
+
     def test_devices_that_cannot_migrate_do_not_satisfy_it(self):
         devices = facts(vf(driver="vfio-pci", parent_address=PciAddress(0, 1, 0, 0)))
         config = host("compute1", YES, facts=devices, aliases=[ALIAS_YES])

@@ -44,7 +44,7 @@ from tests.unit.preflight.scenario import (
 from vfio_lm.cloud.model import Candidates, Move
 from vfio_lm.pci import parse_aliases
 from vfio_lm.pci.host_facts import DeviceUser
-from vfio_lm.preflight import HostKnowledge, Inputs, Status
+from vfio_lm.preflight import Host, Inputs, Status
 from vfio_lm.preflight.checks import devices
 from vfio_lm.preflight.checks import devices as device_checks
 from vfio_lm.preflight.facts import Occupants
@@ -125,7 +125,7 @@ class TestDestinationDevices(CheckTestCase):
         self.assert_answers(Status.UNKNOWN, known)
 
     def test_before_nova_34_the_host_can_tell(self):
-        told = HostKnowledge(conf=scenario.conf(SPEC_YES))
+        told = Host(conf=scenario.conf(SPEC_YES))
         known = self.offering(pci_provider("compute2", 0, SILENT), knowledge=told)
         self.assert_answers(Status.PASS, known)
 
@@ -135,7 +135,7 @@ class TestDestinationDevices(CheckTestCase):
         warning = self.assert_answers(Status.WARN, known, saying="compute2_0000:81:00.0")
         self.assertIn("--nova-conf compute2=FILE", warning.remedy)
         spec = SPEC_YES | {"traits": os_traits.HW_PCI_LIVE_MIGRATABLE}
-        told = HostKnowledge(conf=scenario.conf(spec))
+        told = Host(conf=scenario.conf(spec))
         self.assert_answers(Status.PASS, self.offering(claimed, knowledge=told))
 
     def test_a_marked_device_among_unmarked_ones_passes(self):
@@ -198,8 +198,8 @@ class TestDevicesOfTheHost(CheckTestCase):
 
     def test_what_is_missing_is_named(self):
         for told, said in (
-            (HostKnowledge(), "nova.conf"),
-            (HostKnowledge(conf=conf(scenario.SPEC_YES)), "the facts of host compute2"),
+            (Host(), "nova.conf"),
+            (Host(conf=conf(scenario.SPEC_YES)), "the facts of host compute2"),
         ):
             known = facts(
                 destinations=(destination(knowledge=told),),

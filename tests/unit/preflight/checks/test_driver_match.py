@@ -17,7 +17,7 @@ from __future__ import annotations
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.host_scenario import SERVER, here, there
 from tests.unit.preflight.scenario import conf, facts, vf
-from vfio_lm.preflight import HostKnowledge, Status
+from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import driver_match
 
 
@@ -37,7 +37,7 @@ class TestDowntime(CheckTestCase):
 
     def of_host(self, size, downtime_ms=500):
         known = here(vf(user=SERVER, state_size_bytes=size), downtime_ms=downtime_ms)
-        return HostKnowledge(facts=known.facts)
+        return Host(facts=known.facts)
 
     def moving(self, size, downtime_ms=500):
         known = self.of_host(size, downtime_ms)
@@ -50,7 +50,7 @@ class TestDowntime(CheckTestCase):
         self.assertIn("live_migration_downtime = 549756", outcome.remedy)
         self.assert_answers(Status.UNKNOWN, self.moving(None))
         self.assert_answers(Status.UNKNOWN, self.moving(1000, downtime_ms=None))
-        allowed = HostKnowledge(conf(downtime_ms=1_000_000), self.of_host(64 * 2**30).facts)
+        allowed = Host(conf=conf(downtime_ms=1_000_000), facts=self.of_host(64 * 2**30).facts)
         known = facts(source={"knowledge": allowed}, hosts={"compute1": allowed})
         self.assert_answers(Status.PASS, known)
         self.assert_answers(Status.UNKNOWN)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import NOW, conf, facts
 from vfio_lm.pci.host_facts import HostFacts
-from vfio_lm.preflight import HostKnowledge, Status
+from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import post_copy
 
 
@@ -25,7 +25,7 @@ class TestPostCopy(CheckTestCase):
     check = post_copy.post_copy_off[0]
 
     def told(self, **changes):
-        return facts(hosts={"compute1": HostKnowledge(**changes)})
+        return facts(hosts={"compute1": Host(**changes)})
 
     def test_answers(self):
         self.assert_answers(Status.UNKNOWN)

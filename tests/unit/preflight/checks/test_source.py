@@ -29,7 +29,7 @@ from tests.unit.preflight.scenario import (
     service,
 )
 from vfio_lm.pci import AliasRequest
-from vfio_lm.preflight import HostKnowledge, Status
+from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import source as source_checks
 from vfio_lm.preflight.facts import SourceDevice
 
@@ -57,7 +57,7 @@ class TestDeviceTrait(CheckTestCase):
 
     def holding(self, traits, knowledge=None):
         held = SourceDevice(pci_provider("compute1", 0, traits), {VF: 1})
-        return facts(source={"devices": (held,), "knowledge": knowledge or HostKnowledge()})
+        return facts(source={"devices": (held,), "knowledge": knowledge or Host()})
 
     def test_a_marked_device_passes(self):
         self.assert_answers(Status.PASS, self.holding(MARKED))
@@ -77,10 +77,11 @@ class TestDeviceTrait(CheckTestCase):
 
     def test_nova_conf_alone_tells_where_all_specifications_agree(self):
         def told(*specs):
-            return HostKnowledge(conf=scenario.conf(*specs))
+            return Host(conf=scenario.conf(*specs))
 
         self.assert_answers(Status.PASS, self.holding(SILENT, told(SPEC_YES, SPEC_YES)))
-        self.assert_answers(Status.UNKNOWN, self.holding(SILENT, told(SPEC_YES, SPEC_UNTAGGED)))
+        one = SPEC_YES | {"address": "0000:81:00.1"}
+        self.assert_answers(Status.UNKNOWN, self.holding(SILENT, told(one, SPEC_UNTAGGED)))
         self.assert_answers(Status.FAIL, self.holding(SILENT, told(SPEC_UNTAGGED)))
 
     def test_nova_conf_knows_better_than_the_trait_that_there_is_no_tag(self):

@@ -28,7 +28,7 @@ from tests.unit.preflight.scenario import (
     vf,
 )
 from vfio_lm.pci import LiveMigratable, parse_device_specs
-from vfio_lm.preflight import HostKnowledge
+from vfio_lm.preflight import Host
 from vfio_lm.preflight.wording import declaration
 
 _PREFIX = "  device_spec = "
@@ -43,7 +43,7 @@ def _specs(remedy):
 class TestDeclare(testtools.TestCase):
     def test_the_lines_of_the_hosts_nova_conf_are_changed_in_place(self):
         other = {"vendor_id": "15b3", "product_id": "101e", "physical_network": "physnet1"}
-        told = HostKnowledge(conf=conf(SPEC_UNTAGGED, SPEC_YES, other))
+        told = Host(conf=conf(SPEC_UNTAGGED, SPEC_YES, other))
         remedy = declaration.declare("compute2", told)
         (spec,) = _specs(remedy)
         self.assertIs(LiveMigratable.YES, spec.live_migratable)
@@ -53,7 +53,7 @@ class TestDeclare(testtools.TestCase):
 
     def test_without_nova_conf_the_resource_classes_tell_the_identifiers(self):
         fast = pci_provider("compute2", 0, MARKED | {"CUSTOM_FAST"})
-        remedy = declaration.declare("compute2", HostKnowledge(), [fast])
+        remedy = declaration.declare("compute2", Host(), [fast])
         (spec,) = _specs(remedy)
         self.assertEqual(("8086", "1515"), (spec.vendor_id, spec.product_id))
         self.assertEqual("CUSTOM_FAST", spec.tags["traits"])
@@ -65,13 +65,13 @@ class TestDeclare(testtools.TestCase):
             **{name: getattr(named, name) for name in named.__slots__}
             | {"inventories": {"CUSTOM_NIC": named.inventories[VF]}}
         )
-        remedy = declaration.declare("compute2", HostKnowledge(), [named], names_trait=True)
+        remedy = declaration.declare("compute2", Host(), [named], names_trait=True)
         self.assertEqual((), tuple(_specs(remedy)))
         self.assertIn('with "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE"', remedy)
 
     def test_before_nova_34_the_trait_is_named_too(self):
         providers = [pci_provider("compute2", 0)]
-        told = HostKnowledge()
+        told = Host()
         (spec,) = _specs(declaration.declare("compute2", told, providers, names_trait=True))
         self.assertEqual(os_traits.HW_PCI_LIVE_MIGRATABLE, spec.tags["traits"])
 
@@ -81,6 +81,6 @@ class TestDeclareOrTell(testtools.TestCase):
         return declaration.declare_or_tell("compute2", known, [pci_provider("compute2", 0)])
 
     def test_the_cheapest_source_that_is_missing_comes_first(self):
-        self.assertIn("--nova-conf compute2=FILE", self.remedy(HostKnowledge()).split("\nor")[0])
-        self.assertIn("--host-facts compute2.json", self.remedy(HostKnowledge(conf=conf(SPEC_YES))))
+        self.assertIn("--nova-conf compute2=FILE", self.remedy(Host()).split("\nor")[0])
+        self.assertIn("--host-facts compute2.json", self.remedy(Host(conf=conf(SPEC_YES))))
         self.assertIn("the same tags", self.remedy(knowledge("compute2", vf())))

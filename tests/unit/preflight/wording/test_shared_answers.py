@@ -18,7 +18,7 @@ import testtools
 
 from tests.unit.preflight.scenario import NO_DEVICES, SPEC_YES, conf, facts, knowledge, vf
 from vfio_lm.cloud.model import Network, Port
-from vfio_lm.preflight import HostKnowledge, Status
+from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.wording import shared_answers
 
 
@@ -40,8 +40,8 @@ class TestNotApplicable(testtools.TestCase):
 class TestNotDeclared(testtools.TestCase):
     def test_the_next_thing_that_is_missing_is_named(self):
         for known, said in (
-            (HostKnowledge(), "this nova-compute (before 34.0.0)"),
-            (HostKnowledge(conf=conf(SPEC_YES)), "without the facts of the host"),
+            (Host(), "this nova-compute (before 34.0.0)"),
+            (Host(conf=conf(SPEC_YES)), "without the facts of the host"),
             (knowledge("compute2", vf()), "do not say the same"),
         ):
             self.assertIn(said, shared_answers.not_declared(known))
