@@ -25,6 +25,7 @@ from placement_sync.engine.finding import Finding, Kind
 from placement_sync.engine.plan import FlavorStep
 from vfio_lm.inventory import PciFlavor
 from vfio_lm.pci.alias_traits import Meaning
+from vfio_lm.text import counted
 
 REQUIRED = "required"
 FORBIDDEN = "forbidden"
@@ -100,8 +101,8 @@ def _why(item: PciFlavor) -> str:
     text = f"its aliases say live_migratable {item.use.meaning.value}"
     if item.servers:
         text += (
-            f"; {item.servers} server(s) run on it and keep the copy of the flavor that they "
-            f"have, by which nova also migrates them"
+            f"; it is in use by {counted(item.servers, 'server')}: each keeps its own copy of the "
+            f"flavor, by which nova also migrates it"
         )
     return text
 

@@ -32,6 +32,7 @@ from vfio_lm.cloud.model import CandidateQuery
 from vfio_lm.cloud.model.candidate_query import NOVA_LIMIT, nova_query, pci_group
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.placement.write import TraitWriter
+from vfio_lm.text import counted
 
 TRAIT = os_traits.HW_PCI_LIVE_MIGRATABLE
 PLAIN_TRAITS = tuple(trait for trait in PCI_TRAITS if trait != TRAIT)
@@ -71,7 +72,7 @@ def query(devices: int, *, of_host: bool = False, of_device: bool = False) -> Ca
 def measure(connection: Connection, right: frozenset[str], devices: int) -> None:
     """Ask in each of the ways, and print what comes of it."""
     client = PlacementClient(connection.placement)
-    print(f"servers with {devices} device(s), {len(right)} hosts can live migrate them")
+    print(f"servers with {counted(devices, 'device')}, {len(right)} hosts can live migrate them")
     for name, asked in (
         ("no trait is asked for", query(devices)),
         ("trait in the alias", query(devices, of_device=True)),

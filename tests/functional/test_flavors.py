@@ -258,7 +258,7 @@ class TestChange(FlavorTestCase):
         self.create("nic", "vf-any")
         self.boot(self.in_nova("nic")["id"])
         change = ("set", "nic", "--no-alias", "--alias", "vf-yes")
-        self.assert_refused(self.flavor_command(*change), "1 server(s)", "'nic'", "--force")
+        self.assert_refused(self.flavor_command(*change), "1 server,", "'nic'", "--force")
         self.assertEqual("vf-any:1", self.aliases_of("nic"))
         self.done("set", "nic", "--alias", "vf-any:1")  # no change
         self.done("set", "nic", "--group-policy", "none")

@@ -24,6 +24,7 @@ from vfio_lm.pci import Alias, AliasRequest, parse_alias_requests
 from vfio_lm.pci.alias import AliasError
 from vfio_lm.pci.alias_traits import HOST_TRAIT_EXTRA_SPEC, Meaning, flavor_traits, meaning
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
+from vfio_lm.text import counted
 
 GROUP_POLICY_EXTRA_SPEC = "group_policy"
 
@@ -268,7 +269,7 @@ def refuse_while_in_use(flavor: CloudFlavor, servers: Iterable[Server]) -> None:
     """
     if count := sum(server.flavor.name == flavor.name for server in servers):
         raise FlavorError(
-            f"{count} server(s) run on flavor '{flavor.name}' and would keep the devices that "
-            f"they have now: create another flavor and resize them to it, or change this one for "
-            f"new servers only (--force)"
+            f"flavor '{flavor.name}' is in use by {counted(count, 'server')}, and what a server "
+            f"asked for is stored with it: create another flavor and resize to it, or change this "
+            f"one for new servers only (--force)"
         )

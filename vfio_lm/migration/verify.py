@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from vfio_lm.cloud.model import Marking, Migration, Provider, Server
 from vfio_lm.preflight import Status
+from vfio_lm.text import counted
 
 Allocations = Mapping[str, Mapping[str, int]]
 
@@ -139,7 +140,9 @@ def _devices(holdings: Holdings, wanted: int) -> ArrivalCheck:
     if not units:
         return ArrivalCheck(id_, Status.NOT_APPLICABLE, "placement does not count PCI devices here")
     if units != wanted:
-        return _failed(id_, f"the server holds {units} device(s), its flavor asks for {wanted}")
+        return _failed(
+            id_, f"the server holds {counted(units, 'device')}, its flavor asks for {wanted}"
+        )
     names = {mark: [p.name for p in held if p.marking is mark] for mark in Marking}
     if without := names[Marking.NOT_MARKED]:
         return _failed(id_, f"not declared live migratable: {', '.join(sorted(without))}")
@@ -150,9 +153,8 @@ def _devices(holdings: Holdings, wanted: int) -> ArrivalCheck:
             f"nova before 34.0.0 does not tell whether these are declared live migratable: "
             f"{', '.join(sorted(silent))}",
         )
-    return _passed(
-        id_, f"{units} device(s) from {', '.join(sorted(names[Marking.MARKED]))}, live migratable"
-    )
+    where = ", ".join(sorted(names[Marking.MARKED]))
+    return _passed(id_, f"{counted(units, 'device')} from {where}, live migratable")
 
 
 def _passed(id_: str, message: str) -> ArrivalCheck:

@@ -18,13 +18,14 @@ import argparse
 import datetime
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from vfio_lm.compute.commands.table import format_table
 from vfio_lm.compute.files import write_in_one_step
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
+from vfio_lm.text import listed
 
 SUMMARY = "tell what the host's devices and their drivers can do for live migration"
 
@@ -224,12 +225,5 @@ def _unknown_lines(facts: HostFacts) -> Iterator[str]:
     for (name, reason), addresses in about.items():
         groups.setdefault((reason, tuple(addresses)), []).append(name)
     for (reason, devices), names in groups.items():
-        of = f" of {_listed(devices)}" if devices else ""
+        of = f" of {listed(devices, _ADDRESSES_SHOWN)}" if devices else ""
         yield f"{', '.join(names)}{of}: {reason}"
-
-
-def _listed(addresses: Iterable[PciAddress]) -> str:
-    texts = [str(address) for address in addresses]
-    shown = ", ".join(texts[:_ADDRESSES_SHOWN])
-    more = len(texts) - _ADDRESSES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

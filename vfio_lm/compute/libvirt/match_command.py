@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts, read_host_facts
+from vfio_lm.text import listed
 
 if TYPE_CHECKING:
     from vfio_lm.compute.libvirt.device_match import Candidates, Match, NoMatch
@@ -167,7 +168,7 @@ def _explain(result: NoMatch, host: str) -> Iterator[str]:
         fitting = sorted({address for each in rivals for address in each.fitting})
         sources = ", ".join(str(each.source) for each in rivals)
         yield f"{sources}: only {len(fitting)} free devices fit these {len(rivals)} on {host}"
-        yield f"  fit: {_listed(fitting)}"
+        yield f"  fit: {listed(fitting, _ADDRESSES_SHOWN)}"
         for each in rivals:
             yield f"{each.source}:"
             yield from _refusals(each)
@@ -177,13 +178,7 @@ def _refusals(candidates: Candidates) -> Iterator[str]:
     if not candidates.refused:
         yield "  the facts of the destination name no other device"
     for refusal, addresses in candidates.refused.items():
-        yield f"  {_listed(addresses)}: {refusal.reason}"
-
-
-def _listed(addresses: Sequence[PciAddress]) -> str:
-    shown = ", ".join(str(address) for address in addresses[:_ADDRESSES_SHOWN])
-    more = len(addresses) - _ADDRESSES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+        yield f"  {listed(addresses, _ADDRESSES_SHOWN)}: {refusal.reason}"
 
 
 def _plain(result: Match | NoMatch) -> dict[str, Any]:

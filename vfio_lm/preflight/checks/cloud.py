@@ -30,6 +30,10 @@ from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.rules.tree_capacity import best_marking
 from vfio_lm.preflight.wording.remedy import paste, resize, steps, tell_of_hosts
 from vfio_lm.preflight.wording.shared_answers import no_alias_devices, no_devices
+from vfio_lm.text import counted, listed
+
+_MOST_NAMES = 10
+"""Of hosts, in one sentence."""
 
 _SLOW_SECONDS = 10.0
 """Nova gives up after [placement]timeout or the scheduler's RPC timeout, 60 s each by default."""
@@ -74,15 +78,10 @@ def pci_in_placement(facts: Facts) -> Outcome:
 def _named(without_facts: list[str], without_conf: list[str]) -> str:
     parts = []
     if without_facts:
-        parts.append(f"{_some(without_facts)} the facts are missing")
+        parts.append(f"{listed(without_facts, _MOST_NAMES)} the facts are missing")
     if without_conf:
-        parts.append(f"{_some(without_conf)} the nova.conf")
+        parts.append(f"{listed(without_conf, _MOST_NAMES)} the nova.conf")
     return ", of ".join(parts)
-
-
-def _some(names: list[str], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 @check(
@@ -153,8 +152,8 @@ def candidate_precision(facts: Facts) -> Outcome:
     if not wasted:
         return passed("placement offers no host in vain", hosts=[])
     return warned(
-        f"placement offers {len(wasted)} host(s) whose devices are not declared live migratable: "
-        f"{_some(wasted)}",
+        f"placement offers {counted(len(wasted), 'host')} whose devices are not declared live "
+        f"migratable: {listed(wasted, _MOST_NAMES)}",
         remedy=_ask_for_trait(facts),
         hosts=wasted,
     )

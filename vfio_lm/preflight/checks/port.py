@@ -32,6 +32,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.wording.remedy import IN_PLACE, in_nova_conf, paste, steps
+from vfio_lm.text import counted
 
 _NO_PORTS = "the server has no port that needs a PCI device"
 
@@ -79,8 +80,8 @@ def port_binding(facts: Facts) -> Outcome:
             ports=ports,
         )
     unplugged = (
-        f"nova unplugs {len(ports)} port(s) before it moves the server, and plugs them in again "
-        f"on the destination: the guest has no network there meanwhile"
+        f"nova unplugs {counted(len(ports), 'port')} before it moves the server, and plugs in "
+        f"again on the destination: the guest has no network there meanwhile"
     )
     bond = "bond them inside the guest with a port that is not unplugged, of the vnic type normal"
     if not facts.alias_requests:

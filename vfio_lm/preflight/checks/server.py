@@ -28,6 +28,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.wording.remedy import paste
+from vfio_lm.text import counted
 
 # nova/compute/power_state.py (nova 34.0.0)
 _RUNNING, _PAUSED = 1, 3
@@ -108,10 +109,10 @@ def server_devices(facts: Facts) -> Outcome:
 
     Source: ``nova/conductor/tasks/live_migrate.py`` ``_check_can_migrate_pci`` (nova 34.0.0).
     """
-    counted: collections.Counter[str] = collections.Counter()
+    counts: collections.Counter[str] = collections.Counter()
     for request in facts.alias_requests:
-        counted[request.alias] += request.count
-    requests = dict(counted)
+        counts[request.alias] += request.count
+    requests = dict(counts)
     if facts.network.ports is None:
         return unknown(
             "neutron does not show which ports need a PCI device",
@@ -124,6 +125,6 @@ def server_devices(facts: Facts) -> Outcome:
     ports = [port.id for port in facts.ports]
     held = [f"{count} × {alias}" for alias, count in requests.items()]
     if ports:
-        held.append(f"{len(ports)} port(s) with a device")
-    listed = ", ".join(held) or "no PCI device"
-    return passed(f"the server holds {listed}", aliases=requests, ports=ports)
+        held.append(f"{counted(len(ports), 'port')} with a device")
+    devices = ", ".join(held) or "no PCI device"
+    return passed(f"the server holds {devices}", aliases=requests, ports=ports)

@@ -33,6 +33,7 @@ from vfio_lm.preflight.rules.stored_request import other_class
 from vfio_lm.preflight.wording.declaration import declare, declare_or_tell
 from vfio_lm.preflight.wording.remedy import on_host, paste, set_up, steps
 from vfio_lm.preflight.wording.shared_answers import as_it_was_made, no_alias_devices, not_declared
+from vfio_lm.text import counted
 
 
 @check(
@@ -138,7 +139,7 @@ def allocation_consistent(facts: Facts) -> Outcome:
     wanted = sum(request.count for request in facts.alias_requests)
     if held.total() != wanted:
         return unknown(
-            f"the server holds {held.total()} device(s), its flavor asks for {wanted}",
+            f"the server holds {counted(held.total(), 'device')}, its flavor asks for {wanted}",
             settled_by=_put_right(facts),
             **evidence,
         )

@@ -155,7 +155,7 @@ def _gaps_of_occupants(
     for server_id, count in sorted(destination.occupants.devices_by_server.items()):
         if used[server_id] < count:
             yield Gap(
-                f"the facts of {destination.host} show {used[server_id]} of the {count} device(s) "
+                f"the facts of {destination.host} show {used[server_id]} of the {count} devices "
                 f"of server {server_id}, which nova has there",
                 anew,
             )

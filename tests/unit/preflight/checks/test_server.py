@@ -71,7 +71,7 @@ class TestServerDevices(CheckTestCase):
 
     def test_ports_with_devices_are_counted(self):
         known = facts(network=Network(ports=(Port("p1", "direct"),)))
-        self.assert_answers(Status.PASS, known, saying="1 × vf, 1 port(s)")
+        self.assert_answers(Status.PASS, known, saying="1 × vf, 1 port with a device")
 
     def test_a_silent_neutron_is_not_taken_for_no_ports(self):
         self.assert_answers(Status.UNKNOWN, facts(network=Network(ports=None)))

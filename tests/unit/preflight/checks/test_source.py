@@ -108,13 +108,13 @@ class TestAllocationConsistent(CheckTestCase):
 
     def test_a_wrong_number_of_devices_is_not_explained_away(self):
         self.assert_answers(
-            Status.UNKNOWN, facts(alias_requests=(AliasRequest("vf", 2),)), saying="1 device(s)"
+            Status.UNKNOWN, facts(alias_requests=(AliasRequest("vf", 2),)), saying="1 device,"
         )
 
     def left_behind(self, **server):
         devices = [SourceDevice(pci_provider(host, 0), {VF: 1}) for host in ("compute1", "other")]
         known = facts(source={"devices": tuple(devices)}, server=server)
-        return self.assert_answers(Status.UNKNOWN, known, saying="holds 2 device(s)").remedy
+        return self.assert_answers(Status.UNKNOWN, known, saying="holds 2 devices").remedy
 
     def test_what_is_left_on_another_host_is_given_back_there_only(self):
         remedy = self.left_behind()
