@@ -287,6 +287,13 @@ class Cloud(Lifetime):
         """
         self._control.run("forget-moves")
 
+    def sync_scheduler(self) -> None:
+        """Let the scheduler learn now which servers are on each host.
+
+        It hears of a resize's source when ``scheduler_instance_sync_interval`` is over only.
+        """
+        self._control.run("sync-scheduler")
+
     def fill_placement(
         self,
         hosts: int = 500,

@@ -88,6 +88,7 @@ class CloudSpec:
     :ivar migration_seconds: how long the hypervisors take to move a guest.
     :ivar parallel_migrations: live migrations that may run at once in the whole cloud.
     :ivar corrected_remap: whether the computes are started as ``vfio-lm-nova-compute`` does it.
+    :ivar api_filter: whether nova-api has the filter that serves the dry run.
     :ivar nova_options: further options of every nova.conf: section, option, value.
     """
 
@@ -99,6 +100,7 @@ class CloudSpec:
     migration_seconds: float = 0.2
     parallel_migrations: int = 1
     corrected_remap: bool = False
+    api_filter: bool = False
     nova_options: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -48,6 +48,7 @@ class Commands:
             "set-pci-in-placement": fleet.set_pci_in_placement,
             "update-resources": fleet.update_resources,
             "forget-moves": fleet.forget_moves,
+            "sync-scheduler": fleet.sync_scheduler,
             "guest-xml": fleet.guest_xml,
             "fail-migrations": fleet.fail_migrations,
             "leave-out-extensions": networks.leave_out_extensions,

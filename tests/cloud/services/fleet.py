@@ -137,10 +137,13 @@ class Fleet:
         """Run the periodic tasks of those hosts only that servers were live migrated from or to."""
         for name in self.hypervisors.moved_between & self._running.keys():
             self.update_resources(name)
-            host, running = self._running[name]
-            with hosts.working_for(host):
-                running.manager._sync_scheduler_instance_info(nova_context.get_admin_context())
+            self._sync_scheduler(name)
         self.hypervisors.moved_between.clear()
+
+    def sync_scheduler(self) -> None:
+        """Run the periodic task in which each host says which servers are on it."""
+        for name in list(self._running):
+            self._sync_scheduler(name)
 
     def guest_xml(self, server_id: str, host: str | None = None) -> str:
         """Give the domain XML of a server on a host, by default on the server's."""
@@ -177,6 +180,11 @@ class Fleet:
         running.service_ref.report_count += 1
         running.service_ref.save()
         self._running[spec.name] = (host, running)
+
+    def _sync_scheduler(self, name: str) -> None:
+        host, running = self._running[name]
+        with hosts.working_for(host):
+            running.manager._sync_scheduler_instance_info(nova_context.get_admin_context())
 
     def _map_hosts(self) -> None:
         host_mapping.discover_hosts(nova_context.get_admin_context())

@@ -17,7 +17,6 @@ Not in which kind of threads they run; that is settled before this module is imp
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 from typing import Any
@@ -31,6 +30,7 @@ from nova.scheduler import rpcapi as scheduler_rpcapi
 from oslo_log import log as logging
 
 from tests.cloud.services import (
+    api_paste,
     bus,
     databases,
     doubles,
@@ -80,7 +80,8 @@ def run(settings: Settings) -> None:
 
 def _configure(settings: Settings) -> None:
     # nova looks for it beside its nova.conf
-    shutil.copy(runtime.shipped_file("nova", "etc/nova/api-paste.ini"), settings.nova_conf().parent)
+    paste = settings.nova_conf().with_name("api-paste.ini")
+    paste.write_text(api_paste.text(settings.spec.api_filter))
     sys.argv = ["nova-api", "--config-file", str(settings.nova_conf())]
     config.parse_args(sys.argv)
     logging.setup(nova.conf.CONF, "nova")
