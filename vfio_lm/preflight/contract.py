@@ -117,9 +117,10 @@ def _flaw_of_outcome(outcome: object) -> str | None:
         return f"it returned {what}, not an Outcome"
     if not isinstance(outcome.status, Status):
         return f"its status is {outcome.status!r}, not a Status"
-    for name in ("message", "remedy"):
-        if not _is_text(getattr(outcome, name)):
-            return f"its {name} is not a string of Unicode text"
+    if not _is_text(outcome.message):
+        return "its message is not a string of Unicode text"
+    if not _is_text(outcome.remedy):
+        return "its remedy is not a string of Unicode text"
     return None
 
 
@@ -139,7 +140,6 @@ def _is_text(value: object) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        value.encode()
+        return value.isascii() or bool(value.encode())
     except UnicodeEncodeError:
         return False
-    return True

@@ -42,9 +42,11 @@ class Memo:
         :param arguments: compared by their values
         """
         key = (function, arguments)
-        if key not in self._by_value:
-            self._by_value[key] = function(*arguments)
-        found: _Result = self._by_value[key]
+        found: _Result
+        try:
+            found = self._by_value[key]
+        except KeyError:
+            found = self._by_value[key] = function(*arguments)
         return found
 
     def latest(
