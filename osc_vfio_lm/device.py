@@ -18,12 +18,10 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from osc_lib import exceptions
-
 from osc_vfio_lm import command
 
 if TYPE_CHECKING:
-    from vfio_lm.inventory import Device
+    from vfio_lm.inventory import Device, DeviceFilter
 
 
 class ListDevice(command.Lister):
@@ -36,6 +34,8 @@ devices ([pci]report_in_placement) shows none.
 
 Live Migratable is 'unknown' where the trait HW_PCI_LIVE_MIGRATABLE is missing and nova-compute is
 older than 2026.2: it would not report the trait in any case."""
+
+    exit_statuses = ((0, "the devices are listed, also if there is none"),)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -60,7 +60,6 @@ older than 2026.2: it would not report the trait in any case."""
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from vfio_lm.cloud.model import Marking
-        from vfio_lm.errors import VfioLmError
         from vfio_lm.inventory import DeviceFilter, collect_devices
 
         wanted = DeviceFilter(
@@ -71,10 +70,8 @@ older than 2026.2: it would not report the trait in any case."""
             if parsed_args.live_migratable
             else None,
         )
-        try:
-            devices = collect_devices(self.app.client_manager.sdk_connection, wanted)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        devices = collect_devices(self.app.client_manager.sdk_connection, wanted)
+        self.nothing = _nothing(wanted)
         columns: tuple[str, ...] = (
             "Host",
             "Address",
@@ -96,6 +93,8 @@ Show a PCI device and the servers that hold units of it
 What holds units without being a server on the host, as the claim of a migration, is shown
 without a name."""
 
+    exit_statuses = ((0, "the device is shown"),)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
@@ -109,15 +108,9 @@ without a name."""
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
         from osc_lib.cli import format_columns
 
-        from vfio_lm.errors import VfioLmError
         from vfio_lm.inventory import find_device
 
-        try:
-            device, holders = find_device(
-                self.app.client_manager.sdk_connection, parsed_args.device
-            )
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        device, holders = find_device(self.app.client_manager.sdk_connection, parsed_args.device)
         servers = [
             {"id": holder.id, "name": holder.name, "units": holder.units} for holder in holders
         ]
@@ -137,11 +130,24 @@ without a name."""
         return columns, (*_row(device, is_long=True), format_columns.ListDictColumn(servers))
 
 
+def _nothing(wanted: DeviceFilter) -> str:
+    """Say what was looked for where no device is listed."""
+    kind = "free PCI device" if wanted.is_free else "PCI device"
+    limits = [
+        f"on {wanted.host}" if wanted.host is not None else "",
+        f"of {wanted.resource_class}" if wanted.resource_class is not None else "",
+        f"with live_migratable {wanted.live_migratable.value}" if wanted.live_migratable else "",
+    ]
+    said = " ".join(filter(None, limits))
+    what = f"{kind} {said}".rstrip()
+    return f"placement has no {what}; nova-compute reports its own with [pci]report_in_placement"
+
+
 def _row(device: Device, is_long: bool) -> tuple[Any, ...]:
     row: tuple[Any, ...] = (
         device.host,
-        device.address,
-        device.resource_class,
+        device.address or None,
+        device.resource_class or None,
         device.total,
         device.used,
         device.free,

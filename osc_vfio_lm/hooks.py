@@ -20,6 +20,8 @@ from typing import Any
 from cliff import hooks
 from osc_lib import exceptions
 
+from osc_vfio_lm import inputs
+from osc_vfio_lm.command import say
 from osc_vfio_lm.migration import preflight_option
 
 
@@ -77,17 +79,22 @@ class PreflightOfServerMigrate(hooks.CommandHook):
         except NotFoundError:
             return True  # the command itself says so, in its own words
         except VfioLmError as exc:
-            preflight_option.say(app, [f"{preflight_option.NOT_DONE}: {exc}"])
+            say(app, [f"{preflight_option.NOT_DONE}: {exc}"])
             return True
         if server.extra_specs is not None and ALIAS_EXTRA_SPEC not in server.extra_specs:
             return True
-        return preflight_option.may_begin(
-            app,
-            chosen,
-            lambda: check_with(
-                connection,
-                server.id,
-                preflight_option.inputs_of_environment(),
-                host=parsed_args.host,
-            ),
-        )
+        try:
+            return preflight_option.may_begin(
+                app,
+                chosen,
+                lambda: check_with(
+                    connection,
+                    server.id,
+                    inputs.inputs_of_environment(),
+                    host=parsed_args.host,
+                ),
+            )
+        except NotFoundError as exc:
+            # Nova has the last word about names.
+            say(app, [f"{preflight_option.NOT_DONE}: {exc}"])
+            return True

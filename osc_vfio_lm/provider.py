@@ -15,13 +15,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command
+from osc_vfio_lm import command, inputs
+from vfio_lm.text import counted, no_such
 
 if TYPE_CHECKING:
     from cliff import columns as cliff_columns
@@ -35,6 +35,10 @@ _FAILED = 1
 _DRIFT = 2
 
 _HOSTS_HELP = """
+
+The nova.conf of at least one host is needed (--nova-conf HOST=FILE or --nova-conf-dir); HOST is
+the name of its hypervisor, as in 'openstack hypervisor list'. What the aliases mean is read from
+the nova.conf of nova-api where there is one, and else from what the files of the hosts agree on.
 
 What a host has is read from its facts where they are given (vfio-lm-host probe), else from the
 PCI providers that its nova-compute reports, and else from [pci]device_spec of its nova.conf alone.
@@ -56,6 +60,8 @@ own PCI providers are never written: see 'openstack vfio provider audit' for wha
 
 Shows what was written. A second run has nothing to do.{_HOSTS_HELP}"""
 
+    exit_statuses = ((0, "all is written, or with --dry-run would be; also if there is nothing"),)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_host_options(parser)
@@ -73,14 +79,6 @@ Shows what was written. A second run has nothing to do.{_HOSTS_HELP}"""
         )
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        self.has_failed = False
-        return super().run(parsed_args) or (_FAILED if self.has_failed else 0)
-
-    @property
-    def need_sort_by_cliff(self) -> bool:
-        return False
-
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -93,14 +91,15 @@ Shows what was written. A second run has nothing to do.{_HOSTS_HELP}"""
             shown = (*plan.steps, *plan.flavor_steps)
         for error in (*configs.errors, *result.errors):
             self.log.error("%s", error)
-        self.has_failed = bool(configs.errors) or not result.is_complete
-        if plan.is_empty and not self.has_failed:
-            self.log.warning("nothing to do, of %d provider(s)", plan.providers)
+        has_failed = bool(configs.errors) or not result.is_complete
+        if has_failed:
+            self.status = _FAILED
+        elif plan.is_empty:
+            self.nothing = f"nothing to do, of {counted(plan.providers, 'provider')}"
         if count := sum(finding.kind.is_drift for finding in plan.findings):
             self.log.warning(
-                "%d finding(s) that are not mended here: see 'openstack vfio provider audit' with "
-                "the same options",
-                count,
+                "%s not mended here: see 'openstack vfio provider audit' with the same options",
+                counted(count, "finding that is", "findings that are"),
             )
         columns = ("Host", "Subject", "Add", "Remove", "Durable", "Why")
         return columns, tuple(map(_step_row, shown))
@@ -125,9 +124,10 @@ Each finding is one of these, and is drift unless it says otherwise:
   flavor without host      no host would be left for it
 
 Durable tells whether a trait stays that is written: what is 'yes' here, 'openstack vfio provider
-sync' mends; what is 'no' belongs to nova, and the remedy says which line on which host to change.
+sync' mends; what is 'no' belongs to nova, and the remedy says which line on which host to
+change.{_HOSTS_HELP}"""
 
-Exit status: 0 no drift, 2 drift, 1 the command itself failed.{_HOSTS_HELP}"""
+    exit_statuses = ((0, "no drift"), (_DRIFT, "drift"))
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -139,19 +139,9 @@ Exit status: 0 no drift, 2 drift, 1 the command itself failed.{_HOSTS_HELP}"""
         )
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        self.has_drift = False
-        return super().run(parsed_args) or (_DRIFT if self.has_drift else 0)
-
-    @property
-    def need_sort_by_cliff(self) -> bool:
-        return False
-
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        from vfio_lm.errors import VfioLmError
-
         configs = _read_hosts(parsed_args)
         if configs.errors:
             # Half an audit would look like a whole one.
@@ -163,102 +153,52 @@ Exit status: 0 no drift, 2 drift, 1 the command itself failed.{_HOSTS_HELP}"""
             manage_flavors=parsed_args.manage_flavors,
             judge_aliases=True,
         )
-        try:
-            plan = engine.plan(configs.hosts)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
-        self.has_drift = plan.has_drift
+        plan = engine.plan(configs.hosts)
+        if plan.has_drift:
+            self.status = _DRIFT
+        self.nothing = (
+            f"no drift: {counted(len(configs.hosts), 'host')} and "
+            f"{counted(plan.providers, 'provider')} are as nova.conf says"
+        )
         columns = ("Drift", "Subject", "Detail", "Durable", "Where", "Remedy")
         return columns, tuple(_audit_rows(plan, configs.hosts))
 
 
 def _add_host_options(parser: argparse.ArgumentParser) -> None:
-    files = parser.add_mutually_exclusive_group(required=True)
-    files.add_argument(
-        "--nova-conf",
-        metavar="<file>",
-        action="append",
-        help="nova.conf of one compute host, or a folder of such files (repeat option to read "
-        "several as one configuration)",
-    )
-    files.add_argument(
-        "--nova-conf-dir",
-        metavar="<folder>",
-        help="Folder with <hypervisor-hostname>.conf, or a folder <hypervisor-hostname>/, for "
-        "each compute host: at least the section [pci] of its nova.conf",
-    )
+    inputs.add_confs(parser)
+    inputs.add_host_facts(parser)
     parser.add_argument(
         "--host",
-        metavar="<hypervisor-hostname>",
+        metavar="<hostname>",
         action="append",
         default=[],
         dest="hosts",
-        help="With --nova-conf-dir, look at this host only (repeat option for other hosts); with "
-        "--nova-conf, the host that it is of (default: [DEFAULT]host in the file)",
-    )
-    parser.add_argument(
-        "--host-facts",
-        metavar="<folder>",
-        help="Folder with <hypervisor-hostname>.json, what 'vfio-lm-host probe' says of a host",
-    )
-    parser.add_argument(
-        "--api-nova-conf",
-        metavar="<file>",
-        action="append",
-        default=[],
-        help="nova.conf of nova-api, for what aliases mean (default: the aliases that the files "
-        "of the hosts agree on)",
+        help="Look at this host only, of those whose files are given (repeat option for other "
+        "hosts)",
     )
 
 
 def _read_hosts(parsed_args: argparse.Namespace) -> KnownHosts:
-    """Return the hosts that were asked for, with what is wrong with their files."""
-    from vfio_lm.errors import VfioLmError
-    from vfio_lm.pci.hosts import KnownHosts, read_hosts
+    """Return the hosts that were asked for, with what is wrong with their files.
 
+    :raises osc_lib.exceptions.CommandError: if there is no file of a host that was asked for
+    """
+    from vfio_lm.pci.hosts import read_hypervisors
+
+    confs = inputs.conf_paths(parsed_args)
+    if not confs.hosts:
+        raise exceptions.CommandError(
+            "the nova.conf of no compute host is given: name it with --nova-conf HOST=FILE, or "
+            "those of many hosts with --nova-conf-dir"
+        )
     names: list[str] = parsed_args.hosts
-    try:
-        if parsed_args.nova_conf:
-            return KnownHosts(hosts=(_read_one(parsed_args, names),))
-        configs = read_hosts(parsed_args.nova_conf_dir, facts_folder=parsed_args.host_facts)
-    except VfioLmError as exc:
-        raise exceptions.CommandError(str(exc)) from exc
-    known = {host.hypervisor_hostname for host in configs.hosts}
-    if not (known or configs.errors):
-        raise exceptions.CommandError(
-            f"{parsed_args.nova_conf_dir} has no file <hypervisor-hostname>.conf, and no folder "
-            f"<hypervisor-hostname>/"
-        )
-    if not names:
-        return configs
-    if unknown := sorted(set(names) - known):
-        reasons = "".join(f"\n{error}" for error in configs.errors)
-        raise exceptions.CommandError(
-            f"no usable file for host {', '.join(unknown)} in {parsed_args.nova_conf_dir}{reasons}"
-        )
-    return KnownHosts(
-        hosts=tuple(host for host in configs.hosts if host.hypervisor_hostname in names)
-    )
-
-
-def _read_one(parsed_args: argparse.Namespace, names: Sequence[str]) -> Host:
-    from vfio_lm.pci import read_nova_conf
-    from vfio_lm.pci.hosts import read_own_host
-
-    if len(names) > 1:
-        raise exceptions.CommandError(
-            "--nova-conf is of one host, and --host names several: use --nova-conf-dir"
-        )
-    name = names[0] if names else read_nova_conf(parsed_args.nova_conf).host
-    if name is None:
-        raise exceptions.CommandError(
-            f"{', '.join(parsed_args.nova_conf)} does not say of which host it is ([DEFAULT]host): "
-            f"name the host with --host"
-        )
-    facts = None
-    if parsed_args.host_facts is not None:
-        facts = os.path.join(parsed_args.host_facts, f"{name}.json")
-    return read_own_host(parsed_args.nova_conf, hypervisor_hostname=name, facts_path=facts)
+    for name in names:
+        if name not in confs.hosts:
+            raise exceptions.CommandError(
+                no_such("host whose nova.conf is given", name, confs.hosts)
+            )
+    wanted = {host: paths for host, paths in confs.hosts.items() if not names or host in names}
+    return read_hypervisors(wanted, parsed_args.host_facts)
 
 
 def _engine(
@@ -270,15 +210,11 @@ def _engine(
     judge_aliases: bool = False,
 ) -> Engine:
     from placement_sync.engine.round import Engine
-    from vfio_lm.errors import VfioLmError
     from vfio_lm.pci import read_nova_conf
 
     connection: Any = this.app.client_manager.sdk_connection
-    try:
-        files = parsed_args.api_nova_conf
-        aliases = read_nova_conf(files).aliases if files else None
-    except VfioLmError as exc:
-        raise exceptions.CommandError(str(exc)) from exc
+    paths = inputs.conf_paths(parsed_args).api
+    aliases = read_nova_conf(paths).aliases if paths else None
     is_whole_cloud = bool(parsed_args.nova_conf_dir) and not (parsed_args.hosts or configs.errors)
     return Engine(
         connection.placement,
@@ -295,7 +231,7 @@ def _step_row(step: Step | FlavorStep) -> tuple[Any, ...]:
 
     if isinstance(step, FlavorStep):
         added = [f"{key}={value}" for key, value in sorted(step.set.items())]
-        return ("", f"flavor {step.flavor.name}", _words(added), _words(()), "yes", step.why)
+        return (None, f"flavor {step.flavor.name}", _words(added), _words(()), "yes", step.why)
     return (
         step.host,
         step.provider,
@@ -311,7 +247,7 @@ def _audit_rows(plan: Plan, hosts: Iterable[Host]) -> Iterable[tuple[Any, ...]]:
     for step in plan.steps:
         for drift, traits in (("missing", step.add), ("extra", step.remove)):
             for trait in sorted(traits):
-                where = locations.get(step.host, "")
+                where = locations.get(step.host)
                 detail = f"{trait}: {step.reasons[trait]}"
                 durable = step.durability.value
                 yield (drift, step.provider, detail, durable, where, _SYNC)
@@ -319,7 +255,7 @@ def _audit_rows(plan: Plan, hosts: Iterable[Host]) -> Iterable[tuple[Any, ...]]:
         for key, value in sorted(item.set.items()):
             subject = f"flavor {item.flavor.name}"
             detail = f"{key}={value}: {item.why}"
-            yield ("missing", subject, detail, "yes", "", f"{_SYNC} --manage-flavors")
+            yield ("missing", subject, detail, "yes", None, f"{_SYNC} --manage-flavors")
     yield from map(_finding_row, plan.findings)
 
 
@@ -329,14 +265,14 @@ _SYNC = "openstack vfio provider sync"
 def _finding_row(finding: Finding) -> tuple[Any, ...]:
     from placement_sync.engine.finding import Kind
 
-    durable = "no" if finding.kind in (Kind.MISSING, Kind.EXTRA) else ""
+    durable = "no" if finding.kind in (Kind.MISSING, Kind.EXTRA) else None
     return (
         finding.kind.value,
         finding.subject,
         finding.text,
         durable,
-        finding.where,
-        finding.remedy,
+        finding.where or None,
+        finding.remedy or None,
     )
 
 

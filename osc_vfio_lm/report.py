@@ -22,9 +22,8 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from osc_lib import exceptions
-
-from osc_vfio_lm import command, nova_conf, preflight_inputs
+from osc_vfio_lm import command, inputs
+from osc_vfio_lm.cells import LinesColumn
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -43,6 +42,9 @@ _PACKAGES = (
 )
 
 
+_INCOMPLETE = 2
+
+
 class CreateReport(command.ShowOne):
     _description = """\
 Collect what helps to find out why live migration does not work, in one file
@@ -52,7 +54,7 @@ The file is a compressed tar archive that only its owner may read. It has
   versions.json            of the packages here, and of nova's API
   hosts.json               each compute host: whether it is up, its hypervisor
   devices.json             PCI devices in placement, free and used
-  audit.json               what 'openstack vfio provider audit' finds, of hosts with --nova-conf
+  audit.json               what 'openstack vfio provider audit' finds, of hosts with nova.conf
   preflight/<server>.json  what 'openstack vfio migration check' says of each --server
   nova-conf/<host>.conf    options of nova.conf that bear on live migration
   host-facts/<host>.json   what 'vfio-lm-host probe' wrote
@@ -60,6 +62,11 @@ The file is a compressed tar archive that only its owner may read. It has
 
 No password is in it: of a nova.conf only options from a list are taken, all others are left out.
 Names of hosts, servers and devices are in it. Nothing is changed in the cloud."""
+
+    exit_statuses = (
+        (0, "the file is written and has all parts"),
+        (_INCOMPLETE, "the file is written, and a part is missing: it is listed with the reason"),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -69,10 +76,10 @@ Names of hosts, servers and devices are in it. Nothing is changed in the cloud."
             action="append",
             default=[],
             dest="servers",
-            help="Server whose preflight shall be in the report (name or ID, repeat option for "
+            help="Server whose preflight is to be in the report (name or ID, repeat option for "
             "other servers)",
         )
-        preflight_inputs.add_options(parser)
+        inputs.add_preflight_inputs(parser)
         parser.add_argument(
             "--output",
             metavar="<file>",
@@ -84,32 +91,50 @@ Names of hosts, servers and devices are in it. Nothing is changed in the cloud."
         from osc_lib.cli import format_columns
 
         from osc_vfio_lm import bundle
-        from vfio_lm.errors import VfioLmError
 
+        confs = inputs.conf_paths(parsed_args)
+        self._refuse_unknown(parsed_args.servers)
         now = datetime.datetime.now(datetime.UTC)
         path = parsed_args.output or f"vfio-report-{now:%Y%m%dT%H%M%SZ}.tar.gz"
-        parts = tuple(self._parts(parsed_args))
-        try:
-            bundle.write_bundle(path, parts, now.timestamp())
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        parts = tuple(self._parts(parsed_args, confs))
+        bundle.write_bundle(path, parts, now.timestamp())
         missing = [f"{part.name}: {part.error}" for part in parts if part.error]
+        if missing:
+            self.status = _INCOMPLETE
         return ("file", "parts", "missing"), (
             path,
             format_columns.ListColumn([part.name for part in parts if not part.error]),
-            format_columns.ListColumn(missing),
+            LinesColumn(missing),
         )
 
-    def _parts(self, parsed_args: argparse.Namespace) -> Iterator[Part]:
+    def _refuse_unknown(self, servers: Sequence[str]) -> None:
+        """Refuse the name of a server that does not exist; nova may fail to tell.
+
+        :raises vfio_lm.errors.NotFoundError: if there is no such server
+        """
+        from vfio_lm.cloud.nova import ComputeClient
+        from vfio_lm.errors import NotFoundError, VfioLmError
+
+        for server in servers:
+            try:
+                ComputeClient(self.app.client_manager.sdk_connection.compute).server(server)
+            except NotFoundError:
+                raise
+            except VfioLmError:
+                return  # each part says so itself
+
+    def _parts(
+        self, parsed_args: argparse.Namespace, confs: inputs.NovaConfPaths
+    ) -> Iterator[Part]:
         from osc_vfio_lm.bundle import part
         from vfio_lm.errors import VfioLmError
 
         # A file that nova would refuse may be the very reason for the report.
-        inputs: Inputs | VfioLmError
+        known: Inputs | VfioLmError
         try:
-            inputs = preflight_inputs.read(parsed_args)
+            known = inputs.read_preflight_inputs(parsed_args)
         except VfioLmError as exc:
-            inputs = exc
+            known = exc
         connection = self.app.client_manager.sdk_connection
         of_the_cloud: dict[str, Callable[[Connection], Any]] = {
             "versions.json": _versions,
@@ -118,27 +143,26 @@ Names of hosts, servers and devices are in it. Nothing is changed in the cloud."
         }
         for name, collect in of_the_cloud.items():
             yield part(name, functools.partial(collect, connection))
-        labelled = [nova_conf.split_label(path) for path in nova_conf.paths(parsed_args)]
-        files: dict[str | None, list[str]] = {}
-        for host, file in labelled:
-            files.setdefault(host, []).append(file)
-        hosts = {host: paths for host, paths in files.items() if host is not None}
-        if hosts:
-            of_api = files.get(None, [])
-            yield part("audit.json", functools.partial(_audit, connection, hosts, of_api))
+        if confs.hosts:
+            yield part("audit.json", functools.partial(_audit, connection, confs))
         for server in parsed_args.servers:
             yield part(
                 f"preflight/{_as_name(server)}.json",
-                functools.partial(_preflight, connection, server, inputs),
+                functools.partial(_preflight, connection, server, known),
             )
-        for host, paths in files.items():
-            name = f"nova-conf/{_as_name(host or 'api')}.conf"
-            yield part(name, functools.partial(_redacted, paths))
-        if isinstance(inputs, VfioLmError):
+        yield part("nova-conf/api.conf", functools.partial(_redacted, confs.api))
+        for host, paths in confs.hosts.items():
+            yield part(f"nova-conf/{_as_name(host)}.conf", functools.partial(_redacted, paths))
+        if isinstance(known, VfioLmError):
+            yield part("host-facts", functools.partial(_raise, known))
             return
-        for host, known in inputs.hosts.items():
-            if known.facts is not None:
-                yield part(f"host-facts/{_as_name(host)}.json", known.facts.to_json)
+        for host, of_host in known.hosts.items():
+            if of_host.facts is not None:
+                yield part(f"host-facts/{_as_name(host)}.json", of_host.facts.to_json)
+
+
+def _raise(error: Exception) -> Any:
+    raise error
 
 
 def _as_name(text: str) -> str:
@@ -201,19 +225,20 @@ def _devices(connection: Connection) -> Any:
     ]
 
 
-def _audit(connection: Connection, hosts: dict[str, list[str]], of_api: Sequence[str]) -> Any:
+def _audit(connection: Connection, confs: inputs.NovaConfPaths) -> Any:
     from placement_sync.engine.round import Engine
     from vfio_lm.pci import read_nova_conf
     from vfio_lm.pci.hosts import read_own_host
 
     configs = [
-        read_own_host(paths, hypervisor_hostname=host) for host, paths in sorted(hosts.items())
+        read_own_host(paths, hypervisor_hostname=host)
+        for host, paths in sorted(confs.hosts.items())
     ]
     engine = Engine(
         connection.placement,
         connection.compute,
         judge_aliases=True,
-        aliases=read_nova_conf(of_api).aliases if of_api else None,
+        aliases=read_nova_conf(confs.api).aliases if confs.api else None,
     )
     plan = engine.plan(configs)
     return {
@@ -240,17 +265,22 @@ def _audit(connection: Connection, hosts: dict[str, list[str]], of_api: Sequence
     }
 
 
-def _preflight(connection: Connection, server: str, inputs: Inputs | VfioLmError) -> Any:
+def _preflight(connection: Connection, server: str, known: Inputs | VfioLmError) -> Any:
     from vfio_lm.errors import VfioLmError
     from vfio_lm.preflight import check_with
 
-    if isinstance(inputs, VfioLmError):
-        raise inputs
-    return check_with(connection, server, inputs).to_dict()
+    if isinstance(known, VfioLmError):
+        raise known
+    return check_with(connection, server, known).to_dict()
 
 
 def _redacted(paths: Sequence[str]) -> str:
-    from vfio_lm.pci.conf_text import read_conf_text
+    from vfio_lm.errors import VfioLmError
+    from vfio_lm.pci.conf_text import read_conf_text, refuse_unreadable
     from vfio_lm.pci.redact import redacted
 
+    if not paths:
+        raise VfioLmError(inputs.NO_API_CONF)
+    for path in paths:
+        refuse_unreadable(path)
     return redacted(read_conf_text(paths))

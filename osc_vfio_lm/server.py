@@ -18,25 +18,14 @@ import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cliff import columns as cliff_columns
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, nova_conf
-from osc_vfio_lm.flavor import AliasesColumn
+from osc_vfio_lm import command, inputs
+from osc_vfio_lm.cells import AliasesColumn, DevicesColumn
 
 if TYPE_CHECKING:
     from vfio_lm.inventory import PciServer, Step
     from vfio_lm.pci import Alias
-
-
-class DevicesColumn(cliff_columns.FormattableColumn[dict[str, int]]):
-    """Units by the address of the device."""
-
-    def human_readable(self) -> str:
-        return ", ".join(f"{address} × {units}" for address, units in self._value.items())
-
-    def machine_readable(self) -> dict[str, int]:
-        return dict(self._value)
 
 
 class ListServer(command.Lister):
@@ -54,27 +43,27 @@ Could Migrate is what one look at all hosts together tells:
 
 Whether a server will live migrate, and where to, is said by 'openstack vfio migration check'."""
 
+    exit_statuses = ((0, "the servers are listed, also if there is none"),)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--host", metavar="<hostname>", help="Search by hostname")
-        nova_conf.add_option(parser)
+        inputs.add_api_conf(parser)
         parser.add_argument("--long", action="store_true", help="List additional fields in output")
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        from vfio_lm.errors import VfioLmError
         from vfio_lm.inventory import collect_servers
 
-        try:
-            found = collect_servers(
-                self.app.client_manager.sdk_connection,
-                host=parsed_args.host,
-                aliases=nova_conf.read_aliases(parsed_args),
-            )
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        found = collect_servers(
+            self.app.client_manager.sdk_connection,
+            host=parsed_args.host,
+            aliases=inputs.read_aliases(parsed_args),
+        )
+        where = f" on {parsed_args.host}" if parsed_args.host is not None else ""
+        self.nothing = f"no server{where} asks for PCI devices by an alias of its flavor"
         columns: tuple[str, ...] = (
             "ID",
             "Name",
@@ -106,6 +95,19 @@ server after the other; each is a cold migration, and the server is down meanwhi
 to you. A run that was interrupted is simply repeated: it finds what it began by the tag
 vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
 
+    exit_statuses = (
+        (
+            0,
+            "the plan is shown, or with --execute carried out as far as this run goes; what is "
+            "left is listed",
+        ),
+    )
+    nothing = (
+        "nothing to do: all aliases that flavors of servers ask for have live_migratable=yes. What "
+        "is stored with a server is in no API: if an alias was changed after servers were made, "
+        "create a second flavor with it and name both with --flavor-map OLD=NEW"
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
@@ -116,7 +118,7 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
             help="Resize servers of flavor <old> to flavor <new> (names or IDs) "
             "(repeat option to map multiple flavors)",
         )
-        nova_conf.add_option(parser)
+        inputs.add_api_conf(parser)
         parser.add_argument(
             "--execute",
             action="store_true",
@@ -132,25 +134,17 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        from vfio_lm.errors import VfioLmError
         from vfio_lm.inventory.upgrade import parse_flavor_map
+        from vfio_lm.pci import read_nova_conf
 
         if parsed_args.wait and not parsed_args.execute:
             raise exceptions.CommandError("--wait is only allowed with --execute")
-        try:
-            aliases = nova_conf.read_aliases(parsed_args)
-            if aliases is None:
-                raise exceptions.CommandError(
-                    "what the aliases mean is only known with the nova.conf of nova-api: "
-                    "give it with --nova-conf"
-                )
-            flavor_map = parse_flavor_map(parsed_args.flavor_map)
+        aliases = read_nova_conf(inputs.required_api_conf_paths(parsed_args)).aliases
+        flavor_map = parse_flavor_map(parsed_args.flavor_map)
+        steps = self._plan(aliases, flavor_map)
+        if parsed_args.execute:
+            self._execute(steps, parsed_args.wait)
             steps = self._plan(aliases, flavor_map)
-            if parsed_args.execute:
-                self._execute(steps, parsed_args.wait)
-                steps = self._plan(aliases, flavor_map)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
         columns = ("ID", "Name", "Host", "Flavor", "Action", "New Flavor", "Reason", "Commands")
         return columns, tuple(_step_row(step) for step in steps)
 
@@ -167,8 +161,7 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
         rows = tuple(data)
         status = super().produce_output(parsed_args, column_names, rows)
         for row in rows:
-            for line in row[-1].machine_readable():
-                self.app.stdout.write(f"{line}\n")
+            self.write(row[-1].machine_readable())
         return status
 
     def _plan(
@@ -183,12 +176,8 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
         from vfio_lm.cloud.nova import ComputeClient
         from vfio_lm.inventory.execute import Executor
 
-        def tell(sentence: str) -> None:
-            self.app.stderr.write(f"{sentence}\n")
-            self.app.stderr.flush()
-
         nova = ComputeClient(self.app.client_manager.sdk_connection.compute)
-        executor = Executor(nova, tell)
+        executor = Executor(nova, self.say)
         if wait:
             executor.run(steps)
         else:
@@ -200,13 +189,13 @@ def _server_row(item: PciServer, is_long: bool) -> tuple[Any, ...]:
         item.server.id,
         item.server.name,
         item.server.status,
-        item.server.host,
+        item.server.host or None,
         DevicesColumn({device.address: device.units for device in item.devices}),
         item.server.flavor.name,
         item.use.meaning.value,
         item.could_migrate.value,
     )
-    return (*row, AliasesColumn(item.use.counts), item.reason) if is_long else row
+    return (*row, AliasesColumn(item.use.counts), item.reason or None) if is_long else row
 
 
 def _step_row(step: Step) -> tuple[Any, ...]:
@@ -215,10 +204,10 @@ def _step_row(step: Step) -> tuple[Any, ...]:
     return (
         step.server.id,
         step.server.name,
-        step.server.host,
+        step.server.host or None,
         step.server.flavor.name,
         step.action.value,
-        step.target.name if step.target else "",
-        step.reason,
+        step.target.name if step.target else None,
+        step.reason or None,
         format_columns.ListColumn(list(step.commands)),
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def write(
     is_first = True
     for row in rows:
         buffer = io.StringIO()
-        formatter.emit_list(columns, [row], buffer, parsed_args)
+        # yaml would name what an item holds twice, and use the name again for that of another one
+        values = row if is_json else [_unshared(value) for value in row]
+        formatter.emit_list(columns, [values], buffer, parsed_args)
         text = buffer.getvalue()
         if is_json:
             text = text.strip()[1:-1].strip("\n")
@@ -49,3 +51,12 @@ def write(
         formatter.emit_list(columns, [], stream, parsed_args)
     elif is_json:
         stream.write("\n]\n")
+
+
+def _unshared(value: Any) -> Any:
+    """Return a value in which no two places hold the same object."""
+    if isinstance(value, Mapping):
+        return {key: _unshared(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unshared(each) for each in value]
+    return value

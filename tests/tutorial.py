@@ -21,6 +21,7 @@ import os
 import pathlib
 import re
 import shlex
+import string
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -35,7 +36,10 @@ _BOOT = (
     "--nic none --host compute1 --wait -c name -c status -c OS-EXT-SRV-ATTR:host {name}"
 )
 
-_AUDIT = "openstack vfio provider audit --nova-conf $COMPUTE1_CONF -c Drift -c Subject -c Detail"
+_AUDIT = (
+    "openstack vfio provider audit --nova-conf compute1=$COMPUTE1_CONF "
+    "-c Drift -c Subject -c Detail"
+)
 
 #: The commands of each transcript in the order of the tutorial; the next one finds what it leaves.
 #: What begins with ``!`` ends with another status than 0, as the tutorial says.
@@ -57,7 +61,7 @@ TRANSCRIPTS: Mapping[str, tuple[str, ...]] = {
     "drain": ("openstack vfio host drain compute2",),
     "audit": (f"! {_AUDIT}",),
     "sync": (
-        "openstack vfio provider sync --nova-conf $COMPUTE1_CONF",
+        "openstack vfio provider sync --nova-conf compute1=$COMPUTE1_CONF",
         _AUDIT,
     ),
 }
@@ -94,7 +98,7 @@ def transcript(commands: tuple[str, ...], environ: Mapping[str, str]) -> str:
     shown = []
     for each in commands:
         command = each.removeprefix("! ")
-        words = [environ.get(word[1:], word) for word in shlex.split(command)]
+        words = [string.Template(word).safe_substitute(environ) for word in shlex.split(command)]
         finished = subprocess.run(
             words,
             env=dict(environ),

@@ -40,6 +40,14 @@ def server_named(name: str, server_id: str) -> str:
     return f"server {name} ({server_id})"
 
 
+def no_such_host(name: str, hosts: Iterable[object]) -> str:
+    """Return the sentence that refuses the name of a compute host.
+
+    :param hosts: the names of those that exist
+    """
+    return no_such("compute host", name, hosts)
+
+
 def no_such(kind: str, name: str, known: Iterable[object], most: int = 10) -> str:
     """Return the sentence that refuses a name which nothing has, with the names that exist.
 

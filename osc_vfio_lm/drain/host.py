@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, preflight_inputs
-from osc_vfio_lm.migration import preflight_option, words
-from osc_vfio_lm.server import DevicesColumn
+from osc_vfio_lm import command, inputs
+from osc_vfio_lm.cells import DevicesColumn
+from osc_vfio_lm.migration import words
+from vfio_lm.text import counted
 
 if TYPE_CHECKING:
     from vfio_lm.drain import Drain, HostDrain, Line
@@ -67,11 +68,21 @@ Servers without PCI devices are only counted: 'openstack server migrate --live-m
 them, and nova chooses where they go. Room for them is not kept free, so move those that matter
 first.
 
-The formats dot and mermaid draw the plan, for Graphviz and for mermaid.
+The formats dot and mermaid draw the plan, for Graphviz and for mermaid."""
 
-The exit status is 0 where all servers with devices can leave, or with --execute have left; 2 where
-one stays or has failed; 3 where that is not settled for one, or where neutron does not tell which
-servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself failed."""
+    exit_statuses = (
+        (
+            0,
+            "all servers with devices can leave, or with --execute have left; also if there is "
+            "none. Servers without PCI devices do not count",
+        ),
+        (_SOME_STAY, "a server stays or has failed"),
+        (
+            _UNKNOWN,
+            "of a server it is not known, or neutron does not tell which servers hold a "
+            "device by a port",
+        ),
+    )
 
     _drain: Drain
     _was_interrupted = False
@@ -89,7 +100,8 @@ servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself f
         parser.add_argument(
             "--parallel",
             metavar="<number>",
-            default="1",
+            type=_number,
+            default=1,
             help="With --execute, live migrations that may be in progress at once; never two to "
             "one destination or of one server group, and nova queues what exceeds its "
             "[DEFAULT]max_concurrent_live_migrations (default: 1)",
@@ -110,29 +122,22 @@ servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself f
             metavar="<reason>",
             help=f"With --disable, the reason (default: {_DEFAULT_REASON})",
         )
-        preflight_inputs.add_options(parser)
+        inputs.add_preflight_inputs(parser)
         return parser
-
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        return super().run(parsed_args) or self._status(parsed_args.execute)
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from vfio_lm.drain import HostDrain
-        from vfio_lm.errors import VfioLmError
 
-        parallel = _number(parsed_args)
         _refuse_nonsense(parsed_args)
-        connection = self.app.client_manager.sdk_connection
-        drain = HostDrain(connection, parsed_args.host, lambda: preflight_inputs.read(parsed_args))
-        try:
-            if parsed_args.execute:
-                self._drain = self._execute(drain, parallel, parsed_args)
-            else:
-                self._drain = drain.plan()
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        drain = HostDrain(
+            self.app.client_manager.sdk_connection,
+            parsed_args.host,
+            lambda: inputs.read_preflight_inputs(parsed_args),
+        )
+        self._drain = self._execute(drain, parsed_args) if parsed_args.execute else drain.plan()
+        self.status = self._status(parsed_args.execute)
         return _COLUMNS, tuple(_row(line) for line in self._drain.lines)
 
     def produce_output(
@@ -144,16 +149,20 @@ servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself f
         if parsed_args.formatter != "table":
             if parsed_args.formatter in ("dot", "mermaid"):
                 parsed_args.columns = []
-            return super().produce_output(parsed_args, column_names, data)
+            status = super().produce_output(parsed_args, column_names, data)
+            if not self._drain.lines:
+                self.say(self._headline(parsed_args.execute), *_others(self._drain))
+            return status
         if not parsed_args.columns:
             parsed_args.columns = [name for name in column_names if name not in _NOT_IN_TABLE]
-        self._say([self._headline(parsed_args.execute)])
-        status = super().produce_output(parsed_args, column_names, data)
-        self._say(_reasons(self._drain.lines))
-        self._say(_notes(self._drain))
-        return status
+        self.write([self._headline(parsed_args.execute)])
+        if self._drain.lines:
+            super().produce_output(parsed_args, column_names, data)
+        self.write(_reasons(self._drain.lines))
+        self.write(_notes(self._drain))
+        return 0
 
-    def _execute(self, drain: HostDrain, parallel: int, parsed_args: argparse.Namespace) -> Drain:
+    def _execute(self, drain: HostDrain, parsed_args: argparse.Namespace) -> Drain:
         from osc_vfio_lm.drain.teller import DrainTeller
         from vfio_lm.cloud.nova import MigrationClient
         from vfio_lm.drain import State
@@ -163,25 +172,27 @@ servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself f
         with DrainTeller(self.app, nova) as teller:
             done = drain.execute(
                 teller,
-                parallel=parallel,
+                parallel=parsed_args.parallel,
                 keep_going=parsed_args.keep_going,
                 disabled_reason=reason if parsed_args.disable else None,
             )
         self._was_interrupted = teller.wants_stop
         for line in done.lines:
             if line.state is State.LEAVING:
-                ways = words.how_to_watch(line.server_id)
-                preflight_option.say(self.app, [f"{line.name} is left to nova.", *ways])
+                self.say(f"{line.name} is left to nova.", *words.how_to_watch(line.server_id))
         return done
 
     def _headline(self, is_executed: bool) -> str:
         from vfio_lm.drain import State
 
+        if not self._drain.lines:
+            return f"No server with PCI devices is on {self._drain.host}"
         states = [line.state for line in self._drain.lines]
         good = (State.LEFT,) if is_executed else (State.CAN_LEAVE, State.LEAVING)
         verb = "have left" if is_executed else "can leave"
         number = sum(state in good for state in states)
-        return f"{number} of {len(states)} server(s) with PCI devices {verb} {self._drain.host}"
+        servers = counted(len(states), "server")
+        return f"{number} of {servers} with PCI devices {verb} {self._drain.host}"
 
     def _status(self, is_executed: bool) -> int:
         from vfio_lm.drain import State
@@ -196,18 +207,10 @@ servers hold a device by a port; 130 after Ctrl-C; and 1 if the command itself f
             return _INTERRUPTED
         return _UNKNOWN if states - good <= {State.UNKNOWN, State.LEAVING} else _SOME_STAY
 
-    def _say(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.app.stdout.write(f"{line}\n")
 
-
-def _number(parsed_args: argparse.Namespace) -> int:
-    text: str = parsed_args.parallel
-    # Not argparse's business: its exit status would be that of a server that stays.
+def _number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise exceptions.CommandError(
-            f"argument --parallel: '{text}' is no number of live migrations, which is 1 or more"
-        )
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
     return int(text)
 
 
@@ -219,7 +222,7 @@ def _refuse_nonsense(parsed_args: argparse.Namespace) -> None:
     for option, value in (
         ("--disable", parsed_args.disable),
         ("--keep-going", parsed_args.keep_going),
-        ("--parallel", parsed_args.parallel != "1"),
+        ("--parallel", parsed_args.parallel != 1),
     ):
         if value:
             raise exceptions.CommandError(f"{option} is only allowed with --execute")
@@ -231,10 +234,10 @@ def _row(line: Line) -> tuple[Any, ...]:
         line.server_id,
         line.name,
         line.state.value,
-        line.destination,
+        line.destination or None,
         DevicesColumn(dict(line.devices)),
-        line.reason,
-        line.remedy,
+        line.reason or None,
+        line.remedy or None,
     )
 
 
@@ -256,17 +259,25 @@ def _notes(drain: Drain) -> Iterator[str]:
         yield f"On their way to {drain.host}: {', '.join(drain.arriving)}"
     if drain.others:
         yield ""
-        yield (
-            f"{drain.others} server(s) without PCI devices are on {drain.host}; nova chooses where "
-            f"they go:"
-        )
-        yield f"  openstack server list --all-projects --host {drain.host}"
-        yield "  openstack server migrate --live-migration <server>"
-        if not drain.others_are_known:
-            yield "Whether one of them holds a PCI device by a port, neutron does not tell."
+        yield from _others(drain)
     if drain.is_enabled:
         yield ""
         yield (
             f"Nova may put new servers on {drain.host}; --disable with --execute prevents that, or:"
         )
         yield f"  openstack compute service set --disable {drain.host} nova-compute"
+
+
+def _others(drain: Drain) -> Iterator[str]:
+    """Yield what stays on the host because a drain is not about it."""
+    if not drain.others:
+        return
+    verb = "is" if drain.others == 1 else "are"
+    yield (
+        f"{counted(drain.others, 'server')} without PCI devices {verb} on {drain.host}; nova "
+        f"chooses where to move them:"
+    )
+    yield f"  openstack server list --all-projects --host {drain.host}"
+    yield "  openstack server migrate --live-migration <server>"
+    if not drain.others_are_known:
+        yield "Neutron does not tell whether one of them holds a PCI device by a port."

@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from osc_vfio_lm.migration import preflight_option, words
+from osc_vfio_lm.command import say
+from osc_vfio_lm.migration import words
 from osc_vfio_lm.pace_line import PaceLine
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class DrainTeller:
     def say(self, sentence: str) -> None:
         """Write a line."""
         self._line.end()
-        preflight_option.say(self._app, [sentence])
+        say(self._app, [sentence])
 
     def show(self, paces: Mapping[str, Pace]) -> None:
         """Write how far the live migrations have come."""

@@ -15,19 +15,32 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+import collections
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, preflight_inputs
+from osc_vfio_lm import command, inputs, streamed_list
 from osc_vfio_lm.migration import server_selection
-from osc_vfio_lm.migration.survey import EXIT_STATUS, STRUCTURED_FORMATS, CheckServers
+from vfio_lm.progress_line import ProgressLine
 
 if TYPE_CHECKING:
-    from cliff.formatters.base import SingleFormatter
+    from osc_vfio_lm.migration.rows import RowKind
+    from vfio_lm.preflight import Report, Stage, Survey
 
-    from vfio_lm.preflight import Report
+_BLOCKED = 2
+_UNKNOWN = 3
+
+#: Exit status by verdict, the worst one first.
+_STATUSES = {"blocked": _BLOCKED, "unknown": _UNKNOWN, "ready": 0}
+
+#: Formats that show whole reports unless columns are named; the others show rows.
+_STRUCTURED = ("json", "yaml")
+
+#: What is counted, by vfio_lm.preflight.Stage.
+_STAGES = {"holdings": "Requests to placement", "checks": "Servers checked"}
 
 
 class CheckMigration(command.Lister):
@@ -51,15 +64,31 @@ others are only counted.
 Which aliases ask for live migratable devices is known to nova.conf alone, which is read for
 [pci]alias and [filter_scheduler]pci_in_placement: without one a server with devices of an alias is
 never ready. Where PCI devices are not reported in placement, only the hosts know which are free:
-give the nova.conf of each host (--nova-conf HOST=FILE), and what 'vfio-lm-host probe' wrote there
-(--host-facts).
+give the nova.conf of each host (--nova-conf HOST=FILE or --nova-conf-dir), and what 'vfio-lm-host
+probe' wrote there (--host-facts).
 
-The exit status is 0 for ready, 2 for blocked, 3 for unknown, and 1 if the command itself failed; of
-several servers 0 if all are ready, 2 if any is blocked, else 3.
-The formats json and yaml show the whole report with the evidence of each check, of several servers
-a list of reports."""
+The formats json and yaml are a list of whole reports with the evidence of each check, also of one
+server. The formats csv and value have one row for each server, or with --long for each check. In
+every format -c chooses among the columns of servers (Verdict, Ready Destinations), or of their
+destinations (Destination, Free Devices), or of their checks (Check, Status, Remedy)."""
 
-    report: Report
+    exit_statuses = (
+        (0, "ready; of several servers: all are, or there is none"),
+        (_BLOCKED, "blocked; of several servers: at least one is"),
+        (_UNKNOWN, "unknown; of several servers: at least one is, and none is blocked"),
+    )
+
+    _kind: RowKind | None = None
+    """What the rows are about; None: whole reports."""
+    _only: Report | None = None
+    """The report of the one server whose report is shown for people to read."""
+    _survey: Survey | None = None
+    """The reports of many servers."""
+    _files: Sequence[str] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._verdicts: collections.Counter[Any] = collections.Counter()
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -70,7 +99,7 @@ a list of reports."""
             help="Check this destination only, as with 'openstack server migrate --host' "
             "(default: every other host)",
         )
-        preflight_inputs.add_options(parser)
+        inputs.add_preflight_inputs(parser)
         parser.add_argument(
             "--long",
             action="store_true",
@@ -79,38 +108,26 @@ a list of reports."""
         )
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        if not server_selection.is_one(parsed_args):
-            return CheckServers(self.app, self.app_args, self.cmd_name).run(parsed_args)
-        return super().run(parsed_args) or EXIT_STATUS[self.report.verdict.value]
-
-    @property
-    def need_sort_by_cliff(self) -> bool:
-        return False
-
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from osc_vfio_lm.migration import report_table
-        from vfio_lm.errors import VfioLmError
-        from vfio_lm.preflight import check_with
 
-        try:
-            self.report = check_with(
-                self.app.client_manager.sdk_connection,
-                parsed_args.server[0],
-                preflight_inputs.read(parsed_args),
-                host=parsed_args.host,
-            )
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
-        if parsed_args.formatter in STRUCTURED_FORMATS:
-            whole = self.report.to_dict()
-            return tuple(whole), (tuple(whole.values()),)
-        if parsed_args.formatter == "table" and not parsed_args.long:
-            return report_table.DESTINATION_COLUMNS, report_table.destinations(self.report)
-        rows = report_table.rows(self.report, every_check=parsed_args.long)
-        return report_table.COLUMNS, rows
+        self._kind = _row_kind(parsed_args)
+        reports = self._reports(parsed_args)
+        is_table = parsed_args.formatter == "table" and not parsed_args.columns
+        if is_table and server_selection.is_one(parsed_args):
+            (self._only,) = reports
+            if parsed_args.long:
+                return report_table.CHECK_COLUMNS, report_table.checks(self._only)
+            return report_table.DESTINATION_COLUMNS, report_table.destinations(self._only)
+        kind = self._kind
+        if kind is None:
+            return _documents(reports)
+        rows = itertools.chain.from_iterable(
+            kind.rows(report, parsed_args.long) for report in reports
+        )
+        return kind.columns, sorted(rows, key=lambda row: (row[1], row[0]))
 
     def produce_output(
         self,
@@ -118,33 +135,131 @@ a list of reports."""
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
+        if self._only is not None:
+            self._show_report(self._only, parsed_args, column_names, data)
+        elif self._kind is None:
+            streamed_list.write(self.formatter, column_names, data, self.app.stdout, parsed_args)
+        elif self._survey and parsed_args.formatter == "table" and not parsed_args.columns:
+            self._show_survey(self._survey, parsed_args, column_names, data)
+            return 0
+        else:
+            super().produce_output(parsed_args, column_names, data)
+        if self._survey is not None:
+            from osc_vfio_lm.migration import survey_words
+
+            self.say(*survey_words.others(self._survey))
+        return 0
+
+    @property
+    def status(self) -> int:  # type: ignore[override]
+        """The exit status of the worst verdict."""
+        seen = {verdict.value for verdict in self._verdicts}
+        survey = self._survey
+        if survey is not None and survey.others and not survey.others_are_known:
+            seen.add("unknown")
+        return next((status for name, status in _STATUSES.items() if name in seen), 0)
+
+    def _reports(self, parsed_args: argparse.Namespace) -> Iterator[Report]:
+        """Return the reports, and count their verdicts as they come."""
+        from vfio_lm.preflight import check_servers, check_with
+
+        known = inputs.read_preflight_inputs(parsed_args)
+        self._files = known.files
+        connection = self.app.client_manager.sdk_connection
+        if server_selection.is_one(parsed_args):
+            name = parsed_args.server[0]
+            return self._counted([check_with(connection, name, known, host=parsed_args.host)], None)
+        # On one terminal the count would stand between the lines of the reports.
+        is_mixed = self._kind is None and self.app.stdout.isatty()
+        line = None if is_mixed else ProgressLine(self.app.stderr)
+
+        def progress(stage: Stage, done: int, total: int) -> None:
+            if line is not None:
+                line.show(f"{_STAGES[stage.value]}: {done:,} of {total:,}")
+
+        selection = server_selection.read(parsed_args, connection)
+        self._survey = check_servers(
+            connection, selection, known, host=parsed_args.host, progress=progress
+        )
+        return self._counted(self._survey.reports, line)
+
+    def _counted(self, reports: Iterable[Report], line: ProgressLine | None) -> Iterator[Report]:
+        """Yield reports, and remember nothing but the verdicts."""
+        try:
+            for report in reports:
+                self._verdicts[report.verdict] += 1
+                yield report
+        finally:
+            if line is not None:
+                line.erase()
+
+    def _show_report(
+        self,
+        report: Report,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> None:
         from osc_vfio_lm.migration import report_table
 
-        if parsed_args.formatter in STRUCTURED_FORMATS:
-            columns, selector = self._generate_columns_and_selector(parsed_args, column_names)
-            (values,) = data
-            if selector:
-                values = tuple(self._compress_iterable(values, selector))
-            # These formatters show lists and single objects alike.
-            formatter = cast("SingleFormatter", self.formatter)
-            formatter.emit_one(columns, values, self.app.stdout, parsed_args)
-            return 0
-        if parsed_args.formatter != "table":
-            return super().produce_output(parsed_args, column_names, data)
-        self.app.stdout.write(f"{report_table.headline(self.report)}\n")
-        self._say(report_table.obstacles(self.report))
-        if not parsed_args.columns:
-            # Remedies are long: they stand around the table, not in it.
-            parsed_args.columns = [name for name in column_names if name != "Remedy"]
-        self.app.stdout.write("\n")
-        status = super().produce_output(parsed_args, column_names, data)
-        self._say(report_table.notes(self.report, every_remedy=parsed_args.long))
-        self._say(report_table.files(self.report.files))
-        return status
+        self.write([report_table.headline(report)])
+        self._write_section(report_table.obstacles(report))
+        self.write([""])
+        super().produce_output(parsed_args, column_names, data)
+        self._write_section(report_table.notes(report, every_remedy=parsed_args.long))
+        self._write_section(report_table.files(report.files))
 
-    def _say(self, lines: Iterable[str]) -> None:
+    def _show_survey(
+        self,
+        survey: Survey,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> None:
+        from osc_vfio_lm.migration import report_table, survey_words
+
+        self.write([survey_words.headline(self._verdicts), ""])
+        if self._verdicts:
+            super().produce_output(parsed_args, column_names, data)
+        self.write(survey_words.others(survey))
+        self.write(survey_words.hint(self._verdicts))
+        self.write(report_table.files(self._files))
+
+    def _write_section(self, lines: Iterable[str]) -> None:
         """Print lines that belong together, with an empty one before them."""
-        before = "\n"
-        for line in lines:
-            self.app.stdout.write(f"{before}{line}\n")
-            before = ""
+        first, *others = (*lines,) or ("",)
+        if first:
+            self.write(["", first, *others])
+
+
+def _row_kind(parsed_args: argparse.Namespace) -> RowKind | None:
+    """Return what rows are asked for.
+
+    :raises osc_lib.exceptions.CommandError: if -c names columns of different rows, or of none
+    """
+    from osc_vfio_lm.migration import rows
+
+    if not parsed_args.columns and parsed_args.formatter in _STRUCTURED:
+        return None
+    if not parsed_args.columns and parsed_args.formatter == "table":
+        return rows.SERVERS
+    kind = rows.kind_of(tuple(parsed_args.columns), is_long=parsed_args.long)
+    if kind is None:
+        known = "; ".join(
+            f"of {each.things}: {', '.join(each.columns)}"
+            for each in (rows.SERVERS, rows.DESTINATIONS, rows.CHECKS)
+        )
+        raise exceptions.CommandError(
+            f"argument -c/--column: no rows have the columns {', '.join(parsed_args.columns)}; "
+            f"there are {known}"
+        )
+    return kind
+
+
+def _documents(reports: Iterable[Report]) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    """Return the keys of whole reports, which the first one tells, and their values one by one."""
+    whole = (report.to_dict() for report in reports)
+    first = next(whole, None)
+    if first is None:
+        return (), ()
+    return tuple(first), (tuple(each.values()) for each in itertools.chain([first], whole))

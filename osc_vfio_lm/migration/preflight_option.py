@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import preflight_inputs
+from osc_vfio_lm.command import say
 
 if TYPE_CHECKING:
-    from vfio_lm.preflight import Inputs, Report
+    from vfio_lm.preflight import Report
 
 #: The values of vfio_lm.migration.Mode, which is not imported for the sake of --help, and that none
 #: is wanted.
@@ -58,20 +58,10 @@ def mode(parsed_args: argparse.Namespace) -> str:
     chosen = parsed_args.vfio_preflight or os.environ.get(_ENVIRONMENT_VARIABLE) or MODES[0]
     if chosen not in MODES:
         raise exceptions.CommandError(
-            f"environment variable {_ENVIRONMENT_VARIABLE}: '{chosen}' is none of "
+            f"environment variable {_ENVIRONMENT_VARIABLE}: '{chosen}' is not one of "
             f"{', '.join(MODES)}"
         )
     return str(chosen)
-
-
-def inputs_of_environment() -> Inputs:
-    """Return what a preflight is told beyond the APIs, for a command without options for it.
-
-    :raises vfio_lm.errors.ConfigError: if a file cannot be read, or nova would refuse it
-    """
-    parser = argparse.ArgumentParser()
-    preflight_inputs.add_options(parser)
-    return preflight_inputs.read(parser.parse_args([]))
 
 
 def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
@@ -82,12 +72,15 @@ def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
 
     :param give: runs the preflight
     :returns: False where the live migration must not begin
+    :raises vfio_lm.errors.NotFoundError: if there is no such server or destination
     """
-    from vfio_lm.errors import VfioLmError
+    from vfio_lm.errors import NotFoundError, VfioLmError
     from vfio_lm.migration import Decision, Mode, decide
 
     try:
         report = give()
+    except NotFoundError:
+        raise
     except VfioLmError as exc:
         say(app, [f"{NOT_DONE}: {exc}"])
         return True
@@ -96,17 +89,10 @@ def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
         return True
     say(app, _lines(report))
     if decision is Decision.TELL_AND_GO:
-        say(app, ["", "Nova is asked all the same, and decides."])
+        say(app, ["", "Asking nova anyway."])
         return True
-    say(app, ["", "Nova was not asked. To ask it all the same: --vfio-preflight warn"])
+    say(app, ["", "Nova was not asked. To ask it anyway: --vfio-preflight warn"])
     return False
-
-
-def say(app: Any, lines: Iterable[str]) -> None:
-    """Write lines to standard error, at once."""
-    for line in lines:
-        app.stderr.write(f"{line}\n")
-    app.stderr.flush()
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, preflight_inputs
-from osc_vfio_lm.flavor import AliasesColumn
-from osc_vfio_lm.migration import preflight_option
+from osc_vfio_lm import command, inputs
+from osc_vfio_lm.cells import AliasesColumn, LinesColumn
+from osc_vfio_lm.migration import words
+from vfio_lm.text import no_such_host
 
 if TYPE_CHECKING:
     from vfio_lm.cloud.model import Amount, Migration, Server
@@ -30,8 +31,23 @@ if TYPE_CHECKING:
     from vfio_lm.migration import Cause, Explanation
     from vfio_lm.preflight import Report
 
-#: The exit status where the cause of a failure is not known.
 _UNKNOWN = 3
+
+#: What nova calls the states of a live migration: ``migration.status`` in nova/compute/manager.py,
+#: nova/conductor/manager.py and nova/conductor/tasks/live_migrate.py (nova 34.0.0).
+STATUSES = (
+    "accepted",
+    "queued",
+    "preparing",
+    "running",
+    "post-migrating",
+    "completed",
+    "cancelled",
+    "failed",
+    "error",
+)
+
+_OF_OURS = "of a server that asks for PCI devices by alias"
 
 
 class ListMigration(command.Lister):
@@ -41,6 +57,8 @@ List live migrations of servers that hold PCI devices by alias
 The newest come first. Migrations of servers that are deleted are not listed: nova does not tell
 which devices these had."""
 
+    exit_statuses = ((0, "the migrations are listed, also if there is none"),)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
@@ -49,16 +67,20 @@ which devices these had."""
         parser.add_argument(
             "--host", metavar="<host>", help="Filter migrations by source or destination host"
         )
-        parser.add_argument("--status", metavar="<status>", help="Filter migrations by status")
+        parser.add_argument(
+            "--status",
+            metavar="<status>",
+            type=str.lower,
+            choices=STATUSES,
+            help=f"Filter migrations by status: {', '.join(STATUSES)}",
+        )
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        from vfio_lm.errors import VfioLmError
-
         columns = (
-            "Id",
+            "ID",
             "UUID",
             "Source Compute",
             "Dest Compute",
@@ -69,10 +91,30 @@ which devices these had."""
             "Created At",
             "Updated At",
         )
-        try:
-            return columns, tuple(self._rows(parsed_args))
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        rows = tuple(self._rows(parsed_args))
+        if not rows:
+            self._refuse_unknown_host(parsed_args.host)
+        wanted = (
+            f"with status {parsed_args.status}" if parsed_args.status else "",
+            f"from or to {parsed_args.host}" if parsed_args.host else "",
+        )
+        self.nothing = " ".join(
+            filter(None, ("nova has no record of a live migration", *wanted, _OF_OURS))
+        )
+        return columns, rows
+
+    def _refuse_unknown_host(self, host: str | None) -> None:
+        """Refuse a host that nova does not know; one that is gone may have records.
+
+        :raises NotFoundError: with the hosts that there are
+        """
+        from vfio_lm.errors import NotFoundError
+
+        if host is None:
+            return
+        hosts = _nova(self.app).services()
+        if host not in hosts:
+            raise NotFoundError(no_such_host(host, hosts))
 
     def _rows(self, parsed_args: argparse.Namespace) -> Iterator[Sequence[Any]]:
         nova = _nova(self.app)
@@ -99,39 +141,37 @@ Show a live migration of a server that holds PCI devices by alias
 Without <migration> it is the last one. How much is copied is only known while it is in
 progress."""
 
+    exit_statuses = ((0, "the migration is shown"),)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_arguments(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        from vfio_lm.errors import VfioLmError
         from vfio_lm.migration import find_migration
 
-        try:
-            nova = _nova(self.app)
-            server = nova.server(parsed_args.server)
-            aliases = _aliases(server)
-            migration = find_migration(nova, server.id, parsed_args.migration)
-            progress = nova.in_progress(server.id)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        nova = _nova(self.app)
+        server = nova.server(parsed_args.server)
+        aliases = _aliases(server)
+        migration = find_migration(nova, server.id, parsed_args.migration)
+        progress = nova.in_progress(server.id)
         memory = disk = None
         if progress is not None and progress.migration.id == migration.id:
             migration, memory, disk = progress.migration, progress.memory, progress.disk
         fields = {
-            "ID": migration.id,
-            "UUID": migration.uuid,
-            "Server UUID": server.id,
-            "Server Name": server.name,
-            "Aliases": AliasesColumn(aliases),
-            "Status": migration.status,
-            "Source Compute": migration.source,
-            "Dest Compute": migration.destination or None,
-            **_bytes("Memory", memory),
-            **_bytes("Disk", disk),
-            "Created At": migration.created_at.isoformat(),
-            "Updated At": migration.updated_at.isoformat() if migration.updated_at else None,
+            "id": migration.id,
+            "uuid": migration.uuid,
+            "server_id": server.id,
+            "server_name": server.name,
+            "aliases": AliasesColumn(aliases),
+            "status": migration.status,
+            "source": migration.source,
+            "destination": migration.destination or None,
+            **_bytes("memory", memory),
+            **_bytes("disk", disk),
+            "created_at": migration.created_at.isoformat(),
+            "updated_at": migration.updated_at.isoformat() if migration.updated_at else None,
         }
         return tuple(fields), tuple(fields.values())
 
@@ -148,12 +188,12 @@ the causes that fit, the most certain first:
   possible  it would explain what was seen, and so would other things
 
 What libvirt and QEMU say is in no API, only in the log of nova-compute on the source and in
-QEMU's log of the server; copy such files here and name them with --from-log.
+QEMU's log of the server; copy such files here and name them with --from-log."""
 
-The exit status is 0 where there is a cause, or where nothing failed; 3 where no cause is known;
-and 1 if the command itself failed."""
-
-    _status = 0
+    exit_statuses = (
+        (0, "a cause is known, or nothing failed"),
+        (_UNKNOWN, "no cause is known"),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -171,41 +211,36 @@ and 1 if the command itself failed."""
             default=[],
             help="Log of nova-compute, nova-conductor, or QEMU (repeat option to read several)",
         )
-        preflight_inputs.add_options(parser)
+        inputs.add_preflight_inputs(parser)
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        return super().run(parsed_args) or self._status
-
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        from vfio_lm.errors import VfioLmError
         from vfio_lm.migration import Result, collect_attempt, explain, find_migration
 
-        try:
-            nova = _nova(self.app)
-            server = nova.server(parsed_args.server)
-            migration = find_migration(nova, server.id, parsed_args.migration)
-            report = None if migration.is_completed else self._report(server, parsed_args)
-            attempt = collect_attempt(nova, migration, logs=parsed_args.from_log, report=report)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        nova = _nova(self.app)
+        server = nova.server(parsed_args.server)
+        migration = find_migration(nova, server.id, parsed_args.migration)
+        report = None if migration.is_completed else self._report(server, parsed_args)
+        attempt = collect_attempt(nova, migration, logs=parsed_args.from_log, report=report)
         explanation = explain(attempt)
         if explanation.result is Result.FAILED and not explanation.causes:
-            self._status = _UNKNOWN
+            self.status = _UNKNOWN
         fields = _explained(server, explanation)
         return tuple(fields), tuple(fields.values())
 
     def _report(self, server: Server, parsed_args: argparse.Namespace) -> Report | None:
         """Run the preflight of today; what happened is told also without one."""
-        from vfio_lm.errors import CloudError
+        from vfio_lm.errors import CloudError, NotFoundError
         from vfio_lm.preflight import check_with
 
-        inputs = preflight_inputs.read(parsed_args)
+        known = inputs.read_preflight_inputs(parsed_args)
         connection = self.app.client_manager.sdk_connection
         try:
-            return check_with(connection, server.id, inputs, host=parsed_args.host)
+            return check_with(connection, server.id, known, host=parsed_args.host)
+        except NotFoundError:
+            raise
         except CloudError as exc:
-            preflight_option.say(self.app, [f"There is no preflight of today: {exc}"])
+            self.say(f"There is no preflight of today: {exc}")
             return None
 
 
@@ -235,7 +270,7 @@ def _aliases(server: Server) -> Mapping[str, int]:
     aliases = _aliases_or_none(server)
     if aliases is None:
         raise exceptions.CommandError(
-            f"server {server.name} ({server.id}) holds no PCI device by alias: use 'openstack "
+            f"{words.named(server)} holds no PCI device by alias: use 'openstack "
             f"server migration list --server {server.id}'"
         )
     return aliases
@@ -255,7 +290,7 @@ def _row(migration: Migration, server: Server, aliases: Mapping[str, int]) -> Se
         migration.id,
         migration.uuid,
         migration.source,
-        migration.destination,
+        migration.destination or None,
         migration.status,
         server.id,
         server.name,
@@ -267,9 +302,9 @@ def _row(migration: Migration, server: Server, aliases: Mapping[str, int]) -> Se
 
 def _bytes(kind: str, amount: Amount | None) -> dict[str, int | None]:
     return {
-        f"{kind} Total Bytes": amount.total if amount else None,
-        f"{kind} Processed Bytes": amount.processed if amount else None,
-        f"{kind} Remaining Bytes": amount.remaining if amount else None,
+        f"{kind}_total_bytes": amount.total if amount else None,
+        f"{kind}_processed_bytes": amount.processed if amount else None,
+        f"{kind}_remaining_bytes": amount.remaining if amount else None,
     }
 
 
@@ -286,15 +321,15 @@ def _explained(server: Server, explanation: Explanation) -> dict[str, Any]:
         "source": migration.source,
         "destination": migration.destination or None,
         "result": explanation.result.value,
-        "failed_events": format_columns.ListColumn(
+        "failed_events": LinesColumn(
             [
                 f"{event.name} on {event.host}: {event.details or 'no details'}"
                 for event in explanation.failed_events
             ]
         ),
-        "cause": best.sentence if best else _no_cause(explanation),
+        "cause": best.sentence if best else None,
         "certainty": best.certainty.value if best else None,
-        "evidence": format_columns.ListColumn(list(best.evidence if best else explanation.errors)),
+        "evidence": LinesColumn(best.evidence if best else explanation.errors),
         "check": best.check or None if best else None,
         "remedy": best.remedy if best else None,
         "other_causes": format_columns.ListDictColumn(
@@ -304,18 +339,10 @@ def _explained(server: Server, explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _no_cause(explanation: Explanation) -> str:
-    from vfio_lm.migration import Result
-
-    if explanation.result is Result.FAILED:
-        return "not known"
-    return f"nothing failed: it is {explanation.result.value}"
-
-
 def _other(cause: Cause) -> dict[str, Any]:
     return {
         "certainty": cause.certainty.value,
         "cause": cause.sentence,
-        "evidence": "; ".join(cause.evidence),
+        "evidence": list(cause.evidence),
         "remedy": cause.remedy,
     }

@@ -17,25 +17,26 @@ from __future__ import annotations
 import collections
 from collections.abc import Collection, Iterable, Iterator
 
-from vfio_lm.preflight import CheckResult, DestinationReport, Report, Status, Verdict
+from vfio_lm.preflight import CheckResult, Report, Status, Verdict
 from vfio_lm.preflight.wording import summary
+from vfio_lm.text import listed, server_named
 
-COLUMNS = ("Scope", "Host", "Check", "Status", "Detail", "Remedy")
-DESTINATION_COLUMNS = ("Destination", "Verdict", "Free devices", "Detail")
+CHECK_COLUMNS = ("Scope", "Host", "Check", "Status", "Detail")
+DESTINATION_COLUMNS = ("Destination", "Verdict", "Free Devices", "Detail")
 
 _MINOR = "Not known either, which does not change the verdict:"
 
 _MOST_ANSWERS = 5
 """Of one check that are told with their remedies."""
 
-_Row = tuple[str, str, str, str, str, str]
+_Row = tuple[str, str, str, str, str]
 
 
 def headline(report: Report) -> str:
     """Return the verdict in one line."""
-    server = f"server {report.server_name} ({report.server_id})"
+    server = server_named(report.server_name, report.server_id)
     if report.verdict is Verdict.READY:
-        hosts = _listed(report.hosts(Verdict.READY))
+        hosts = listed(report.hosts(Verdict.READY))
         return f"ready: {server} can live migrate from {report.source_host} to {hosts}"
     if report.verdict is Verdict.BLOCKED:
         where = f" to {report.requested_host}" if report.requested_host else ""
@@ -54,18 +55,15 @@ def _why_blocked(report: Report) -> str:
         return _ids(point.check for point in summary.obstacles(report))
     if not report.destinations:
         return "there is no other host with a nova-compute"
-    return f"none of {len(report.destinations)} host(s) can take it"
+    if len(report.destinations) == 1:
+        return "the only other host cannot take it"
+    return f"none of {len(report.destinations)} hosts can take it"
 
 
-def rows(report: Report, *, every_check: bool) -> Iterator[_Row]:
-    """Return one row for each check; destinations have one row each unless all are asked for."""
-    for result in summary.by_urgency(report.checks):
-        yield _row(result)
-    for destination in report.destinations:
-        if every_check:
-            yield from (_row(result) for result in summary.by_urgency(destination.checks))
-        else:
-            yield _summary(destination)
+def checks(report: Report) -> Iterator[_Row]:
+    """Return one row for each check, of the server and of every destination."""
+    for results in (report.checks, *(each.checks for each in report.destinations)):
+        yield from map(_row, summary.by_urgency(results))
 
 
 def destinations(report: Report) -> Iterator[tuple[str, str, int | str, str]]:
@@ -115,8 +113,8 @@ def advice(report: Report) -> Iterator[str]:
 
 def files(paths: Iterable[str]) -> Iterator[str]:
     """Return the files that were looked at besides the cloud, if any."""
-    if listed := ", ".join(paths):
-        yield f"Files used: {listed}"
+    if names := ", ".join(paths):
+        yield f"Files used: {names}"
 
 
 def _questions(report: Report) -> Iterator[str]:
@@ -137,20 +135,15 @@ def _section(title: str, points: Collection[summary.Point]) -> Iterator[str]:
         yield from map(_sentence, alike)
         yield from (f"    {line}" for line in remedy.splitlines())
         if likewise := dict.fromkeys(host for point in alike for host in point.likewise):
-            yield f"    and likewise for {_listed(likewise)}"
+            yield f"    and likewise for {listed(likewise)}"
     for check, count in told.items():
         if count > _MOST_ANSWERS:
             yield f"  {check}: {count - _MOST_ANSWERS} more; the formats json and csv have all"
 
 
 def _sentence(point: summary.Point) -> str:
-    about = f" ({_listed(point.hosts)})" if point.hosts else ""
+    about = f" ({listed(point.hosts)})" if point.hosts else ""
     return f"  {point.check}{about}: {point.message}"
-
-
-def _listed(names: Collection[str], most: int = 5) -> str:
-    shown = ", ".join(list(names)[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def _ids(checks: Iterable[str]) -> str:
@@ -164,22 +157,8 @@ def _row(result: CheckResult) -> _Row:
         result.id,
         result.status.value,
         result.message,
-        result.remedy,
     )
 
 
 def _detail(results: Iterable[CheckResult]) -> str:
     return "; ".join(f"{result.id}: {result.message}" for result in results)
-
-
-def _summary(destination: DestinationReport) -> _Row:
-    said = summary.in_the_way(destination)
-    detail = _detail(said)
-    return (
-        "destination",
-        destination.host,
-        "all",
-        destination.verdict.value,
-        detail or f"{destination.free_devices} free device(s) of the kinds that are needed",
-        "\n".join(dict.fromkeys(result.remedy for result in said)),
-    )

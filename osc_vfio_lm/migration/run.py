@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_vfio_lm import command, preflight_inputs
+from osc_vfio_lm import command, inputs
 from osc_vfio_lm.migration import preflight_option, words
 from osc_vfio_lm.migration.words import named
 from osc_vfio_lm.pace_line import PaceLine
@@ -35,14 +35,6 @@ _UNKNOWN = 3
 _INTERRUPTED = 130
 
 
-class _EndedError(Exception):
-    """The command is over, and has said why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
 class StartMigration(command.ShowOne):
     _description = """\
 Live migrate a server with VFIO devices, and see that it arrives
@@ -54,13 +46,14 @@ there, and each of its devices is declared live migratable, where placement know
 Where it fails, the step that failed is named with the most likely cause.
 
 The live migration is nova's and goes on whatever becomes of this command: Ctrl-C only ends the
-waiting, and a second start says what is in progress.
+waiting, and a second start says what is in progress. Without --wait there is no destination, no
+migration_id and no verification yet: these are null in json and yaml."""
 
-The exit status is 0 where the server has moved and that is verified, or without --wait where nova
-has accepted; 2 where it is blocked or has failed; 3 where the end was not seen or could not be
-verified; and 1 if the command itself failed."""
-
-    _status = 0
+    exit_statuses = (
+        (0, "the server has moved and that is verified, or without --wait nova has accepted"),
+        (_FAILED, "the live migration is blocked, has failed, or another one is in progress"),
+        (_UNKNOWN, "the end was not seen, or could not be verified"),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -81,49 +74,39 @@ verified; and 1 if the command itself failed."""
             "(default: until it is over)",
         )
         preflight_option.add_option(parser)
-        preflight_inputs.add_options(parser)
+        inputs.add_preflight_inputs(parser)
         return parser
-
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        try:
-            return super().run(parsed_args) or self._status
-        except _EndedError as end:
-            return end.status
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
         from vfio_lm.cloud.nova import MigrationClient
-        from vfio_lm.errors import VfioLmError
 
         if parsed_args.timeout is not None and not parsed_args.wait:
             raise exceptions.CommandError("--timeout is only allowed with --wait")
         chosen = preflight_option.mode(parsed_args)
         connection = self.app.client_manager.sdk_connection
-        try:
-            nova = MigrationClient(connection.compute)
-            nova.max_microversion()  # one that is too old says so itself
-            server = nova.server(parsed_args.server)
-            last = nova.newest_migration(server.id)
-            self._refuse_second(server, last)
-            self._preflight(chosen, server, parsed_args)
-            self._say(f"Asking nova to live migrate {named(server)} from {server.host}")
-            request_id = nova.live_migrate(server.id, parsed_args.host)
-            if not parsed_args.wait:
-                return _accepted(server, request_id)
-            end = self._wait(nova, server, last.id if last else 0, parsed_args.timeout)
-            return self._judge(nova, server, end, request_id, parsed_args)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        nova = MigrationClient(connection.compute)
+        nova.max_microversion()  # one that is too old says so itself
+        server = nova.server(parsed_args.server)
+        last = nova.newest_migration(server.id)
+        self._refuse_second(server, last)
+        self._preflight(chosen, server, parsed_args)
+        self.say(f"Asking nova to live migrate {named(server)} from {server.host}")
+        request_id = nova.live_migrate(server.id, parsed_args.host)
+        if not parsed_args.wait:
+            return _shown(server, None, request_id, None)
+        end = self._wait(nova, server, last.id if last else 0, parsed_args.timeout)
+        return self._judge(nova, server, end, request_id, parsed_args)
 
     def _refuse_second(self, server: Server, last: Migration | None) -> None:
         if server.task_state != "migrating" or last is None or not last.is_in_progress:
             return
         where = f" to {last.destination}" if last.destination else ""
-        self._say(
+        self.say(
             f"A live migration of {named(server)} is in progress already: {last.status} from "
             f"{last.source}{where} since {last.created_at:%Y-%m-%d %H:%M:%S} UTC"
         )
-        preflight_option.say(self.app, words.how_to_watch(server.id))
-        raise _EndedError(_FAILED)
+        self.say(*words.how_to_watch(server.id))
+        raise command.Ended(_FAILED)
 
     def _preflight(self, chosen: str, server: Server, parsed_args: argparse.Namespace) -> None:
         from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
@@ -137,14 +120,14 @@ verified; and 1 if the command itself failed."""
                 f"--live-migration'"
             )
         # Read here, so that a file that cannot be read is an error and no want of knowledge.
-        inputs = preflight_inputs.read(parsed_args)
+        known = inputs.read_preflight_inputs(parsed_args)
         connection = self.app.client_manager.sdk_connection
         if not preflight_option.may_begin(
             self.app,
             chosen,
-            lambda: check_with(connection, server.id, inputs, host=parsed_args.host),
+            lambda: check_with(connection, server.id, known, host=parsed_args.host),
         ):
-            raise _EndedError(preflight_option.BLOCKED)
+            raise command.Ended(preflight_option.BLOCKED)
 
     def _wait(
         self, nova: MigrationClient, server: Server, after: int, timeout: float | None
@@ -159,14 +142,14 @@ verified; and 1 if the command itself failed."""
             )
         except KeyboardInterrupt:
             line.end()
-            self._say("Not waiting any longer; the live migration goes on.")
-            preflight_option.say(self.app, words.how_to_watch(server.id))
-            raise _EndedError(_INTERRUPTED) from None
+            self.say("Not waiting any longer; the live migration goes on.")
+            self.say(*words.how_to_watch(server.id))
+            raise command.Ended(_INTERRUPTED) from None
         except CloudError as exc:
             line.end()
-            self._say(f"The end was not seen: {exc}")
-            preflight_option.say(self.app, words.how_to_watch(server.id))
-            raise _EndedError(_UNKNOWN) from None
+            self.say(f"The end was not seen: {exc}")
+            self.say(*words.how_to_watch(server.id))
+            raise command.Ended(_UNKNOWN) from None
         finally:
             line.end()
 
@@ -183,25 +166,22 @@ verified; and 1 if the command itself failed."""
         from vfio_lm.preflight import Status
 
         if not end.is_over:
-            self._say(f"Still in progress after {parsed_args.timeout:.0f} s.")
-            preflight_option.say(self.app, words.how_to_watch(server.id))
-            raise _EndedError(_UNKNOWN)
+            self.status = _UNKNOWN
+            self.say(f"Still in progress after {parsed_args.timeout:.0f} s.")
+            self.say(*words.how_to_watch(server.id))
+            return _shown(server, end.migration, request_id, None)
         if end.migration is None or not end.migration.is_completed:
-            self._status = _FAILED
-            lines = words.failure(nova, server, end.migration, request_id)
-            preflight_option.say(self.app, lines)
-            return _shown(server, end.migration, request_id, ())
+            self.status = _FAILED
+            self.say(*words.failure(nova, server, end.migration, request_id))
+            return _shown(server, end.migration, request_id, None, "failed")
         placement = PlacementClient(self.app.client_manager.sdk_connection.placement)
         checks = verify(collect_arrival(nova, placement, end.migration, parsed_args.host))
         statuses = {Status.FAIL: _FAILED, Status.UNKNOWN: _UNKNOWN}
-        self._status = statuses.get(worst(checks), 0)
+        self.status = statuses.get(worst(checks), 0)
         for each in checks:
             if each.status in statuses:
-                self._say(f"Verification: {each.id}: {each.message}")
+                self.say(f"Verification: {each.id}: {each.message}")
         return _shown(server, end.migration, request_id, checks)
-
-    def _say(self, line: str) -> None:
-        preflight_option.say(self.app, [line])
 
 
 class AbortMigration(command.Command):
@@ -216,6 +196,8 @@ Where the migration is running already, nova 2025.2 and later take the abort for
 the server into ERROR, though nova rolls back and it runs on where it was. So this command asks
 before it aborts one that is running, and tells the way back."""
 
+    exit_statuses = ((0, "nova has accepted to abort it"),)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("server", metavar="<server>", help="Server (name or ID)")
@@ -229,32 +211,26 @@ before it aborts one that is running, and tells the way back."""
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from vfio_lm.cloud.nova import MigrationClient
-        from vfio_lm.errors import VfioLmError
 
-        try:
-            nova = MigrationClient(self.app.client_manager.sdk_connection.compute)
-            nova.max_microversion()
-            server = nova.server(parsed_args.server)
-            progress = nova.in_progress(server.id)
-            if progress is None:
-                raise exceptions.CommandError(
-                    f"no live migration of {named(server)} is in progress"
-                )
-            # Nova sees to one that has not begun itself, and the server stays ACTIVE.
-            is_running = progress.migration.status == "running"
-            if is_running and not parsed_args.yes:
-                self._ask(server)
-            nova.abort(progress.migration)
-        except VfioLmError as exc:
-            raise exceptions.CommandError(str(exc)) from exc
+        nova = MigrationClient(self.app.client_manager.sdk_connection.compute)
+        nova.max_microversion()
+        server = nova.server(parsed_args.server)
+        progress = nova.in_progress(server.id)
+        if progress is None:
+            raise exceptions.CommandError(f"no live migration of {named(server)} is in progress")
+        # Nova sees to one that has not begun itself, and the server stays ACTIVE.
+        is_running = progress.migration.status == "running"
+        if is_running and not parsed_args.yes:
+            self._ask(server)
+        nova.abort(progress.migration)
         if is_running:
-            preflight_option.say(self.app, words.after_an_abort(server.id))
+            self.say(*words.after_an_abort(server.id))
 
     def _ask(self, server: Server) -> None:
         """Go on only if somebody says so who knows what becomes of the server."""
-        preflight_option.say(self.app, words.before_an_abort(server))
+        self.say(*words.before_an_abort(server))
         if not self.app.stdin.isatty():
-            raise exceptions.CommandError("not aborted; --yes aborts it nevertheless")
+            raise exceptions.CommandError("not aborted: confirm it with --yes")
         self.app.stderr.write("Abort it? [y/N] ")
         self.app.stderr.flush()
         if self.app.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -268,38 +244,36 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _accepted(server: Server, request_id: str) -> tuple[Sequence[str], Sequence[Any]]:
-    columns = ("server_id", "server_name", "source", "status", "request_id")
-    return columns, (server.id, server.name, server.host, "requested", request_id)
-
-
 def _shown(
-    server: Server, migration: Migration | None, request_id: str, checks: Sequence[ArrivalCheck]
+    server: Server,
+    migration: Migration | None,
+    request_id: str,
+    checks: Sequence[ArrivalCheck] | None,
+    status: str = "requested",
 ) -> tuple[Sequence[str], Sequence[Any]]:
+    """Return what is known in the end; the keys are the same whatever that is.
+
+    :param checks: None where the arrival was not verified
+    :param status: for a live migration of which nova has no record
+    """
     from osc_lib.cli import format_columns
 
-    columns = (
-        "server_id",
-        "server_name",
-        "migration_id",
-        "source",
-        "destination",
-        "status",
-        "request_id",
-        "verification",
-    )
-    return columns, (
-        server.id,
-        server.name,
-        migration.id if migration else None,
-        server.host,
-        migration.destination if migration else None,
-        migration.status if migration else "failed",
-        request_id,
-        format_columns.ListDictColumn(
+    verification = None
+    if checks is not None:
+        verification = format_columns.ListDictColumn(
             [
                 {"check": each.id, "status": each.status.value, "message": each.message}
                 for each in checks
             ]
-        ),
-    )
+        )
+    fields = {
+        "server_id": server.id,
+        "server_name": server.name,
+        "migration_id": migration.id if migration else None,
+        "source": server.host,
+        "destination": (migration.destination or None) if migration else None,
+        "status": migration.status if migration else status,
+        "request_id": request_id,
+        "verification": verification,
+    }
+    return tuple(fields), tuple(fields.values())

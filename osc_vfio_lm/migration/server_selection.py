@@ -15,9 +15,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osc_lib import exceptions
+
+from osc_vfio_lm.projects import project_id
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "server",
         metavar="<server>",
         nargs="*",
-        help="Server(s) to check (name or ID)",
+        help="Server to check (name or ID, several may be given)",
     )
     parser.add_argument(
         "--all",
@@ -66,7 +68,6 @@ def read(parsed_args: argparse.Namespace, connection: Connection) -> Selection:
     """
     from vfio_lm.preflight import Selection
 
-    # Not argparse's business: its exit status would be that of a blocked server.
     if parsed_args.server and _is_chosen(parsed_args):
         raise exceptions.CommandError(
             "servers are either named or chosen with --all, --project and --source-host, not both"
@@ -79,7 +80,7 @@ def read(parsed_args: argparse.Namespace, connection: Connection) -> Selection:
         raise exceptions.CommandError("--project-domain is only allowed with --project")
     return Selection(
         names=tuple(parsed_args.server),
-        project_id=_project_id(connection, parsed_args.project, parsed_args.project_domain)
+        project_id=project_id(connection, parsed_args.project, parsed_args.project_domain)
         if parsed_args.project is not None
         else None,
         source_host=parsed_args.source_host,
@@ -89,27 +90,3 @@ def read(parsed_args: argparse.Namespace, connection: Connection) -> Selection:
 def _is_chosen(parsed_args: argparse.Namespace) -> bool:
     chosen = (parsed_args.project, parsed_args.project_domain, parsed_args.source_host)
     return bool(parsed_args.all) or any(each is not None for each in chosen)
-
-
-def _project_id(connection: Connection, project: str, domain: str | None) -> str:
-    from keystoneauth1 import exceptions as ksa_exceptions
-    from openstack import exceptions as sdk_exceptions
-
-    try:
-        identity: Any = connection.identity  # of version 3
-        within = {}
-        if domain is not None:
-            found_domain = identity.find_domain(domain, ignore_missing=True)
-            if found_domain is None:
-                raise exceptions.CommandError(f"no domain with the name or ID '{domain}' exists")
-            within["domain_id"] = found_domain.id
-        found = identity.find_project(project, ignore_missing=True, **within)
-    except sdk_exceptions.DuplicateResource:
-        raise exceptions.CommandError(
-            f"several projects have the name '{project}': give the ID of one, or --project-domain"
-        ) from None
-    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
-        raise exceptions.CommandError(f"keystone does not tell of '{project}': {exc}") from exc
-    if found is None:
-        raise exceptions.CommandError(f"no project with the name or ID '{project}' exists")
-    return str(found.id)

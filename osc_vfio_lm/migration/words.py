@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from vfio_lm.text import server_named
+
 if TYPE_CHECKING:
     from vfio_lm.cloud.model import Migration, Server
     from vfio_lm.cloud.nova import MigrationClient
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 def named(server: Server) -> str:
     """Return a server with its name and its ID."""
-    return f"server {server.name} ({server.id})"
+    return server_named(server.name, server.id)
 
 
 def how_to_watch(server_id: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ import nova.conf
 import placement.conf
 from oslo_config import cfg
 
-from osc_vfio_lm import preflight_inputs
+from osc_vfio_lm import inputs
 from tests.cloud.administrator import wait_for
 from tests.functional.base import CloudTestCase
 from tests.functional.host_knowledge import ABLE, host_facts, users
@@ -88,12 +88,12 @@ class Operator:
     def check(self, server: str) -> Report:
         """Run the preflight with all that it was told to be told."""
         parser = argparse.ArgumentParser()
-        preflight_inputs.add_options(parser)
+        inputs.add_preflight_inputs(parser)
         parser.add_argument("--host")
         given = parser.parse_args(self.options)
-        inputs = preflight_inputs.read(given)
-        inputs = dataclasses.replace(inputs, now=inputs.now + self.later)
-        return check_with(self.connection, server, inputs, host=given.host)
+        known = inputs.read_preflight_inputs(given)
+        known = dataclasses.replace(known, now=known.now + self.later)
+        return check_with(self.connection, server, known, host=given.host)
 
     def know_api(self) -> None:
         """Tell the preflight of the nova.conf of nova-api."""

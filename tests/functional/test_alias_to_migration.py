@@ -66,11 +66,11 @@ class TestFromAliasToMigration(CloudTestCase):
         created = self.vfio("flavor", "create", "fast.1", "--alias", "fast-vf", "-f", "json")
         server = self.boot(created.json()["id"], name="mobile")
         (alias,) = self.vfio("alias", "list", "--long", "-f", "json").json()
-        self.assertEqual((["fast.1"], 1), (alias["Flavors"], alias["Servers"]))
+        self.assertEqual((["fast.1"], 1), (alias["Flavors"], alias["Server Count"]))
         shown = self.vfio("alias", "show", "fast-vf", "--long", "-f", "json").json()
         self.assertEqual([server], shown["servers"])
 
         self.assertIs(Verdict.READY, self.check(server).verdict)
         ready = self.vfio("migration", "check", "mobile", "-f", "json", "-c", "verdict")
-        self.assertEqual({"verdict": "ready"}, ready.json())
+        self.assertEqual([{"Verdict": "ready"}], ready.json())
         self.assertIsNotNone(self.live_migrate(server))

@@ -174,15 +174,22 @@ class TestLife(FlavorTestCase):
             ({"vf-yes": 1}, "yes", 2, 0, 512),
             tuple(
                 found["mobile"][key]
-                for key in ("Aliases", "Live Migratable", "Servers", "Outdated Servers", "RAM")
+                for key in (
+                    "Aliases",
+                    "Live Migratable",
+                    "Server Count",
+                    "Outdated Server Count",
+                    "RAM",
+                )
             ),
         )
         self.assertEqual(
-            ("unspecified", 0), (found["fixed"]["Live Migratable"], found["fixed"]["Servers"])
+            ("unspecified", 0), (found["fixed"]["Live Migratable"], found["fixed"]["Server Count"])
         )
         shown = self.done("show", "mobile", "-f", "json").json()
         self.assertEqual(
-            (2, 0, "yes"), (shown["servers"], shown["outdated_servers"], shown["live_migratable"])
+            (2, 0, "yes"),
+            (shown["server_count"], shown["outdated_server_count"], shown["live_migratable"]),
         )
 
     def test_without_a_nova_conf_the_meaning_is_not_known(self):
@@ -264,7 +271,7 @@ class TestChange(FlavorTestCase):
         self.done("set", "nic", "--group-policy", "none")
         self.done(*change, "--force")
         shown = self.done("show", "nic", "-f", "json").json()
-        self.assertEqual((1, 1), (shown["servers"], shown["outdated_servers"]))
+        self.assertEqual((1, 1), (shown["server_count"], shown["outdated_server_count"]))
 
     def test_an_alias_that_is_not_defined(self):
         self.create("nic", "vf-any")

@@ -68,7 +68,7 @@ class TestPlan(DrainTestCase):
         self.assertIn(leaves["Destination"], ("compute2", "compute3"))
         self.assertEqual([2], list(leaves["Devices"].values()))
         self.assertEqual(
-            (None, "stays", ""), (stays["Order"], stays["State"], stays["Destination"])
+            (None, "stays", None), (stays["Order"], stays["State"], stays["Destination"])
         )
         self.assertIn("alias-live-migratable: ", stays["Reason"])
         self.assertIn("openstack server resize ", stays["Remedy"])
@@ -76,11 +76,11 @@ class TestPlan(DrainTestCase):
         table = self.drain()
         self.assertEqual(2, table.status, table.errors)
         said = table.output
-        self.assertIn("1 of 2 server(s) with PCI devices can leave compute1", said.splitlines()[0])
+        self.assertIn("1 of 2 servers with PCI devices can leave compute1", said.splitlines()[0])
         self.assertIn("stuck: alias-live-migratable: ", said)
         for line in stays["Remedy"].splitlines():
             self.assertIn(f"\n  {line}\n", said)
-        self.assertIn("1 server(s) without PCI devices are on compute1", said)
+        self.assertIn("1 server without PCI devices is on compute1", said)
         self.assertIn("openstack server migrate --live-migration", said)
         self.assertIn("openstack compute service set --disable compute1", said)
         for server in (mobile, stuck):
@@ -122,7 +122,11 @@ class TestPlan(DrainTestCase):
 
     def test_a_host_without_such_servers_is_drained_already(self):
         self.assertEqual({}, self.rows())
-        self.assertIn("0 of 0 server(s)", self.drain().output)
+        self.assertIn("No server with PCI devices is on compute1", self.drain().output)
+        self.boot(self.flavor(None), host="compute1", name="plain")
+        for options, where in (((), "output"), (("-f", "json"), "errors")):
+            said = getattr(self.drain(*options), where)
+            self.assertIn("1 server without PCI devices is on compute1", said)
 
     def test_more_servers_cost_no_more_requests_but_for_what_each_holds(self):
         flavor = self.flavor("vf-yes:1")
@@ -170,4 +174,4 @@ class TestPlan(DrainTestCase):
             self.assertIn(words, done.errors)
         done = self.drain(host="nowhere")
         self.assertEqual(1, done.status)
-        self.assertIn("no host 'nowhere'", done.errors)
+        self.assertIn("no compute host is named 'nowhere'; known: compute1,", done.errors)

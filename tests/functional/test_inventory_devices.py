@@ -89,9 +89,21 @@ class TestList(DeviceTestCase):
             (("--live-migratable", "no"), everything - on_compute1),
             (("--live-migratable", "no", "--free"), set()),
             (("--resource-class", RESOURCE_CLASS), everything),
-            (("--resource-class", "CUSTOM_OTHER"), set()),
         ):
             self.assertEqual(expected, set(self.devices(*options)), options)
+
+    def test_no_device_is_an_answer_and_an_unknown_name_an_error(self):
+        done = self.openstack(
+            "vfio", "device", "list", "--live-migratable", "no", "--free", "--host", "compute1"
+        )
+        self.assertEqual((0, ""), (done.status, done.output), done)
+        self.assertIn("no free PCI device on compute1 with live_migratable no", done.errors)
+        done = self.openstack("vfio", "device", "list", "--resource-class", "CUSTOM_OTHER")
+        self.assertEqual((1, ""), (done.status, done.output), done)
+        self.assertEqual(
+            f"no resource class of PCI devices is named 'CUSTOM_OTHER'; known: {RESOURCE_CLASS}",
+            done.errors.strip(),
+        )
 
     def test_it_sorts_and_selects_like_any_list(self):
         arguments = ("-f", "value", "-c", "Address", "--sort-column", "Address")

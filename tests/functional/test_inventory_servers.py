@@ -183,6 +183,13 @@ class TestPlan(PlanTestCase):
             ("ACTIVE", "vf-any:1"), (self.show(stuck)["status"], self.aliases_of(stuck))
         )
 
+    def test_nothing_to_do_says_what_it_cannot_see(self):
+        self.boot(self.flavor("vf-yes:1"))
+        done = self.command("upgrade-plan")
+        self.assertEqual((0, ""), (done.status, done.output), done)
+        self.assertIn("nothing to do", done.errors)
+        self.assertIn("--flavor-map", done.errors)
+
     def test_the_printed_commands_do_it(self):
         self.flavor("vf-yes:1")
         stuck = self.boot(self.flavor("vf-any:1"))

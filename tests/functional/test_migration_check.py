@@ -20,7 +20,9 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
+import textwrap
 
 import fixtures
 import testtools
@@ -95,7 +97,7 @@ class TestFormats(CheckTestCase):
     def test_json_and_yaml_hold_the_whole_report(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
         done = self.run_check(server, "-f", "json")
-        report = done.json()
+        (report,) = done.json()
         self.assertEqual("ready", report["verdict"])
         self.assertEqual("compute1", report["server"]["host"])
         ready = report["destinations"][0]
@@ -106,11 +108,45 @@ class TestFormats(CheckTestCase):
         self.assertEqual("ACTIVE", state["evidence"]["status"])
 
         in_yaml = yaml.safe_load(self.run_check(server, "-f", "yaml").output)
-        self.assertEqual(report, in_yaml)
-        verdict = self.run_check(server, "-f", "json", "-c", "verdict").json()
-        self.assertEqual({"verdict": "ready"}, verdict)
+        self.assertEqual([report], in_yaml)
 
-    def test_csv_lists_every_check_with_its_remedy(self):
+    def test_the_columns_choose_the_rows_in_every_format(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1", name="mobile")
+        done = self.run_check(server, "-f", "csv")
+        (row,) = csv.DictReader(io.StringIO(done.output))
+        self.assertEqual(
+            ("mobile", "ready", "1"), (row["Name"], row["Verdict"], row["Ready Destinations"])
+        )
+        self.assertEqual("ready\n", self.run_check(server, "-f", "value", "-c", "Verdict").output)
+        columns = ("-c", "Destination", "-c", "Free Devices")
+        rows = self.run_check(server, "-f", "json", *columns).json()
+        self.assertIn({"Destination": "compute2", "Free Devices": 2}, rows)
+        done = self.run_check(server, "-c", "Colour")
+        self.assertEqual(1, done.status)
+        self.assertIn("Ready Destinations", done.errors)
+
+    def test_the_example_of_the_readme_prints_ready_hosts_only(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        readme = pathlib.Path(__file__).parents[2].joinpath("README.rst").read_text()
+        (example,) = re.findall(r"code-block:: python\n\n((?:    .*\n|\n)+)", readme)
+        text = textwrap.dedent(example)
+        for word, ours in (
+            ("mycloud", "embedded"),
+            ("my-server", server),
+            ("/etc/nova/nova.conf", str(self.cloud.nova_conf())),
+        ):
+            self.assertIn(word, text)
+            text = text.replace(word, ours)
+        done = subprocess.run(
+            [sys.executable, "-c", text],
+            env=os.environ | self.cloud.environ(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual("ready ['compute2']\n", done.stdout)
+
+    def test_csv_in_full_lists_every_check_with_its_remedy(self):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
         done = self.run_check(server, "-f", "csv", "--long")
         rows = list(csv.DictReader(io.StringIO(done.output)))
@@ -124,7 +160,8 @@ class TestFormats(CheckTestCase):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
         report = self.run_check(server, "--host", "compute3", "-f", "json")
         self.assertEqual(2, report.status)
-        self.assertEqual(["compute3"], [d["host"] for d in report.json()["destinations"]])
+        (found,) = report.json()
+        self.assertEqual(["compute3"], [d["host"] for d in found["destinations"]])
 
     def test_the_help_teaches(self):
         done = self.openstack("vfio", "migration", "check", "--help")
@@ -234,7 +271,8 @@ class TestChecksOfOtherPackages(CheckTestCase):
         server = self.boot(self.flavor("vf-yes:1"), host="compute1")
         done = self.run_check(server, "-f", "json")
         self.assertEqual((3, ""), (done.status, done.errors))
-        answers = {each["id"]: each for each in done.json()["checks"]}
+        (report,) = done.json()
+        answers = {each["id"]: each for each in report["checks"]}
         for name in ("silent", "vague", "loud", "absent", "other"):
             self.assertEqual("unknown", answers[name]["status"])
             said = f"defect of check {name} of package {name}-checks: "

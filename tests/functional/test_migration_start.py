@@ -49,6 +49,25 @@ class TestStart(MigrationTestCase):
         self.assertEqual("compute2", self.host_of(server))
         self.assertIn("Asking nova to live migrate server mobile", done.errors)
 
+    def test_the_keys_are_the_same_without_waiting(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        told = self.start(server, "-f", "json").json()
+        self.assertEqual(
+            (server, "compute1", "requested"),
+            (told["server_id"], told["source"], told["status"]),
+        )
+        for key in ("migration_id", "destination", "verification"):
+            self.assertIsNone(told[key], key)
+        self.assertEqual("compute2", self.admin.settled(server)["OS-EXT-SRV-ATTR:host"])
+
+    def test_a_host_that_does_not_exist_is_refused_before_nova_is_asked(self):
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        done = self.start(server, "--host", "nowhere")
+        self.assertEqual((1, ""), (done.status, done.output), done)
+        self.assertEqual(
+            "no compute host is named 'nowhere'; known: compute1, compute2", done.errors.strip()
+        )
+
     def test_a_blocked_server_stays_and_nova_is_not_asked(self):
         server = self.boot(self.flavor("vf-any:1"), host="compute1")
         done = self.start(server, "--wait")
@@ -83,7 +102,7 @@ class TestStart(MigrationTestCase):
         done = self.start("any", "--timeout", "5")
         self.assertEqual(1, done.status)
         self.assertIn("--timeout is only allowed with --wait", done.errors)
-        self.assertEqual(2, self.start("any", "--wait", "--timeout", "0").status)
+        self.assertEqual(1, self.start("any", "--wait", "--timeout", "0").status)
 
 
 class TestRecords(MigrationTestCase):
@@ -100,13 +119,23 @@ class TestRecords(MigrationTestCase):
             (row["Status"], row["Source Compute"], row["Dest Compute"], row["Aliases"]),
         )
         self.assertEqual([], self.vfio("list", "--status", "error", "-f", "json").json())
-        self.assertEqual([], self.vfio("list", "--host", "nowhere", "-f", "json").json())
+        none = self.vfio("list", "--status", "ERROR")
+        self.assertEqual((0, ""), (none.status, none.output))
+        self.assertIn("no record of a live migration with status error", none.errors)
+        for options, words in (
+            (("--status", "bogus"), ("'bogus'", "'completed'")),
+            (("--host", "nowhere"), ("no compute host is named 'nowhere'; known: compute1,",)),
+        ):
+            done = self.vfio("list", *options)
+            self.assertEqual((1, ""), (done.status, done.output), done)
+            for word in words:
+                self.assertIn(word, done.errors)
         done = self.vfio("list", "--server", "plain")
         self.assertEqual(1, done.status)
         self.assertIn(f"openstack server migration list --server {plain}", done.errors)
 
         shown = self.vfio("show", "mobile", "-f", "json").json()
-        self.assertEqual((row["Id"], "completed"), (shown["ID"], shown["Status"]))
+        self.assertEqual((row["ID"], "completed"), (shown["id"], shown["status"]))
         self.assertEqual(shown, self.vfio("show", "mobile", row["UUID"], "-f", "json").json())
         self.assertIn("no live migration with the ID", self.vfio("show", "mobile", "0").errors)
         done = self.vfio("abort", "mobile")
@@ -159,8 +188,8 @@ class TestInProgress(MigrationTestCase):
         self.assertEqual(2, again.status, again)
         self.assertIn("is in progress already: running from compute1 to compute2", again.errors)
         shown = self.vfio("show", "first", "-f", "json").json()
-        self.assertEqual(("running", "compute2"), (shown["Status"], shown["Dest Compute"]))
-        self.assertGreater(shown["Memory Total Bytes"], 0)
+        self.assertEqual(("running", "compute2"), (shown["status"], shown["destination"]))
+        self.assertGreater(shown["memory_total_bytes"], 0)
 
         # Nova moves one server at a time here, so that the second one has to wait.
         late = self.start("second", "--wait", "--timeout", "1")

@@ -195,7 +195,7 @@ class TestCommands(ProviderTestCase):
 
     def test_sync_of_one_host(self):
         conf = str(self.cloud.nova_conf("compute1"))
-        done = self.openstack("vfio", "provider", "sync", "--nova-conf", conf, "--host", "compute1")
+        done = self.openstack("vfio", "provider", "sync", "--nova-conf", f"compute1={conf}")
         self.assertEqual(0, done.status, done.errors)
         self.assertEqual({"compute1": {LIVE}, "compute2": set()}, self.our_traits())
         done = self.vfio_provider("sync", "--host", "compute2")

@@ -37,9 +37,9 @@ class TestReport(base.CloudTestCase):
                 for member in archive
             }
 
-    def report(self, *arguments: str) -> dict[str, str]:
+    def report(self, *arguments: str, status: int = 0) -> dict[str, str]:
         finished = self.openstack("vfio", "report", "--output", str(self.file), *arguments)
-        self.assertEqual(0, finished.status, finished.errors)
+        self.assertEqual(status, finished.status, finished.errors)
         return self.read()
 
     def test_it_tells_of_hosts_devices_configuration_and_servers(self):
@@ -75,8 +75,9 @@ class TestReport(base.CloudTestCase):
             "live_migration_downtime = 700\n"
             "[vault]\nmellon\npassword=mellon\n[workarounds]\nmellon = 1\n"
         )
+        self.boot(self.flavor(None), name="guest")
         found = self.report(
-            f"--nova-conf={conf}", f"--nova-conf=compute1={whole}", "--server", "guest"
+            f"--nova-conf={conf}", f"--nova-conf=compute1={whole}", "--server", "guest", status=2
         )
         secrets = {"mellon", "transport_url"} | {
             setting.value
@@ -94,9 +95,29 @@ class TestReport(base.CloudTestCase):
         self.assertEqual(0o600, stat.S_IMODE(self.file.stat().st_mode))
 
     def test_what_cannot_be_had_is_named_and_the_rest_is_there(self):
-        found = self.report("--server", "nobody")
-        self.assertEqual({"preflight/nobody.json"}, self.told(found, "failed"))
+        conf = f"--nova-conf={self.cloud.nova_conf()}"
+        found = self.report(conf, "--host-facts", "/no/such.json", status=2)
+        self.assertEqual({"host-facts"}, self.told(found, "failed"))
         self.assertIn("hosts.json", found)
+
+    def test_without_a_nova_conf_it_is_not_whole(self):
+        found = self.report(status=2)
+        self.assertEqual({"nova-conf/api.conf"}, self.told(found, "failed"))
+
+    def test_a_user_without_the_admin_role_gets_what_can_be_had(self):
+        conf = f"--nova-conf={self.cloud.nova_conf()}"
+        finished = self.openstack(
+            "vfio", "report", "--output", str(self.file), conf, cloud="embedded-demo"
+        )
+        self.assertEqual(2, finished.status, finished.errors)
+        self.assertIn("hosts.json", self.told(self.read(), "failed"))
+
+    def test_a_server_that_does_not_exist_is_refused(self):
+        finished = self.openstack(
+            "vfio", "report", "--output", str(self.file), "--server", "nobody"
+        )
+        self.assertEqual((1, False), (finished.status, self.file.exists()))
+        self.assertIn("'nobody'", finished.errors)
 
     def test_a_file_that_is_there_is_left_as_it_is(self):
         self.file.write_text("mine")

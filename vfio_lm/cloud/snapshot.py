@@ -44,6 +44,7 @@ from vfio_lm.cloud.model import (
 from vfio_lm.cloud.nova import SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.errors import CloudError, NotFoundError
+from vfio_lm.text import no_such_host
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -93,9 +94,7 @@ class WholeCloud:
         :raises NotFoundError: if there is none
         """
         if host not in self.services:
-            raise NotFoundError(
-                f"no host '{host}' has a nova-compute service; {_named(self.services)}"
-            )
+            raise NotFoundError(no_such_host(host, self.services))
         return self.services[host]
 
     def nodes(self, *, with_servers: bool = False) -> Mapping[str, ComputeNode]:
@@ -213,11 +212,3 @@ class WholeCloud:
         if not isinstance(session.auth, BaseIdentityPlugin):
             return False
         return "admin" in (session.auth.get_access(session).role_names or ())
-
-
-def _named(hosts: Mapping[str, object], most: int = 10) -> str:
-    """List hosts in a message, but not a whole cloud of them."""
-    names = sorted(hosts)
-    shown = ", ".join(names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"the hosts are: {shown}{more}"

@@ -54,6 +54,7 @@ from vfio_lm.inventory.server import (
 )
 from vfio_lm.inventory.upgrade import Step, plan
 from vfio_lm.pci import Alias
+from vfio_lm.text import no_such, no_such_host
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -71,7 +72,8 @@ def collect_devices(
 ) -> tuple[Device, ...]:
     """Return the PCI devices that nova counts in placement, by host and address.
 
-    :raises NotFoundError: if neither nova nor a provider knows the host that is asked for
+    :raises NotFoundError: if neither nova nor a provider knows the host that is asked for, or no
+        device is of the resource class
     :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
     """
     wanted = wanted or DeviceFilter()
@@ -84,12 +86,18 @@ def collect_devices(
     if wanted.host is not None:
         providers = {u: p for u, p in providers.items() if host_of[u] == wanted.host}
         if not providers and wanted.host not in nodes:
-            raise NotFoundError(f"no host '{wanted.host}' is known to nova or has PCI providers")
+            raise NotFoundError(no_such_host(wanted.host, {*nodes, *host_of.values()}))
         root = next((provider.root_uuid for provider in providers.values()), None)
-    devices = (
+    devices = [
         Device(provider=provider, host=host_of[provider.uuid])
         for provider in _with_units(placement, providers, root)
-    )
+    ]
+    classes = {device.resource_class for device in devices} - {""}
+    if wanted.resource_class is not None and wanted.resource_class not in classes:
+        where = f" on {wanted.host}" if wanted.host is not None else ""
+        raise NotFoundError(
+            no_such(f"resource class of PCI devices{where}", wanted.resource_class, classes)
+        )
     return tuple(
         sorted(
             filter(wanted.accepts, devices),
@@ -206,7 +214,7 @@ def collect_servers(
     nova = services.nova(connection)
     found_services = nova.services()
     if host is not None and host not in found_services:
-        raise NotFoundError(f"no host '{host}' has a nova-compute service")
+        raise NotFoundError(no_such_host(host, found_services))
     found = _by_alias(nova.servers(host), aliases)
     return _looked_at(connection, found, nova.nodes(), found_services, aliases) if found else ()
 

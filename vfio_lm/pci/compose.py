@@ -20,9 +20,10 @@ import json
 import os_traits
 
 from vfio_lm.pci import names
-from vfio_lm.pci.alias import parse_aliases
+from vfio_lm.pci.alias import AliasError, parse_aliases
 from vfio_lm.pci.conf_text import ALIAS, DEVICE_SPEC, Setting
 from vfio_lm.pci.device_spec import parse_device_specs
+from vfio_lm.pci.flavor import can_be_requested
 from vfio_lm.pci.release import NovaRelease
 
 
@@ -81,7 +82,7 @@ def compose(wish: DeviceWish, release: NovaRelease) -> Composition:
     fit alone. Before 2026.2 the device specification has to name it, see
     :attr:`vfio_lm.pci.release.NovaRelease.reports_live_migratable`.
 
-    :raises AliasError: if the wish cannot be an alias
+    :raises AliasError: if the wish cannot be an alias, or no flavor could ask for it
     :raises DeviceSpecError: if the wish cannot be a device specification
     """
     flag = "yes" if wish.live_migratable else "no"
@@ -100,6 +101,12 @@ def compose(wish: DeviceWish, release: NovaRelease) -> Composition:
     tags = _given(live_migratable=flag, resource_class=resource_class, traits=_joined(*reported))
     alias_value = json.dumps(alias)
     parse_aliases([alias_value], pci_in_placement=bool(resource_class))
+    if not can_be_requested(wish.name):
+        raise AliasError(
+            wish.name,
+            "no flavor can ask for an alias of this name: leave out ':' and ',', and blanks around "
+            "it",
+        )
     spec_value = json.dumps(ids | tags)
     parse_device_specs([spec_value])
     return Composition(

@@ -126,10 +126,16 @@ def read_conf_text(paths: Sequence[str | os.PathLike[str]]) -> ConfText:
 
 
 def refuse_unreadable(name: str) -> None:
-    """Raise ConfigError if a file or folder cannot be read."""
+    """Raise ConfigError if a file or folder cannot be read, or the folder holds no configuration.
+
+    oslo.config reads nothing of such a folder, and says nothing; that nova has no such option is
+    not meant.
+    """
     try:
         if os.path.isdir(name):
             os.listdir(name)
+            if not list(_files(name)):
+                raise ConfigError(name, "", "", "this folder has no file that ends in .conf")
         else:
             with open(name, encoding="utf-8"):
                 pass

@@ -30,6 +30,18 @@ class AliasRequest:
     count: int
 
 
+def can_be_requested(alias: str) -> bool:
+    """Whether a flavor can ask for an alias of this name.
+
+    The extra spec takes names apart at ``:`` and ``,`` and drops the blanks around them.
+    """
+    try:
+        found = parse_alias_requests({ALIAS_EXTRA_SPEC: f"{alias}:1"})
+    except AliasError:
+        return False
+    return found == (AliasRequest(alias, 1),)
+
+
 def parse_alias_requests(extra_specs: Mapping[str, str]) -> tuple[AliasRequest, ...]:
     """Return what a flavor asks for, for example ``vf:2, nic:1``.
 

@@ -152,6 +152,36 @@ def read_hosts(folder: Path, *, facts_folder: Path | None = None) -> KnownHosts:
     return KnownHosts(hosts=tuple(hosts), errors=tuple(errors))
 
 
+def read_hypervisors(
+    conf_paths: Mapping[str, Sequence[Path]], facts_paths: Iterable[Path] = ()
+) -> KnownHosts:
+    """Read the files of hosts that are given by the name that libvirt gives each.
+
+    :param conf_paths: nova.conf files and conf.d folders by hypervisor hostname
+    :param facts_paths: host facts files, and folders with the facts of hosts; those of hosts that
+        are not named are passed over
+    :raises VfioLmError: if a facts file or a folder cannot be read
+    """
+    facts_files: dict[str, str] = {}
+    for path in [os.fspath(each) for each in facts_paths]:
+        if os.path.isdir(path):
+            facts_files |= {name: files[0] for name, files in _entries(path, _FACTS).items()}
+        else:
+            facts_files[read_host_facts(path).host] = path
+    hosts: list[Host] = []
+    errors: list[VfioLmError] = []
+    for name, paths in sorted(conf_paths.items()):
+        try:
+            conf = _read_conf(paths)
+            own = facts_files.get(name) or facts_files.get(conf.host or name)
+            facts = _read_facts(own, name, conf) if own else None
+        except VfioLmError as exc:
+            errors.append(exc)
+        else:
+            hosts.append(Host(conf.host or name, name, conf, facts))
+    return KnownHosts(hosts=tuple(hosts), errors=tuple(errors))
+
+
 def read_named_hosts(
     conf_paths: Mapping[str, Sequence[Path]], facts_paths: Iterable[Path]
 ) -> dict[str, Host]:

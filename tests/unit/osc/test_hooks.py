@@ -20,11 +20,9 @@ import testtools
 from osc_lib import exceptions
 
 from osc_vfio_lm.hooks import PreflightOfServerMigrate
-from osc_vfio_lm.migration import preflight_option
 from tests.unit.migration.records import check_result, report
 from vfio_lm.cloud.model import OwnServer
 from vfio_lm.errors import ForbiddenError, NotFoundError
-from vfio_lm.migration import Mode
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight import Status
 
@@ -94,14 +92,13 @@ class TestHook(HookTestCase):
         self.assertEqual("", self.before("--live-migration", server=NotFoundError("no vm")))
 
     def test_a_preflight_that_cannot_be_done_stops_nothing(self):
-        for fields in ({"found": ForbiddenError("403")}, {"server": ForbiddenError("403")}):
+        for fields in (
+            {"found": ForbiddenError("403")},
+            {"found": NotFoundError("403")},
+            {"server": ForbiddenError("403")},
+        ):
             said = self.before("--live-migration", **fields)
             self.assertIn("The preflight could not be done, so nova decides alone: 403", said)
 
     def test_a_result_is_left_as_it_is(self):
         self.assertEqual(7, self.hook.after(argparse.Namespace(), 7))
-
-
-class TestOption(testtools.TestCase):
-    def test_the_words_of_the_option_are_those_of_the_library(self):
-        self.assertEqual((*(mode.value for mode in Mode), "skip"), preflight_option.MODES)

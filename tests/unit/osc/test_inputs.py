@@ -15,7 +15,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
+import io
 import os
 import pathlib
 import tempfile
@@ -24,7 +26,7 @@ import fixtures
 import testtools
 from osc_lib import exceptions
 
-from osc_vfio_lm import preflight_inputs
+from osc_vfio_lm import inputs
 from tests.unit.preflight.scenario import NOW, vf
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci.host_facts import HostFacts, HostFactsError
@@ -48,8 +50,8 @@ class TestInputs(testtools.TestCase):
 
     def read(self, *arguments):
         parser = argparse.ArgumentParser()
-        preflight_inputs.add_options(parser)
-        return preflight_inputs.read(parser.parse_args(arguments))
+        inputs.add_preflight_inputs(parser)
+        return inputs.read_preflight_inputs(parser.parse_args(arguments))
 
     def test_files_of_the_api_and_of_hosts_are_told_apart(self):
         api = self.file("api.conf", "[pci]\n" + ALIAS)
@@ -59,6 +61,30 @@ class TestInputs(testtools.TestCase):
         self.assertEqual({"compute1"}, told.hosts.keys())
         self.assertEqual("compute1", told.hosts["compute1"].conf.host)
         self.assertEqual((api, host), told.files)
+
+    def test_the_nova_conf_of_nova_api_has_a_default_also_beside_those_of_hosts(self):
+        api = self.file("api.conf", "[pci]\n" + ALIAS)
+        host = self.file("host.conf", "[DEFAULT]\nhost = compute1\n")
+        self.useFixture(fixtures.EnvironmentVariable("OS_VFIO_NOVA_CONF", api))
+        told = self.read("--nova-conf", f"compute1={host}")
+        self.assertEqual((api, host), told.files)
+
+    def test_a_folder_has_the_files_of_many_hosts(self):
+        hosts = self.folder / "hosts"
+        (hosts / "compute2").mkdir(parents=True)
+        (hosts / "compute1.conf").write_text("[pci]\nreport_in_placement = true\n")
+        (hosts / "compute2" / "a.conf").write_text("[pci]\nreport_in_placement = false\n")
+        told = self.read("--nova-conf-dir", str(hosts))
+        self.assertEqual({"compute1", "compute2"}, told.hosts.keys())
+        twice = ("--nova-conf", f"compute1={self.file('host.conf', '')}")
+        refused = self.refusal("--nova-conf-dir", str(hosts), *twice)
+        self.assertIn("host compute1 is described twice", refused)
+
+    def test_a_folder_that_describes_no_host_is_refused(self):
+        self.assertIn("<hostname>.conf", self.refusal("--nova-conf-dir", str(self.folder)))
+
+    def refusal(self, *arguments):
+        return str(self.assertRaises(exceptions.CommandError, self.read, *arguments))
 
     def test_a_path_may_hold_an_equals_sign(self):
         path = self.file("a=b.conf", "[pci]\n" + ALIAS)
@@ -89,7 +115,9 @@ class TestInputs(testtools.TestCase):
             told = self.read("--max-age", text)
             self.assertEqual(datetime.timedelta(seconds=seconds), told.max_age)
         for text in ("", "soon", "-1h", "1.5h", "1w"):
-            self.assertRaises(exceptions.CommandError, self.read, f"--max-age={text}")
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertRaises(SystemExit, self.read, f"--max-age={text}")
+            self.assertIn("is no duration such as", said.getvalue())
 
     def test_the_time_of_the_newest_file_is_that_of_the_aliases(self):
         with tempfile.TemporaryDirectory() as folder:

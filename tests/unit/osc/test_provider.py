@@ -59,11 +59,12 @@ class CommandTestCase(testtools.TestCase):
 
     def run_command(self, command_class, *arguments):
         """Return exit status and rows."""
-        app = mock.Mock(stdout=io.StringIO())
+        app = mock.Mock(stdout=io.StringIO(), stderr=io.StringIO())
         app.client_manager.sdk_connection.placement = self.placement.adapter
         command = command_class(app, None)
         parser = command.get_parser("openstack")
         status = command.run(parser.parse_args(["-f", "json", *arguments]))
+        self.said = app.stderr.getvalue()
         return status, json.loads(app.stdout.getvalue())
 
     def in_folder(self, command_class, *arguments):
@@ -92,7 +93,7 @@ class TestSync(CommandTestCase):
         )
         self.assertEqual({"CUSTOM_BLUE", LIVE}, self.placement.of("compute1"))
         self.assertEqual((0, []), self.in_folder(commands.SyncProvider))
-        self.assertIn("nothing to do", self.log.output)
+        self.assertEqual("nothing to do, of 2 providers\n", self.said)
 
     def test_a_dry_run_shows_the_same_and_writes_nothing(self):
         planned = self.in_folder(commands.SyncProvider, "--dry-run")
@@ -105,23 +106,20 @@ class TestSync(CommandTestCase):
         self.assertIn(LIVE, self.placement.of("compute1"))
 
     def test_one_host_by_its_file(self):
-        named = self.write("named", YES, more="[DEFAULT]\nhost = compute1\n")
-        self.assertEqual(1, len(self.run_command(commands.SyncProvider, "--nova-conf", named)[1]))
-        other = str(self.folder / "compute2.conf")
-        arguments = ("--nova-conf", other, "--host", "compute2")
-        self.assertEqual(1, len(self.run_command(commands.SyncProvider, *arguments)[1]))
+        conf = f"compute2={self.folder / 'compute2.conf'}"
+        _, rows = self.run_command(commands.SyncProvider, "--nova-conf", conf)
+        self.assertEqual(["compute2"], [row["Host"] for row in rows])
 
     def test_facts(self):
         folder = self.folder / "facts"
         folder.mkdir()
         blunt = facts(vf(driver="vfio-pci")).to_json()
         (folder / "compute1.json").write_text(blunt)
-        for files in (
-            ("--nova-conf-dir", str(self.folder), "--host", "compute1"),
-            ("--nova-conf", str(self.folder / "compute1.conf"), "--host", "compute1"),
-        ):
-            _, rows = self.run_command(commands.SyncProvider, *files, "--host-facts", str(folder))
-            self.assertEqual([], rows)
+        conf = f"compute1={self.folder / 'compute1.conf'}"
+        for files in (("--nova-conf-dir", str(self.folder)), ("--nova-conf", conf)):
+            for path in (folder, folder / "compute1.json"):
+                arguments = (*files, "--host", "compute1", "--host-facts", str(path))
+                self.assertEqual([], self.run_command(commands.SyncProvider, *arguments)[1])
 
     def test_one_bad_file_does_not_stop_the_others_and_is_no_success(self):
         (self.folder / "compute2.conf").write_text("[pci]\ndevice_spec = {\n")
@@ -141,17 +139,16 @@ class TestSync(CommandTestCase):
         empty = self.folder / "empty"
         empty.mkdir()
         for arguments, words in (
-            (("--nova-conf-dir", folder, "--host", "compute9"), ("compute9", folder)),
-            (("--nova-conf-dir", str(empty)), ("<hypervisor-hostname>.conf",)),
+            (("--nova-conf-dir", folder, "--host", "compute9"), ("compute9", "compute1, compute2")),
+            (("--nova-conf-dir", str(empty)), ("<hostname>.conf",)),
+            ((), ("--nova-conf HOST=FILE", "--nova-conf-dir")),
             (("--nova-conf-dir", f"{folder}/gone"), ("cannot be read",)),
-            (("--nova-conf", conf), ("--host",)),
-            (("--nova-conf", conf, "--host", "a", "--host", "b"), ("--nova-conf-dir",)),
-            (("--nova-conf", f"{folder}/gone", "--host", "a"), ("cannot be read",)),
+            (("--nova-conf", conf), ("--nova-conf HOST=FILE",)),
             (
-                ("--nova-conf", conf, "--host", "a", "--host-facts", f"{folder}/gone"),
-                ("a.json", "cannot be read"),
+                ("--nova-conf", f"a={conf}", "--host-facts", f"{folder}/gone"),
+                ("gone", "cannot be read"),
             ),
-            (("--nova-conf-dir", folder, "--api-nova-conf", f"{folder}/gone"), ("gone",)),
+            (("--nova-conf-dir", folder, "--nova-conf", f"{folder}/gone"), ("gone",)),
         ):
             refusal = self.refusal(*arguments)
             for word in words:

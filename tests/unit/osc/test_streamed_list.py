@@ -47,6 +47,14 @@ class TestStreamedList(testtools.TestCase):
             expected = [{"name": name, "value": value} for name, value in rows]
             self.assertEqual(expected, yaml.safe_load(text), text)
 
+    def test_what_items_share_is_written_out_in_each(self):
+        shared = {"of": [1]}
+        rows = [("a", [shared, shared]), ("b", [shared, shared])]
+        text = self.written(yaml_format.YAMLFormatter(), "yaml", iter(rows))
+        self.assertNotIn("&", text)
+        expected = [{"name": name, "value": value} for name, value in rows]
+        self.assertEqual(expected, yaml.safe_load(text), text)
+
     def test_an_item_is_written_before_the_next_one_is_made(self):
         stream = io.StringIO()
         parsed_args = argparse.Namespace(formatter="json", noindent=False)

@@ -25,6 +25,7 @@ import os_traits
 from vfio_lm.pci import alias as aliases
 from vfio_lm.pci.alias import Alias, AliasError, parse_aliases
 from vfio_lm.pci.conf_text import ALIAS, PCI_IN_PLACEMENT, Setting
+from vfio_lm.pci.flavor import can_be_requested
 from vfio_lm.pci.lint.configurations import AliasEntry, CloudView, ServiceView
 from vfio_lm.pci.lint.hit import Hit, closest
 from vfio_lm.pci.live_migratable import LiveMigratable
@@ -150,9 +151,12 @@ def mixed_live_migratable(cloud: CloudView) -> Iterator[Hit]:
 def unusable_names(cloud: CloudView) -> Iterator[Hit]:
     """Yield names that the extra spec of a flavor cannot express."""
     for entry, alias in cloud.aliases:
-        if set(alias.name) & set(":,"):
-            why = "no flavor can ask for it: ':' and ',' separate aliases in the extra spec"
-            name = alias.name.replace(":", "-").replace(",", "-")
+        if not can_be_requested(alias.name):
+            why = (
+                "no flavor can ask for it: the extra spec takes names apart at ':' and ',' and "
+                "drops blanks around them"
+            )
+            name = alias.name.replace(":", "-").replace(",", "-").strip()
             yield Hit(entry.label, entry.setting, why, entry.changed(name=name))
 
 

@@ -10,31 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a line says of a server, and what is said of those without a line."""
+"""What a row says of a server, and which rows the columns choose."""
 
 import testtools
 
-from osc_vfio_lm.migration import survey_table
+from osc_vfio_lm.migration import rows
 from tests.unit.preflight.scenario import alias, destination, facts, service
 from vfio_lm.pci import LiveMigratable
-from vfio_lm.preflight import Survey, Verdict
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
 
 
 def row(is_long=False, **changes):
     """Return verdict, ready destinations and detail of a server."""
-    report = examine(facts(**changes), installed_checks())
-    return survey_table.row(report, is_long=is_long)[3:]
+    (found,) = rows.SERVERS.rows(examine(facts(**changes), installed_checks()), is_long)
+    return found[3:]
 
 
-def survey(others, others_are_known=True):
-    return Survey(iter(()), count=0, others=others, others_are_known=others_are_known)
-
-
-class TestRow(testtools.TestCase):
+class TestServer(testtools.TestCase):
     def test_a_ready_server(self):
-        self.assertEqual(("ready", 1, ""), row())
+        self.assertEqual(("ready", 1, None), row())
 
     def test_what_blocks_a_server_by_itself_is_named_and_nothing_else(self):
         changes = {
@@ -66,19 +61,42 @@ class TestRow(testtools.TestCase):
         self.assertEqual(("unknown", 1, "alias-live-migratable"), row(aliases=None))
 
 
-class TestAround(testtools.TestCase):
-    def test_the_sum_names_the_worst_first(self):
-        verdicts = {Verdict.READY: 5, Verdict.BLOCKED: 2}
-        self.assertEqual("7 server(s) checked: 2 blocked, 5 ready", survey_table.headline(verdicts))
-        self.assertEqual("0 server(s) checked", survey_table.headline({}))
+class TestOthers(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.report = examine(facts(), installed_checks())
 
-    def test_servers_without_devices_are_counted_as_far_as_that_is_known(self):
-        self.assertEqual([], list(survey_table.others(survey(0, False))))
-        (known,) = survey_table.others(survey(3))
-        self.assertIn("3 other server(s) hold no PCI device by an alias or a port", known)
-        (unknown,) = survey_table.others(survey(3, False))
-        self.assertIn("neutron does not tell", unknown)
+    def test_each_kind_of_row_has_its_columns(self):
+        for kind in (rows.SERVERS, rows.DESTINATIONS, rows.CHECKS):
+            for row in kind.rows(self.report, False):
+                self.assertEqual(len(kind.columns), len(row))
+                self.assertEqual((self.report.server_id, self.report.server_name), row[:2])
 
-    def test_a_hint_is_given_where_something_is_to_be_done(self):
-        self.assertEqual([], list(survey_table.hint({Verdict.READY: 1})))
-        self.assertEqual(1, len(list(survey_table.hint({Verdict.UNKNOWN: 1}))))
+    def test_free_devices_that_are_not_known_have_no_number(self):
+        report = examine(facts(pci_in_placement=False), installed_checks())
+        (row,) = rows.DESTINATIONS.rows(report, False)
+        self.assertEqual(("compute2", "unknown", None), row[2:5])
+
+    def test_every_check_has_a_row(self):
+        found = list(rows.CHECKS.rows(self.report, False))
+        self.assertEqual(len(self.report.all_checks), len(found))
+
+
+class TestKind(testtools.TestCase):
+    def kind(self, *columns, is_long=False):
+        kind = rows.kind_of(columns, is_long=is_long)
+        return kind and kind.things
+
+    def test_the_columns_choose_the_rows(self):
+        self.assertEqual("servers", self.kind())
+        self.assertEqual("servers", self.kind("verdict"))
+        self.assertEqual("destinations", self.kind("Destination", "Verdict"))
+        self.assertEqual("destinations", self.kind("free_devices"))
+        self.assertEqual("checks", self.kind("Check", "Remedy"))
+        self.assertIsNone(self.kind("Check", "Destination"))
+        self.assertIsNone(self.kind("Colour"))
+
+    def test_in_full_it_is_about_checks(self):
+        self.assertEqual("checks", self.kind(is_long=True))
+        self.assertEqual("checks", self.kind("Host", "Detail", is_long=True))
+        self.assertEqual("servers", self.kind("Verdict", is_long=True))

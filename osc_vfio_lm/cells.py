@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Cells of tables and lists: how values read in each format, whatever the command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from cliff import columns as cliff_columns
+
+#: Formats whose cells are plain text; in the others a value keeps its type.
+_PLAIN = ("csv", "shell", "value")
+
+
+class AliasesColumn(cliff_columns.FormattableColumn[Mapping[str, int]]):
+    """Devices by alias, as the flavor's extra spec has them."""
+
+    def human_readable(self) -> str:
+        return ", ".join(f"{name}:{count}" for name, count in self._value.items())
+
+    def machine_readable(self) -> dict[str, int]:
+        return dict(self._value)
+
+
+class DevicesColumn(cliff_columns.FormattableColumn[Mapping[str, int]]):
+    """Units by the address of the device."""
+
+    def human_readable(self) -> str:
+        return ", ".join(f"{address} × {units}" for address, units in self._value.items())
+
+    def machine_readable(self) -> dict[str, int]:
+        return dict(self._value)
+
+
+class LinesColumn(cliff_columns.FormattableColumn[Sequence[str]]):
+    """Sentences in their order, each on a line of its own."""
+
+    def human_readable(self) -> str:
+        return "\n".join(self._value)
+
+    def machine_readable(self) -> list[str]:
+        return list(self._value)
+
+
+class Adapted:
+    """A formatter of cliff's that is given cells which read well in its format.
+
+    What has no value is null in json and yaml, and empty elsewhere. A list or a mapping is text on
+    one line in csv, value and shell, not what Python writes for it.
+    """
+
+    def __init__(self, formatter: Any, name: str) -> None:
+        self._formatter = formatter
+        self._name = name
+
+    def emit_list(
+        self,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+        stdout: TextIO,
+        parsed_args: argparse.Namespace,
+    ) -> None:
+        """Write rows."""
+        rows = (tuple(map(self._cell, row)) for row in data)
+        self._formatter.emit_list(column_names, rows, stdout, parsed_args)
+
+    def emit_one(
+        self,
+        column_names: Sequence[str],
+        data: Sequence[Any],
+        stdout: TextIO,
+        parsed_args: argparse.Namespace,
+    ) -> None:
+        """Write one thing."""
+        values = tuple(map(self._cell, data))
+        self._formatter.emit_one(column_names, values, stdout, parsed_args)
+
+    def _cell(self, value: Any) -> Any:
+        if value is None:
+            return "" if self._name in (*_PLAIN, "table") else None
+        if self._name in _PLAIN and isinstance(value, cliff_columns.FormattableColumn):
+            value = value.human_readable()
+        if self._name in _PLAIN and isinstance(value, str):
+            return "; ".join(value.splitlines())
+        return value
