@@ -81,22 +81,13 @@ _LONG_MODULES = frozenset({"vfio_lm/cloud/nova/client.py"})
 _LONG_FUNCTIONS: frozenset[str] = frozenset()
 _NAMES_OF_SEVERAL = frozenset(
     {
-        "Candidates",
-        "Change",
         "Decision",
-        "Destination",
         "Device",
-        "Evidence",
         "Finding",
         "Host",
-        "Migration",
         "Outcome",
-        "Progress",
-        "ProgressLine",
         "Step",
-        "Verdict",
         "Wish",
-        "_Reader",
     }
 )
 _WITHOUT_TEST = frozenset(
@@ -123,14 +114,13 @@ _WITHOUT_TEST = frozenset(
         "vfio_lm/compute/guard/spool_folder.py",
         "vfio_lm/compute/host/device_users.py",
         "vfio_lm/compute/host/devlink.py",
-        "vfio_lm/compute/host/findings.py",
-        "vfio_lm/compute/host/state.py",
+        "vfio_lm/compute/host/unknowns.py",
+        "vfio_lm/compute/host/abilities.py",
+        "vfio_lm/compute/host/device_probe.py",
+        "vfio_lm/compute/host/hypervisor.py",
+        "vfio_lm/compute/host/settings.py",
         "vfio_lm/compute/host/variant_drivers.py",
         "vfio_lm/compute/host/vfio_debugfs.py",
-        "vfio_lm/compute/libvirt/device_match.py",
-        "vfio_lm/compute/libvirt/match_rules.py",
-        "vfio_lm/compute/libvirt/migration.py",
-        "vfio_lm/compute/libvirt/verify_command.py",
         "vfio_lm/inventory/alias.py",
         "vfio_lm/pci/compose.py",
         "vfio_lm/pci/host_folder.py",

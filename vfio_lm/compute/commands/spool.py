@@ -26,8 +26,9 @@ from vfio_lm.compute.domain.devices import canonical_uuid
 from vfio_lm.compute.domain.remap import RemapError, mdev_map, pci_map
 from vfio_lm.compute.guard.installation import HOOKS, Hook, HookState
 from vfio_lm.compute.guard.remap_spool import SpooledMap, SpoolError
-from vfio_lm.compute.guard.spool_folder import Change, SpoolFolder
-from vfio_lm.compute.host.sysfs import NoSuchDeviceError, Sysfs
+from vfio_lm.compute.guard.spool_folder import MapChange, SpoolFolder
+from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction
+from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 
@@ -111,7 +112,7 @@ def _set(folder: SpoolFolder, args: argparse.Namespace) -> int:
         raise RemapError("the map is empty: say with --map or --mdev what becomes of a device")
     written = {str(source): str(there) for source, there in pci.items()}
     change = folder.write(uuid, written, mdevs, dry_run=args.dry_run)
-    would_be = "would be " if args.dry_run and change is not Change.NONE else ""
+    would_be = "would be " if args.dry_run and change is not MapChange.NONE else ""
     print(f"{folder.path(uuid)}: {would_be}{change.value}")
     _warn(args.root, pci.values())
     return 0
@@ -122,7 +123,7 @@ def _warn(root: str, destinations: Iterable[PciAddress]) -> None:
     sysfs = Sysfs(root)
     for address in destinations:
         try:
-            sysfs.function(address)
+            PciFunction.at(sysfs, address)
         except NoSuchDeviceError:
             print(f"PCI device {address} does not exist here (yet).", file=sys.stderr)
     if Hook(os.path.join(root, HOOKS.lstrip("/"))).state() is not HookState.CURRENT:

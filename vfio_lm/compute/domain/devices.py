@@ -96,7 +96,7 @@ def read_devices(xml: bytes) -> DomainDevices:
     """
     if len(xml) > LARGEST_BYTES:
         raise DomainXmlError(f"is larger than {LARGEST_BYTES >> 20} MiB, and no domain's is")
-    reader = _Reader()
+    reader = _DeviceReader()
     try:
         reader.parse(xml)
     except expat.ExpatError as exc:
@@ -163,7 +163,7 @@ class _Element:
         return DomainXmlError(f"the {self.name} in line {self.line} {reason}")
 
 
-class _Reader:
+class _DeviceReader:
     """Walks through the text once, and keeps the devices."""
 
     def __init__(self) -> None:
@@ -250,12 +250,12 @@ class _Reader:
         self._otherwise_used.append(element.pci_address)
 
 
-_takers: Mapping[tuple[str, str], Callable[[_Reader, _Element], None]] = {
-    ("hostdev", "pci"): _Reader._take_pci,
-    ("hostdev", "mdev"): _Reader._take_mdev,
-    ("interface", "hostdev"): _Reader._take_pci,
-    ("interface", "actual hostdev"): _Reader._take_other,
-    ("disk", "nvme"): _Reader._take_other,
+_takers: Mapping[tuple[str, str], Callable[[_DeviceReader, _Element], None]] = {
+    ("hostdev", "pci"): _DeviceReader._take_pci,
+    ("hostdev", "mdev"): _DeviceReader._take_mdev,
+    ("interface", "hostdev"): _DeviceReader._take_pci,
+    ("interface", "actual hostdev"): _DeviceReader._take_other,
+    ("disk", "nvme"): _DeviceReader._take_other,
 }
 
 

@@ -18,18 +18,48 @@ for is read.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 from vfio_lm.compute.domain.devices import DomainXmlError, read_devices
-from vfio_lm.compute.guard.refusal import DeviceState
-from vfio_lm.compute.host.findings import NotKnownError
-from vfio_lm.compute.host.sysfs import NoSuchDeviceError, PciFunction, Sysfs
+from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction
+from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.compute.host.variant_drivers import VfioDrivers
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.migratability import MigrationFlags
 
 _DEBUG = "sys/kernel/debug/vfio"
 _STATUS = "run/libvirt/qemu"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeviceState:
+    """A PCI device as the destination has it before the migration.
+
+    Has what :class:`vfio_lm.pci.migratability.DriverState` asks for.
+    """
+
+    exists: bool
+    driver: str | None = None
+    has_variant_driver: bool = False
+    offered_driver: str | None = None
+    """The variant driver that the kernel has for the device, where it is bound to another."""
+    migration: MigrationFlags | None = None
+    """No flag: the kernel says that the driver cannot migrate it; None: it says nothing."""
+    lacks_vgpu: bool = False
+    """Whether it is a VF for an NVIDIA vGPU, and has none."""
+    user: str | None = None
+    """Another domain that has the device."""
+    logs_dma: bool | None = None
+    """Only the source needs it."""
+    is_devlink_migratable: bool | None = None
+    """Only known to the driver of the PF, which is not asked."""
+
+    @property
+    def is_variant_driver_available(self) -> bool:
+        """Whether the kernel has a variant driver for the device."""
+        return self.has_variant_driver or self.offered_driver is not None
 
 
 class GuardView:
@@ -49,7 +79,7 @@ class GuardView:
         :raises NotKnownError: if something cannot be told that the guard decides by
         """
         try:
-            function = self._sysfs.function(address)
+            function = PciFunction.at(self._sysfs, address)
         except NoSuchDeviceError:
             return DeviceState(exists=False)
         is_variant = self._drivers.is_variant(function)

@@ -18,48 +18,18 @@ unknown": a device that is not there, one of the wrong driver, and one that has 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from vfio_lm.compute.domain.devices import DomainDevices, PciSource
 from vfio_lm.compute.domain.remap import first_repeated
+from vfio_lm.compute.guard.device_state import DeviceState
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.migratability import (
     PLAIN_DRIVER,
-    MigrationFlags,
     Obstacle,
     ObstacleKind,
     obstacles,
 )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class DeviceState:
-    """A PCI device as the destination has it before the migration.
-
-    Has what :class:`vfio_lm.pci.migratability.DriverState` asks for.
-    """
-
-    exists: bool
-    driver: str | None = None
-    has_variant_driver: bool = False
-    offered_driver: str | None = None
-    """The variant driver that the kernel has for the device, where it is bound to another."""
-    migration: MigrationFlags | None = None
-    """No flag: the kernel says that the driver cannot migrate it; None: it says nothing."""
-    lacks_vgpu: bool = False
-    """Whether it is a VF for an NVIDIA vGPU, and has none."""
-    user: str | None = None
-    """Another domain that has the device."""
-    logs_dma: bool | None = None
-    """Only the source needs it."""
-    is_devlink_migratable: bool | None = None
-    """Only known to the driver of the PF, which is not asked."""
-
-    @property
-    def is_variant_driver_available(self) -> bool:
-        """Whether the kernel has a variant driver for the device."""
-        return self.has_variant_driver or self.offered_driver is not None
 
 
 def refusals(devices: DomainDevices, look: Callable[[PciAddress], DeviceState]) -> Iterator[str]:

@@ -31,7 +31,7 @@ from vfio_lm.compute.guard.remap_spool import (
 _SUFFIX = ".json"
 
 
-class Change(enum.Enum):
+class MapChange(enum.Enum):
     """What becomes of a map that is to be left for a server."""
 
     NONE = "is there already"
@@ -84,7 +84,7 @@ class SpoolFolder:
         mdevs: dict[str, str],
         *,
         dry_run: bool = False,
-    ) -> Change:
+    ) -> MapChange:
         """Leave a map for a server, whole or not at all.
 
         :raises SpoolError: if the guard would not take it from this user, or from this folder
@@ -97,7 +97,7 @@ class SpoolFolder:
         if os.path.isdir(self._folder):
             refuse_foreign(self._folder, os.stat(self._folder), self._owner)
         change = self._change(domain_uuid, SpooledMap(self.path(domain_uuid), pci, mdevs))
-        if change is not Change.NONE and not dry_run:
+        if change is not MapChange.NONE and not dry_run:
             self._make_folder()
             fields = {"pci": pci, "mdev": mdevs}
             text = json.dumps({key: pairs for key, pairs in fields.items() if pairs}, indent=2)
@@ -122,14 +122,14 @@ class SpoolFolder:
             raise SpoolError(path, f"cannot be removed: {exc.strerror}") from None
         return True
 
-    def _change(self, domain_uuid: str, wanted: SpooledMap) -> Change:
+    def _change(self, domain_uuid: str, wanted: SpooledMap) -> MapChange:
         if not os.path.lexists(wanted.path):
-            return Change.WRITTEN
+            return MapChange.WRITTEN
         try:
             now = self.read(domain_uuid)
         except SpoolError:
             now = None
-        return Change.NONE if now == wanted else Change.REPLACED
+        return MapChange.NONE if now == wanted else MapChange.REPLACED
 
     def _make_folder(self) -> None:
         try:

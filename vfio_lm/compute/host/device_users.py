@@ -24,8 +24,9 @@ import functools
 import os
 
 from vfio_lm.compute.domain.devices import DomainXmlError, read_devices
-from vfio_lm.compute.host.findings import NotKnownError
-from vfio_lm.compute.host.sysfs import PciFunction, Sysfs
+from vfio_lm.compute.host.pci_function import PciFunction
+from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.compute.host.variant_drivers import VfioDrivers
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import DeviceUser

@@ -19,8 +19,9 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from vfio_lm.compute.host.findings import NotKnownError
+from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.pci.address import AddressError, PciAddress
 
 _COMMAND = ("devlink", "-j", "port", "show")
@@ -68,7 +69,7 @@ def _vf_of(sysfs: Sysfs, handle: str, port: Any) -> PciAddress | None:
         return None
     if bus != "pci" or not isinstance(number, int):
         return None
-    return sysfs.function(pf).vf_addresses.get(number)
+    return PciFunction.at(sysfs, pf).vf_addresses.get(number)
 
 
 def _show_ports() -> str:

@@ -18,8 +18,9 @@ import functools
 import re
 from fnmatch import fnmatchcase
 
-from vfio_lm.compute.host.findings import NotKnownError
-from vfio_lm.compute.host.sysfs import PciFunction, Sysfs
+from vfio_lm.compute.host.pci_function import PciFunction
+from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.pci.migratability import PLAIN_DRIVER
 
 _GENERIC_MODULE = "vfio_pci"

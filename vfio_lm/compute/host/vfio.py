@@ -29,7 +29,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 
-from vfio_lm.compute.host.findings import NotKnownError
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.migratability import MigrationFlags

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.migratability import MigrationFlags
 

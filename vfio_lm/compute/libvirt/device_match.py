@@ -44,7 +44,7 @@ class Match:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Candidates:
+class MatchCandidates:
     """What of the destination was looked at for one device of the source."""
 
     source: PciAddress
@@ -57,7 +57,7 @@ class Candidates:
 class NoMatch:
     """Not every device of the source has one that fits."""
 
-    candidates: tuple[Candidates, ...]
+    candidates: tuple[MatchCandidates, ...]
     """For each device of the source."""
     contested: tuple[PciAddress, ...]
     """Devices of the source for which, together, too few fit."""
@@ -108,7 +108,7 @@ def match(
 
 def _candidates(
     source: DeviceFacts, offered: Sequence[DeviceFacts], refusals: Sequence[Refusal | None]
-) -> Candidates:
+) -> MatchCandidates:
     refused: dict[Refusal, tuple[PciAddress, ...]] = {}
     fitting = []
     for device, why in zip(offered, refusals, strict=True):
@@ -116,7 +116,7 @@ def _candidates(
             fitting.append(device.address)
         else:
             refused[why] = (*refused.get(why, ()), device.address)
-    return Candidates(source.address, tuple(fitting), refused)
+    return MatchCandidates(source.address, tuple(fitting), refused)
 
 
 def _assign(allowed: Sequence[set[int]]) -> tuple[list[int], set[int]]:

@@ -26,7 +26,7 @@ from vfio_lm.pci.host_facts import DeviceFacts, HostFacts, read_host_facts
 from vfio_lm.text import listed
 
 if TYPE_CHECKING:
-    from vfio_lm.compute.libvirt.device_match import Candidates, Match, NoMatch
+    from vfio_lm.compute.libvirt.device_match import Match, MatchCandidates, NoMatch
 
 SUMMARY = "choose the destination's devices for a server's devices"
 
@@ -174,7 +174,7 @@ def _explain(result: NoMatch, host: str) -> Iterator[str]:
             yield from _refusals(each)
 
 
-def _refusals(candidates: Candidates) -> Iterator[str]:
+def _refusals(candidates: MatchCandidates) -> Iterator[str]:
     if not candidates.refused:
         yield "  the facts of the destination name no other device"
     for refusal, addresses in candidates.refused.items():

@@ -26,8 +26,8 @@ from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
 
 if TYPE_CHECKING:
-    from vfio_lm.compute.libvirt.client import Connection
-    from vfio_lm.compute.libvirt.migration_plan import Migration
+    from vfio_lm.compute.libvirt.connection import Connection
+    from vfio_lm.compute.libvirt.migration_plan import MigrationPlan
 
 SUMMARY = "live migrate a domain with VFIO devices without nova, and verify that it arrived whole"
 
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     :returns: see the epilog
     :raises VfioLmError: if the domain was not migrated
     """
-    from vfio_lm.compute.libvirt.client import connected
+    from vfio_lm.compute.libvirt.connection import connected
     from vfio_lm.compute.libvirt.migration import look_at
 
     if args.auto and None in (args.source_facts, args.destination_facts):
@@ -141,16 +141,17 @@ def run(args: argparse.Namespace) -> int:
         return _move(args, source, migration)
 
 
-def _move(args: argparse.Namespace, source: Connection, migration: Migration) -> int:
+def _move(args: argparse.Namespace, source: Connection, migration: MigrationPlan) -> int:
     from vfio_lm.compute.libvirt.migration import Limits, migrate
-    from vfio_lm.compute.libvirt.progress import ProgressLine
+    from vfio_lm.compute.libvirt.progress import JobProgressLine
+    from vfio_lm.progress_line import ProgressLine
 
     line = ProgressLine(sys.stdout)
     # Whoever asks this process to end wants the migration to end, too.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         limits = Limits(args.bandwidth, args.downtime, args.timeout)
-        is_as_wished = migrate(source, migration, limits, line.show)
+        is_as_wished = migrate(source, migration, limits, JobProgressLine(line).show)
     finally:
         line.end()
         signal.signal(signal.SIGTERM, before)
@@ -160,12 +161,12 @@ def _move(args: argparse.Namespace, source: Connection, migration: Migration) ->
     return _verify(args, migration)
 
 
-def _verify(args: argparse.Namespace, migration: Migration) -> int:
-    from vfio_lm.compute.libvirt.client import connected
+def _verify(args: argparse.Namespace, migration: MigrationPlan) -> int:
+    from vfio_lm.compute.libvirt.connection import connected
     from vfio_lm.compute.libvirt.verification import (
         EXIT_STATUS,
-        Finding,
-        Verdict,
+        ArrivalFinding,
+        ArrivalVerdict,
         gather,
         judge,
         overall,
@@ -180,10 +181,10 @@ def _verify(args: argparse.Namespace, migration: Migration) -> int:
         findings = judge(evidence)
     except VfioLmError as exc:
         # It was migrated: that the destination is silent now is no failure of the migration.
-        findings = [Finding(Verdict.UNKNOWN, str(exc))]
+        findings = [ArrivalFinding(ArrivalVerdict.UNKNOWN, str(exc))]
     verdict = overall(findings)
     show(findings)
-    if verdict is Verdict.UNKNOWN:
+    if verdict is ArrivalVerdict.UNKNOWN:
         host = urllib.parse.urlsplit(args.destination).hostname or "DESTINATION"
         print(f"To verify it: ssh {host} vfio-lm-host verify {name}")
     return EXIT_STATUS[verdict]
@@ -225,7 +226,7 @@ def _chosen(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress,
     return dict(chosen.pairs)
 
 
-def _show_plan(migration: Migration) -> None:
+def _show_plan(migration: MigrationPlan) -> None:
     from vfio_lm.compute.libvirt.migration_plan import warnings
 
     domain, destination = migration.domain, migration.destination
@@ -239,7 +240,7 @@ def _show_plan(migration: Migration) -> None:
     sys.stdout.flush()
 
 
-def _refuse(migration: Migration) -> None:
+def _refuse(migration: MigrationPlan) -> None:
     from vfio_lm.compute.libvirt.migration_plan import refusals
 
     reasons = refusals(migration)

@@ -21,17 +21,17 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from vfio_lm.compute.domain.remap import remap
-from vfio_lm.compute.libvirt.client import Connection, asked
+from vfio_lm.compute.libvirt.connection import Connection, asked
 from vfio_lm.compute.libvirt.errors import OPERATION_ABORTED, LibvirtError
-from vfio_lm.compute.libvirt.migration_plan import Destination, Host, Migration
-from vfio_lm.compute.libvirt.progress import Progress
+from vfio_lm.compute.libvirt.migration_plan import DestinationEnd, HostEnd, MigrationPlan
+from vfio_lm.compute.libvirt.progress import JobProgress
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
+from vfio_lm.polling import Clock, poll
 
 _POLL_SECONDS = 0.25
 
@@ -59,7 +59,7 @@ def look_at(
     mapping: Mapping[PciAddress, PciAddress],
     *,
     is_forced: bool = False,
-) -> Migration:
+) -> MigrationPlan:
     """Ask both hosts all that has to be known before a domain is moved.
 
     :raises LibvirtError: if one of them does not answer
@@ -67,10 +67,12 @@ def look_at(
     """
     domain = source.domain(name)
     namesake = destination.find_domain(domain.uuid) or destination.find_domain(domain.name)
-    return Migration(
+    return MigrationPlan(
         domain=domain,
-        source=Host(source.uri, source.libvirt_version, source.qemu_version, source.node_devices()),
-        destination=Destination(
+        source=HostEnd(
+            source.uri, source.libvirt_version, source.qemu_version, source.node_devices()
+        ),
+        destination=DestinationEnd(
             destination.uri,
             destination.libvirt_version,
             destination.qemu_version,
@@ -85,9 +87,9 @@ def look_at(
 
 def migrate(
     source: Connection,
-    migration: Migration,
+    migration: MigrationPlan,
     limits: Limits,
-    show: Callable[[Progress], None],
+    show: Callable[[JobProgress], None],
 ) -> bool:
     """Move a domain, and show how far it is.
 
@@ -105,7 +107,7 @@ def migrate(
             raw.migrateSetMaxDowntime(limits.downtime_ms)
     job = _Job(raw, lambda: raw.migrateToURI3(migration.destination.uri, parameters, flags))
     job.start()
-    reason = _watch(job, limits, show)
+    reason = _JobWatch(job, limits, show).wait()
     failure = job.failure
     if failure is None:
         return reason is None
@@ -125,21 +127,25 @@ class _Job:
         # Not to be waited for at exit: it is libvirtd that does the work.
         self._thread = threading.Thread(target=self._run, name="migration", daemon=True)
         # Thread.join() takes a thread for ended once it was interrupted (Python 3.11).
-        self._has_ended = threading.Event()
+        self._end = threading.Event()
         self.failure: Any = None
 
     def start(self) -> None:
         self._thread.start()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for the end, and say whether it has come."""
-        return self._has_ended.wait(seconds)
+    @property
+    def has_ended(self) -> bool:
+        return self._end.is_set()
 
-    def progress(self) -> Progress | None:
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, but no longer than this."""
+        self._end.wait(seconds)
+
+    def progress(self) -> JobProgress | None:
         import libvirt
 
         try:
-            return Progress.of(self._raw.jobStats())
+            return JobProgress.of(self._raw.jobStats())
         except libvirt.libvirtError:  # not begun, or at its end
             return None
 
@@ -160,28 +166,46 @@ class _Job:
         except libvirt.libvirtError as exc:
             self.failure = exc
         finally:
-            self._has_ended.set()
+            self._end.set()
 
 
-def _watch(job: _Job, limits: Limits, show: Callable[[Progress], None]) -> str | None:
-    """Wait for the end of the migration; return why it was to be stopped, or None."""
-    reason: str | None = None
-    deadline = None if limits.timeout_seconds is None else time.monotonic() + limits.timeout_seconds
-    while True:
-        try:
-            if job.wait(_POLL_SECONDS):
-                return reason
-            if reason is None and deadline is not None and time.monotonic() > deadline:
-                reason = f"after {limits.timeout_seconds:g} s, which --timeout allows"
-            if reason is not None:
-                job.abort()
-            elif progress := job.progress():
-                show(progress)
-        except KeyboardInterrupt:
-            reason = "on your request"
+class _JobWatch:
+    """Looks at a migration until it has ended, and stops it when it has to.
+
+    :param show: called with each progress
+    """
+
+    def __init__(self, job: _Job, limits: Limits, show: Callable[[JobProgress], None]) -> None:
+        self._job = job
+        self._limits = limits
+        self._show = show
+        self._reason: str | None = None
+        """Why the migration is to be stopped."""
+
+    def wait(self) -> str | None:
+        """Wait for the end of the migration; return why it was to be stopped, or None."""
+        clock = Clock(sleep=self._job.wait)
+        while not self._job.has_ended:
+            try:
+                poll(self._look, every=_POLL_SECONDS, clock=clock)
+            except KeyboardInterrupt:
+                self._reason = "on your request"
+        return self._reason
+
+    def _look(self, seconds: float) -> bool | None:
+        if self._job.has_ended:
+            return True
+        limit = self._limits.timeout_seconds
+        if self._reason is None and limit is not None and seconds > limit:
+            self._reason = f"after {limit:g} s, which --timeout allows"
+        if self._reason is not None:
+            self._job.abort()
+        elif progress := self._job.progress():
+            self._show(progress)
+        return None
 
 
-def _parameters(raw: Any, migration: Migration, limits: Limits) -> dict[str, Any]:
+def _parameters(raw: Any, migration: MigrationPlan, limits: Limits) -> dict[str, Any]:
     import libvirt
 
     # The persistent configuration has to be given, too: libvirt takes the source's otherwise.
@@ -218,7 +242,7 @@ def _flags(is_persistent: bool) -> int:
     return int(flags)
 
 
-def _where_it_is(raw: Any, migration: Migration) -> str:
+def _where_it_is(raw: Any, migration: MigrationPlan) -> str:
     """Say where a domain is after a migration that failed."""
     import libvirt
 

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from vfio_lm.compute.domain.devices import PciSource
-from vfio_lm.compute.libvirt.client import Domain, DomainState, NodeDevice
+from vfio_lm.compute.libvirt.connection import Domain, DomainState, NodeDevice
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.migratability import PLAIN_DRIVER
 
@@ -37,7 +37,7 @@ Version = tuple[int, int, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Host:
+class HostEnd:
     """What one end of a migration says of itself."""
 
     uri: str
@@ -47,7 +47,7 @@ class Host:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Destination(Host):
+class DestinationEnd(HostEnd):
     """The end that the domain shall run on."""
 
     in_use: Mapping[PciAddress, str] = dataclasses.field(default_factory=dict)
@@ -57,19 +57,19 @@ class Destination(Host):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Migration:
+class MigrationPlan:
     """One domain, its two ends, and where each of its devices goes."""
 
     domain: Domain
-    source: Host
-    destination: Destination
+    source: HostEnd
+    destination: DestinationEnd
     mapping: Mapping[PciAddress, PciAddress]
     """The device on the destination for each device on the source."""
     is_forced: bool = False
     """Whether a domain of nova's may be moved behind nova's back."""
 
 
-def refusals(migration: Migration) -> list[str]:
+def refusals(migration: MigrationPlan) -> list[str]:
     """Return each reason why the migration must not begin, with the way out; none: it may."""
     return [
         *_of_domain(migration),
@@ -83,7 +83,7 @@ def refusals(migration: Migration) -> list[str]:
     ]
 
 
-def warnings(migration: Migration) -> list[str]:
+def warnings(migration: MigrationPlan) -> list[str]:
     """Return what is no reason to refuse, but good to know."""
     ends = (migration.source, migration.destination)
     found = [
@@ -112,7 +112,7 @@ def warnings(migration: Migration) -> list[str]:
     return found
 
 
-def _of_domain(migration: Migration) -> Iterator[str]:
+def _of_domain(migration: MigrationPlan) -> Iterator[str]:
     domain = migration.domain
     if domain.state is DomainState.IN_POST_COPY:
         yield (
@@ -153,7 +153,7 @@ def _of_domain(migration: Migration) -> Iterator[str]:
         )
 
 
-def _of_map(migration: Migration) -> Iterator[str]:
+def _of_map(migration: MigrationPlan) -> Iterator[str]:
     present = _addresses(migration.domain.live.pci)
     for address in present:
         if address not in migration.mapping:
@@ -172,7 +172,7 @@ def _of_map(migration: Migration) -> Iterator[str]:
             yield f"{count} devices are mapped to {address}: give each its own"
 
 
-def _of_pair(migration: Migration, source: PciSource, address: PciAddress) -> Iterator[str]:
+def _of_pair(migration: MigrationPlan, source: PciSource, address: PciAddress) -> Iterator[str]:
     here = migration.source.devices.get(source.address)
     there = migration.destination.devices.get(address)
     if here is None:

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any
+
+from vfio_lm.progress_line import ProgressLine
 
 _BAR_WIDTH = 30
 _MIB = 1024 * 1024
@@ -26,8 +28,8 @@ _PLAIN_STEP = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Progress:
-    """Numbers of a migration's job. Memory that the guest writes anew has to be sent again."""
+class JobProgress:
+    """Numbers of a migration's job. Memory that the guest writes again has to be sent again."""
 
     elapsed_ms: int
     total: int
@@ -40,7 +42,7 @@ class Progress:
     """How many times the guest's memory was gone through."""
 
     @classmethod
-    def of(cls, stats: Mapping[str, Any]) -> Progress | None:
+    def of(cls, stats: Mapping[str, Any]) -> JobProgress | None:
         """Read what ``virDomainGetJobStats`` gives; None before there is anything to tell."""
         if not stats.get("data_total"):
             return None
@@ -65,39 +67,22 @@ class Progress:
         )
 
 
-class ProgressLine:
-    """Shows progress: a bar on a terminal, a line now and then elsewhere.
+class JobProgressLine:
+    """Shows progress: a bar on a terminal, a line for each tenth and each pass elsewhere.
 
-    :param stream: where to write; whether it is a terminal decides on the form
+    :param line: where to show it
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._is_terminal = stream.isatty()
+    def __init__(self, line: ProgressLine) -> None:
+        self._line = line
         self._shown = -_PLAIN_STEP
         self._iteration = -1
-        self._width = 0
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: JobProgress) -> None:
         """Show how far it is."""
-        if self._is_terminal:
-            filled = _BAR_WIDTH * progress.percent // 100
-            text = f"[{'#' * filled:{_BAR_WIDTH}}] {progress}"
-            self._width = max(self._width, len(text))
-            self._write(f"\r{text:{self._width}}")
-        elif (
-            progress.iteration != self._iteration
-            or abs(progress.percent - self._shown) >= _PLAIN_STEP
-        ):
+        filled = _BAR_WIDTH * progress.percent // 100
+        self._line.show(f"[{'#' * filled:{_BAR_WIDTH}}] {progress}")
+        is_other_pass = progress.iteration != self._iteration
+        if is_other_pass or abs(progress.percent - self._shown) >= _PLAIN_STEP:
             self._shown, self._iteration = progress.percent, progress.iteration
-            self._write(f"{progress}\n")
-
-    def end(self) -> None:
-        """Leave the line, for other text to follow."""
-        if self._width:
-            self._write("\n")
-            self._width = 0
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+            self._line.note(str(progress))

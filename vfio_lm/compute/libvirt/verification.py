@@ -23,7 +23,7 @@ import enum
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from vfio_lm.compute.libvirt.client import Connection, Domain, DomainState
+from vfio_lm.compute.libvirt.connection import Connection, Domain, DomainState
 from vfio_lm.compute.libvirt.qemu_log import LogFindings, scan
 from vfio_lm.pci.address import PciAddress
 
@@ -39,7 +39,7 @@ _AFTER_REFUSAL = (
 )
 
 
-class Verdict(enum.Enum):
+class ArrivalVerdict(enum.Enum):
     """What a finding says; the worst of all decides."""
 
     GOOD = "good"
@@ -47,19 +47,23 @@ class Verdict(enum.Enum):
     BROKEN = "broken"
 
 
-EXIT_STATUS: Mapping[Verdict, int] = {Verdict.GOOD: 0, Verdict.BROKEN: 2, Verdict.UNKNOWN: 3}
+EXIT_STATUS: Mapping[ArrivalVerdict, int] = {
+    ArrivalVerdict.GOOD: 0,
+    ArrivalVerdict.BROKEN: 2,
+    ArrivalVerdict.UNKNOWN: 3,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class ArrivalFinding:
     """One thing that was looked at."""
 
-    verdict: Verdict
+    verdict: ArrivalVerdict
     text: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Evidence:
+class ArrivalEvidence:
     """What was seen of a domain on the host where it is now."""
 
     domain: Domain
@@ -71,15 +75,16 @@ class Evidence:
     """The devices that the domain shall have, in the order of its XML; None where nobody knows."""
 
 
-def overall(findings: Sequence[Finding]) -> Verdict:
+def overall(findings: Sequence[ArrivalFinding]) -> ArrivalVerdict:
     """Return the verdict on all findings together."""
     verdicts = {finding.verdict for finding in findings}
     return next(
-        (each for each in (Verdict.BROKEN, Verdict.UNKNOWN) if each in verdicts), Verdict.GOOD
+        (each for each in (ArrivalVerdict.BROKEN, ArrivalVerdict.UNKNOWN) if each in verdicts),
+        ArrivalVerdict.GOOD,
     )
 
 
-def judge(evidence: Evidence) -> list[Finding]:
+def judge(evidence: ArrivalEvidence) -> list[ArrivalFinding]:
     """Say what each piece of evidence means."""
     return [
         _state(evidence.domain),
@@ -96,7 +101,7 @@ def gather(
     expected: tuple[PciAddress, ...] | None = None,
     qemu_log: pathlib.Path | None = None,
     since: datetime.datetime | None = None,
-) -> Evidence:
+) -> ArrivalEvidence:
     """Look at a domain, at QEMU's log and at the devices' state.
 
     :param qemu_log: where QEMU's log can be read; None for libvirt's own place, if this is the
@@ -106,7 +111,7 @@ def gather(
     :raises NotFoundError: if there is no such domain
     """
     domain = connection.domain(name)
-    return Evidence(
+    return ArrivalEvidence(
         domain=domain,
         log=_read_log(connection, domain.name, qemu_log, since),
         device_states=_read_device_states(domain) if connection.is_local else {},
@@ -114,86 +119,86 @@ def gather(
     )
 
 
-def _state(domain: Domain) -> Finding:
+def _state(domain: Domain) -> ArrivalFinding:
     if domain.has_job:
-        return Finding(
-            Verdict.UNKNOWN,
+        return ArrivalFinding(
+            ArrivalVerdict.UNKNOWN,
             f"domain {domain.name} is still being migrated: verify again when that has ended",
         )
     if domain.state is DomainState.RUNNING:
-        return Finding(Verdict.GOOD, f"domain {domain.name} is running")
+        return ArrivalFinding(ArrivalVerdict.GOOD, f"domain {domain.name} is running")
     if domain.state is DomainState.PAUSED:
-        return Finding(
-            Verdict.UNKNOWN,
+        return ArrivalFinding(
+            ArrivalVerdict.UNKNOWN,
             f"domain {domain.name} is {domain.state.value}, and so are its devices: verify again "
             f"after 'virsh resume {domain.name}'",
         )
-    return Finding(
-        Verdict.BROKEN,
+    return ArrivalFinding(
+        ArrivalVerdict.BROKEN,
         f"domain {domain.name} is {domain.state.value}: 'virsh domstate --reason {domain.name}' "
         "and its log tell why",
     )
 
 
-def _devices(evidence: Evidence) -> Iterator[Finding]:
+def _devices(evidence: ArrivalEvidence) -> Iterator[ArrivalFinding]:
     domain = evidence.domain
     live = tuple(source.address for source in domain.live.pci)
     config = tuple(source.address for source in domain.config.pci)
     if not live and evidence.expected is None:
-        yield Finding(
-            Verdict.UNKNOWN,
+        yield ArrivalFinding(
+            ArrivalVerdict.UNKNOWN,
             f"domain {domain.name} has no PCI device of its host: there is nothing to verify",
         )
     elif evidence.expected is not None and live != evidence.expected:
-        yield Finding(
-            Verdict.BROKEN,
+        yield ArrivalFinding(
+            ArrivalVerdict.BROKEN,
             f"the running domain has {_listed(live)} and not {_listed(evidence.expected)}: "
             "something on the destination changed the devices; look at its /etc/libvirt/hooks",
         )
     else:
-        yield Finding(Verdict.GOOD, f"the running domain has {_listed(live)}")
+        yield ArrivalFinding(ArrivalVerdict.GOOD, f"the running domain has {_listed(live)}")
     if domain.is_persistent and config != live:
-        yield Finding(
-            Verdict.BROKEN,
+        yield ArrivalFinding(
+            ArrivalVerdict.BROKEN,
             f"the domain's configuration has {_listed(config)}, and would take that at its next "
             f"start: correct it with 'virsh edit {domain.name}'",
         )
     elif domain.is_persistent:
-        yield Finding(Verdict.GOOD, "the domain's configuration has the same")
+        yield ArrivalFinding(ArrivalVerdict.GOOD, "the domain's configuration has the same")
 
 
-def _log(log: LogFindings | str) -> Iterator[Finding]:
+def _log(log: LogFindings | str) -> Iterator[ArrivalFinding]:
     if isinstance(log, str):
-        yield Finding(Verdict.UNKNOWN, log)
+        yield ArrivalFinding(ArrivalVerdict.UNKNOWN, log)
     elif log.refused:
         for line in log.refused:
-            yield Finding(
-                Verdict.BROKEN, f"a device did not take its state: {line}: {_AFTER_REFUSAL}"
+            yield ArrivalFinding(
+                ArrivalVerdict.BROKEN, f"a device did not take its state: {line}: {_AFTER_REFUSAL}"
             )
     elif log.started_at is None:
-        yield Finding(
-            Verdict.UNKNOWN,
+        yield ArrivalFinding(
+            ArrivalVerdict.UNKNOWN,
             "QEMU's log does not reach back to its start: name the older file with --qemu-log, or "
             "an earlier time with --since",
         )
     elif not log.is_incoming:
-        yield Finding(
-            Verdict.UNKNOWN,
+        yield ArrivalFinding(
+            ArrivalVerdict.UNKNOWN,
             f"QEMU was started at {log.started_at.isoformat(timespec='seconds')}, and not for a "
             "migration: there is nothing to verify",
         )
     else:
-        yield Finding(
-            Verdict.GOOD, "QEMU's log has no device that refused its state since it started"
+        yield ArrivalFinding(
+            ArrivalVerdict.GOOD, "QEMU's log has no device that refused its state since it started"
         )
 
 
-def _device_states(evidence: Evidence) -> Iterator[Finding]:
+def _device_states(evidence: ArrivalEvidence) -> Iterator[ArrivalFinding]:
     # A kernel before 6.8 does not tell; QEMU's log is what decides.
     for address, state in evidence.device_states.items():
         is_expected = state == "RUNNING" or evidence.domain.state is not DomainState.RUNNING
-        yield Finding(
-            Verdict.GOOD if is_expected else Verdict.BROKEN,
+        yield ArrivalFinding(
+            ArrivalVerdict.GOOD if is_expected else ArrivalVerdict.BROKEN,
             f"the kernel has device {address} in state {state}"
             + ("" if is_expected else f": {_AFTER_REFUSAL}"),
         )

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vfio_lm.compute.libvirt.verification import Finding
+    from vfio_lm.compute.libvirt.verification import ArrivalFinding
 
 SUMMARY = "verify on the destination that a migrated domain's devices took their state"
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     :raises VfioLmError: if libvirtd does not answer, or there is no such domain
     """
-    from vfio_lm.compute.libvirt.client import connected
+    from vfio_lm.compute.libvirt.connection import connected
     from vfio_lm.compute.libvirt.verification import EXIT_STATUS, gather, judge, overall
 
     with connected(args.connect, read_only=True) as connection:
@@ -82,17 +82,17 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_STATUS[overall(findings)]
 
 
-def show(findings: Sequence[Finding]) -> None:
+def show(findings: Sequence[ArrivalFinding]) -> None:
     """Print what was found, the verdict on each before it and the one on all at the end."""
-    from vfio_lm.compute.libvirt.verification import Verdict, overall
+    from vfio_lm.compute.libvirt.verification import ArrivalVerdict, overall
 
     for finding in findings:
         print(f"{finding.verdict.value:8} {finding.text}")
     print(
         {
-            Verdict.GOOD: "Verified: nothing speaks against it.",
-            Verdict.UNKNOWN: "Not verified: see what is unknown above.",
-            Verdict.BROKEN: "Broken: see above what and what to do.",
+            ArrivalVerdict.GOOD: "Verified: nothing speaks against it.",
+            ArrivalVerdict.UNKNOWN: "Not verified: see what is unknown above.",
+            ArrivalVerdict.BROKEN: "Broken: see above what and what to do.",
         }[overall(findings)]
     )
 

@@ -22,7 +22,10 @@ import pathlib
 import fixtures
 import testtools
 
+from tests import sysfs_tree
+from tests.unit.compute.runs import CommandCase
 from vfio_lm.compute.main import main
+from vfio_lm.pci.host_facts import read_host_facts
 
 
 class TestHostOfProbe(testtools.TestCase):
@@ -53,3 +56,50 @@ class TestHostOfProbe(testtools.TestCase):
     def test_a_file_that_is_named_is_read(self) -> None:
         facts = self.probe("--nova-conf", str(self.conf))
         self.assertEqual(("controller", True), (facts["host"], facts["permits_post_copy"]))
+
+
+class TestProbeCommand(CommandCase):
+    def setUp(self):
+        super().setUp()
+        sysfs_tree.mlx5(self.tree, "0000:81:00.0")
+        self.root = ("--sysfs", self.folder, "--host", "host1")
+
+    def test_the_table_shows_devices_and_reasons(self):
+        status, out, _ = self.run_command("probe", *self.root)
+        self.assertEqual(0, status)
+        self.assertIn("0000:81:00.1  type-VF  15b3:101e", out)
+        self.assertIn("holds no etc/libvirt/qemu", out)
+
+    def test_a_host_without_such_devices(self):
+        empty = self.folder / "empty"
+        sysfs_tree.SysfsTree(empty)
+        status, out, _ = self.run_command("probe", "--sysfs", empty, "--host", "host1")
+        self.assertEqual(0, status)
+        self.assertIn("No PF, no VF", out)
+
+    def test_json_is_a_host_facts_file(self):
+        status, out, _ = self.run_command("probe", *self.root, "-f", "json", "0000:81:00.1")
+        path = self.folder / "facts.json"
+        path.write_text(out)
+        (only,) = read_host_facts(path).devices
+        self.assertEqual((0, "0000:81:00.1"), (status, str(only.address)))
+
+    def test_output_replaces_the_file_in_one_step(self):
+        path = self.folder / "facts.json"
+        path.write_text("old")
+        self.assertEqual((0, "", ""), self.run_command("probe", *self.root, "--output", path))
+        self.assertEqual("host1", read_host_facts(path).host)
+        self.assertEqual(0o644, path.stat().st_mode & 0o777)
+        self.assertEqual([], [*self.folder.glob(".vfio-lm-*")])
+
+    def test_errors_name_what_was_wrong(self):
+        cases = [
+            (["zz"], "PCI address 'zz'"),
+            (["0000:99:00.0"], "0000:99:00.0"),
+            (["--output", self.folder / "absent/x"], f"there is no folder {self.folder}/absent"),
+            (["--output", self.folder], "cannot be written"),
+            (["--nova-conf", "absent.conf"], "absent.conf: cannot be read"),
+            (["--sysfs", self.folder / "absent"], "--sysfs"),
+        ]
+        for arguments, expected in cases:
+            self.assertIn(expected, self.refusal("probe", *self.root, *arguments))

@@ -18,9 +18,9 @@ import json
 from nova.conf import libvirt as nova_libvirt
 
 from tests import sysfs_tree
-from tests.unit.compute.host.test_sysfs import TreeCase
-from vfio_lm.compute.host.findings import NotKnownError
+from tests.unit.compute.host.trees import TreeCase
 from vfio_lm.compute.host.probe import HostProbe
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.compute.host.vfio import DeviceAnswers, DeviceBusyError
 from vfio_lm.pci import PciAddress
 from vfio_lm.pci.host_facts import DeviceUser, parse_host_facts

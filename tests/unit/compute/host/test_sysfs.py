@@ -10,117 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the kernel's files tell of PCI functions, on trees like those of real cards."""
+"""The kernel's files are read below a root, and never outside of it."""
 
 import os
-import pathlib
 import tempfile
 
-import testtools
-
-from tests import sysfs_tree
-from vfio_lm.compute.host.findings import NotKnownError
-from vfio_lm.compute.host.sysfs import NoSuchDeviceError, Sysfs
-from vfio_lm.compute.host.variant_drivers import VfioDrivers, variant_modules
+from tests.unit.compute.host.trees import TreeCase
+from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.errors import VfioLmError
-from vfio_lm.pci import DeviceKind, PciAddress
-
-
-class TreeCase(testtools.TestCase):
-    """Has a tree of its own."""
-
-    modules_alias = sysfs_tree.MODULES_ALIAS
-    release = "6.12.107-amd64"
-
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.tree = sysfs_tree.SysfsTree(folder.name, self.release, self.modules_alias)
-        self.sysfs = Sysfs(folder.name)
-
-    def function(self, address):
-        return self.sysfs.function(PciAddress.parse(address))
-
-
-class TestFunctions(TreeCase):
-    def test_a_pf_and_its_vfs(self):
-        vfs = sysfs_tree.mlx5(self.tree, "0000:81:00.0", numa_node=1)
-        pf, vf = self.function("0000:81:00.0"), self.function(vfs[0])
-        self.assertIs(DeviceKind.PF, pf.kind)
-        self.assertIs(DeviceKind.VF, vf.kind)
-        self.assertEqual(pf.address, vf.parent_address)
-        self.assertEqual(
-            {0: PciAddress.parse(vfs[0]), 1: PciAddress.parse(vfs[1])}, pf.vf_addresses
-        )
-        self.assertEqual(("15b3", "101e"), (vf.vendor_id, vf.product_id))
-        self.assertEqual(1, vf.numa_node)
-        self.assertEqual("mlx5_core", pf.driver)
-        self.assertEqual(1, len(pf.interfaces))
-
-    def test_a_pf_without_vfs_is_a_pf(self):
-        sysfs_tree.mlx5(self.tree, "0000:81:00.0", vfs=0)
-        self.assertIs(DeviceKind.PF, self.function("0000:81:00.0").kind)
-
-    def test_a_function_without_sriov(self):
-        sysfs_tree.plain_function(self.tree, "0000:10:00.0")
-        function = self.function("0000:10:00.0")
-        self.assertIs(DeviceKind.PCI, function.kind)
-        self.assertIsNone(function.parent_address)
-
-    def test_no_numa_node_is_none_and_not_minus_one(self):
-        (vf,) = sysfs_tree.igb(self.tree, "0000:02:00.0")
-        self.assertEqual("0000:02:10.0", vf)
-        self.assertIsNone(self.function(vf).numa_node)
-
-    def test_a_vf_that_is_used_through_vdpa(self):
-        vfs = sysfs_tree.mlx5(self.tree, "0000:81:00.0")
-        folder = f"{self.tree.device(vfs[0])}/vdpa0"
-        self.tree.write(f"{folder}/uevent", "")
-        self.tree.link("sys/bus/vdpa/devices/vdpa0", folder)
-        self.assertIs(DeviceKind.VDPA, self.function(vfs[0]).kind)
-        self.assertIs(DeviceKind.VF, self.function(vfs[1]).kind)
-
-    def test_a_vf_without_a_vgpu_has_type_zero(self):
-        vfs = sysfs_tree.nvidia_vgpu(self.tree, "0000:41:00.0", vgpu_types=(558, 0))
-        self.assertEqual(["558", "0"], [self.function(vf).vgpu_type for vf in vfs])
-
-    def test_bridges_of_a_group_do_not_count(self):
-        add = self.tree.add_function
-        add("0000:00:1c.0", "8086", "347a", class_code="060400", group=7)
-        add("0000:00:1d.0", "10de", "1eb8", group=7)
-        self.assertEqual([], self.function("0000:00:1d.0").group_members)
-        add("0000:00:1d.1", "10de", "10f8", group=7)
-        (member,) = self.function("0000:00:1d.0").group_members
-        self.assertEqual("0000:00:1d.1", str(member.address))
-
-    def test_without_a_group_it_is_unknown_whether_it_is_shared(self):
-        self.tree.add_function("0000:00:1d.0", "10de", "1eb8", has_group=False)
-        function = self.function("0000:00:1d.0")
-        self.assertIsNone(function.iommu_group)
-        self.assertRaises(NotKnownError, lambda: function.group_members)
-
-    def test_domains_beyond_novas_limit_are_passed_over(self):
-        self.tree.add_function("10000:00:00.0", "8086", "0a54")
-        self.tree.add_function("0000:00:00.0", "8086", "0a54")
-        self.assertEqual(["0000:00:00.0"], [*map(str, self.sysfs.addresses())])
-
-    def test_an_address_without_device_is_refused_with_a_way_out(self):
-        said = str(self.assertRaises(NoSuchDeviceError, self.function, "0000:99:00.0"))
-        self.assertIn("0000:99:00.0", said)
-        self.assertIn("without addresses", said)
-
-    def test_a_driver_that_is_no_link_is_unknown_and_not_absent(self):
-        sysfs_tree.plain_function(self.tree, "0000:10:00.0", driver=None)
-        (self.folder / self.tree.device("0000:10:00.0") / "driver").mkdir()
-        self.assertRaises(NotKnownError, lambda: self.function("0000:10:00.0").driver)
 
 
 class TestRoot(TreeCase):
     def test_a_folder_without_a_copy_of_sys_is_refused(self):
         said = str(self.assertRaises(VfioLmError, Sysfs(self.folder / "proc").addresses))
         self.assertIn("holds no copy of its /sys", said)
+
+    def test_domains_beyond_novas_limit_are_passed_over(self):
+        self.tree.add_function("10000:00:00.0", "8086", "0a54")
+        self.tree.add_function("0000:00:00.0", "8086", "0a54")
+        self.assertEqual(["0000:00:00.0"], [*map(str, self.sysfs.addresses())])
 
     def test_links_out_of_a_bundle_are_not_followed(self):
         with tempfile.NamedTemporaryFile() as file:
@@ -140,53 +49,3 @@ class TestRoot(TreeCase):
         self.assertFalse(self.sysfs.is_built_with("CONFIG_IOMMUFD_DRIVER"))
         self.assertTrue(self.sysfs.is_built_with("CONFIG_VFIO"))
         self.assertTrue(self.sysfs.is_built_with("CONFIG_PCI"))
-
-
-class TestVfioDrivers(TreeCase):
-    def test_the_kernel_names_its_variant_drivers(self):
-        self.assertEqual(
-            {"mlx5_vfio_pci", "qat_vfio_pci", "virtio_vfio_pci"}, variant_modules(self.sysfs)
-        )
-
-    def test_each_card(self):
-        drivers = VfioDrivers(self.sysfs)
-        cases = [
-            (sysfs_tree.mlx5(self.tree, "0000:81:00.0")[0], True),
-            (sysfs_tree.qat(self.tree, "0000:6b:00.0")[0], True),
-            # No alias names it: its node tells.
-            (sysfs_tree.nvidia_vgpu(self.tree, "0000:41:00.0")[0], True),
-            ("0000:41:00.0", False),
-            (sysfs_tree.nvme(self.tree, "0000:01:00.0")[0], False),
-            (sysfs_tree.igb(self.tree, "0000:02:00.0", driver=None)[0], False),
-            ("0000:02:00.0", False),
-        ]
-        for address, expected in cases:
-            self.assertIs(expected, drivers.is_variant(self.function(address)), address)
-
-    def test_plain_vfio_pci_is_a_vfio_driver_and_no_variant(self):
-        (vf,) = sysfs_tree.nvme(self.tree, "0000:01:00.0")
-        self.assertTrue(VfioDrivers(self.sysfs).is_vfio(self.function(vf)))
-
-
-class TestOldKernelWithoutAliases(TreeCase):
-    modules_alias = None
-    release = "5.15.0-91-generic"
-
-    def test_what_cannot_be_told_is_unknown(self):
-        sysfs_tree.igb(self.tree, "0000:02:00.0")
-        drivers = VfioDrivers(self.sysfs)
-        self.assertRaises(NotKnownError, drivers.is_variant, self.function("0000:02:00.0"))
-
-    def test_no_driver_is_no_variant_driver(self):
-        (vf,) = sysfs_tree.igb(self.tree, "0000:02:00.0", driver=None)
-        self.assertFalse(VfioDrivers(self.sysfs).is_variant(self.function(vf)))
-
-
-class TestNewKernelWithoutAliases(TreeCase):
-    modules_alias = None
-
-    def test_the_nodes_tell(self):
-        vfs = sysfs_tree.mlx5(self.tree, "0000:81:00.0")
-        drivers = VfioDrivers(self.sysfs)
-        self.assertTrue(drivers.is_variant(self.function(vfs[0])))
-        self.assertFalse(drivers.is_variant(self.function("0000:81:00.0")))

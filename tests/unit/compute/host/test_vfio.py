@@ -23,7 +23,7 @@ import tempfile
 import testtools
 
 from vfio_lm.compute.host import vfio
-from vfio_lm.compute.host.findings import NotKnownError
+from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.pci import PciAddress
 from vfio_lm.pci.migratability import MigrationFlags
 

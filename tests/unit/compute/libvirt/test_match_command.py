@@ -10,278 +10,99 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every device gets one that fits if that is possible, and what was together stays together."""
+"""What ``vfio-lm-host match`` prints, and how it ends."""
 
-import dataclasses
-import itertools
+import json
+import pathlib
 
-import testtools
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.unit.compute.libvirt.devices import device
+from tests.unit.compute.runs import CommandCase
+from tests.unit.pci.test_host_facts import NOW
+from vfio_lm.pci.host_facts import HostFacts
 
-from vfio_lm.compute.libvirt.device_match import Match, NoMatch, match
-from vfio_lm.compute.libvirt.match_rules import refusal
-from vfio_lm.pci import DeviceKind, PciAddress
-from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser
-from vfio_lm.pci.migratability import MigrationFlags
-
-_ALL_FLAGS = MigrationFlags(True, True, True)
-_IN_USE = DeviceUser("instance-00000001")
-
-
-def device(address, *, pf=None, node=0, **values):
-    """A VF of a ConnectX-7 that may do everything and is free."""
-    where = PciAddress.parse(address)
-    fields = {
-        "vendor_id": "15b3",
-        "product_id": "101e",
-        "kind": DeviceKind.VF,
-        "parent_address": PciAddress.parse(pf) if pf else dataclasses.replace(where, function=0),
-        "numa_node": node,
-        "driver": "mlx5_vfio_pci",
-        "migration": _ALL_FLAGS,
-        "firmware": "28.39.1002",
-    }
-    return DeviceFacts(address=where, **fields | values)
+_DOMAIN = """\
+<domain type='kvm'>
+  <name>g1</name>
+  <devices>{}</devices>
+</domain>
+"""
+_HOSTDEV = """\
+<hostdev mode='subsystem' type='pci' managed='no'>
+  <source><address domain='0x0000' bus='0x81' slot='0x00' function='0x{}'/></source>
+</hostdev>
+"""
 
 
-def texts(result):
-    return [f"{source}={destination}" for source, destination in result.pairs]
+class TestMatchCommand(CommandCase):
+    def setUp(self):
+        super().setUp()
+        self.domain = self.write("g1.xml", _DOMAIN.format(_HOSTDEV.format(1)))
+        self.source = self.facts("host1", device("0000:81:00.1"), device("0000:81:00.2"))
 
+    def write(self, name, text):
+        return self.tree.write(name, text)
 
-class TestRefusal(testtools.TestCase):
-    def said(self, source=None, ignores_firmware=False, **values):
-        found = refusal(
-            device("0000:81:00.1", user=_IN_USE, **source or {}),
-            device("0000:82:00.1", **values),
-            ignores_firmware=ignores_firmware,
+    def facts(self, host, *devices):
+        return self.write(f"{host}.json", HostFacts(host, NOW, devices).to_json())
+
+    def match(self, *devices, options=()):
+        destination = self.facts("host2", *devices)
+        return self.run_command(
+            "match", "--source", self.source, "--destination", destination,
+            "--domain", self.domain, *options,
+        )  # fmt: skip
+
+    def test_a_pair_is_printed_as_map_takes_it(self):
+        self.assertEqual((0, "0000:81:00.1=0000:82:00.4\n", ""), self.match(device("0000:82:00.4")))
+
+    def test_none_fits_and_every_reason_is_told(self):
+        status, out, err = self.match(
+            device("0000:82:00.1", firmware="2"), device("0000:82:00.2", product_id="101c")
         )
-        return found and (found.reason, found.is_unknown)
+        self.assertEqual((2, ""), (status, out))
+        self.assertIn("0000:81:00.1: no device fits on host2", err)
+        self.assertIn("0000:82:00.1: has firmware 2", err)
+        self.assertIn("0000:82:00.2: is 15b3:101c", err)
 
-    def test_the_same_kind_and_free_fits_though_the_source_is_in_use(self):
-        self.assertIsNone(self.said())
-
-    def test_other_ids(self):
-        self.assertEqual(
-            ("is 15b3:101c, and the source's is 15b3:101e", False), self.said(product_id="101c")
+    def test_firmware_may_be_ignored(self):
+        status, _, _ = self.match(
+            device("0000:82:00.1", firmware="2"), options=["--ignore-firmware"]
         )
+        self.assertEqual(0, status)
 
-    def test_another_kind(self):
-        self.assertFalse(self.said(kind=DeviceKind.PF)[1])
+    def test_unknown_is_not_taken_for_free(self):
+        status, out, err = self.match(device("0000:82:00.1", unknown={"user": "not root"}))
+        self.assertEqual((3, ""), (status, out))
+        self.assertIn("it is unknown whether a device fits", err)
 
-    def test_another_driver_or_none(self):
-        self.assertEqual(
-            ("is bound to vfio-pci, and the source's to mlx5_vfio_pci", False),
-            self.said(driver="vfio-pci"),
+    def test_too_few_for_all(self):
+        self.domain = self.write("g2.xml", _DOMAIN.format(_HOSTDEV.format(1) + _HOSTDEV.format(2)))
+        status, _, err = self.match(device("0000:82:00.1"))
+        self.assertEqual(2, status)
+        self.assertIn("0000:81:00.1, 0000:81:00.2: only 1 free", err)
+
+    def test_json_has_the_reasons_too(self):
+        status, out, _ = self.match(device("0000:82:00.1", firmware="2"), options=["-f", "json"])
+        result = json.loads(out)
+        self.assertEqual((2, "none fits"), (status, result["result"]))
+        self.assertEqual(["0000:82:00.1"], result["devices"][0]["refused"][0]["destinations"])
+        _, out, _ = self.match(device("0000:82:00.1"), options=["-f", "json"])
+        self.assertEqual({"0000:81:00.1": "0000:82:00.1"}, json.loads(out)["map"])
+
+    def test_a_server_without_devices(self):
+        self.domain = self.write("g0.xml", _DOMAIN.format(""))
+        status, out, err = self.match()
+        self.assertEqual((0, ""), (status, out))
+        self.assertIn("nothing to map", err)
+
+    def test_errors_name_what_was_wrong(self):
+        self.domain = self.write("g9.xml", _DOMAIN.format(_HOSTDEV.format(7)))
+        status, _, err = self.match()
+        self.assertEqual(1, status)
+        self.assertIn("host host1 has no device 0000:81:00.7", err)
+        self.domain = pathlib.Path("absent.xml")
+        self.assertIn("absent.xml: cannot be read", self.match()[2])
+        same = self.refusal(
+            "match", "--source", self.source, "--destination", self.source, "--domain", self.domain
         )
-        self.assertIn("bound to no driver", self.said(driver=None)[0])
-
-    def test_an_unknown_driver_is_unknown(self):
-        self.assertTrue(self.said(driver=None, unknown={"driver": "no link"})[1])
-
-    def test_another_vgpu_type(self):
-        self.assertEqual(
-            ("has vGPU type 559, and the source's 558", False),
-            self.said({"vgpu_type": "558"}, vgpu_type="559"),
-        )
-
-    def test_a_flag_that_the_source_has(self):
-        self.assertEqual(
-            ("lacks P2P and PRE_COPY, which the source's has", False),
-            self.said(migration=MigrationFlags(stop_copy=True)),
-        )
-
-    def test_more_flags_than_the_source_has_fit(self):
-        self.assertIsNone(self.said({"migration": MigrationFlags(stop_copy=True)}))
-
-    def test_a_device_that_cannot_migrate(self):
-        self.assertFalse(self.said(migration=MigrationFlags())[1])
-
-    def test_a_source_that_cannot_migrate(self):
-        (said, *_) = self.said({"migration": MigrationFlags()})
-        self.assertIn("the source's device has driver", said)
-
-    def test_unknown_flags_of_the_source_are_no_matter_where_the_destination_has_all(self):
-        unknown = {"migration": None, "unknown": {"migration": "in use"}}
-        self.assertIsNone(self.said(unknown))
-        self.assertEqual(
-            ("lacks PRE_COPY, which the source's may have: in use", True),
-            self.said(unknown, migration=MigrationFlags(True, True)),
-        )
-
-    def test_unknown_flags_of_the_destination_are_unknown(self):
-        self.assertTrue(self.said(migration=None)[1])
-
-    def test_another_firmware_only_where_it_may_be_ignored(self):
-        self.assertIn("--ignore-firmware", self.said(firmware="28.40.1000")[0])
-        self.assertIsNone(self.said(firmware="28.40.1000", ignores_firmware=True))
-        self.assertIsNone(self.said(firmware=None))
-
-    def test_devlink_says_no(self):
-        self.assertIn("devlink", self.said(is_devlink_migratable=False)[0])
-
-    def test_a_device_in_use_and_one_of_which_that_is_unknown(self):
-        self.assertEqual(("is in use by instance-00000001", False), self.said(user=_IN_USE))
-        self.assertTrue(self.said(unknown={"user": "not root"})[1])
-
-    def test_a_certain_reason_is_told_rather_than_an_unknown_one(self):
-        self.assertFalse(self.said(migration=None, user=_IN_USE)[1])
-
-
-class TestMatch(testtools.TestCase):
-    def test_the_first_free_device_is_taken(self):
-        offered = [
-            device("0000:82:00.3"),
-            device("0000:82:00.2"),
-            device("0000:82:00.1", user=_IN_USE),
-        ]
-        self.assertEqual(
-            ["0000:81:00.1=0000:82:00.2"], texts(match([device("0000:81:00.1")], offered))
-        )
-
-    def test_a_server_without_devices_needs_none(self):
-        self.assertEqual(Match(()), match([], []))
-
-    def test_a_device_that_only_one_fits_gets_it(self):
-        # Taken one by one, the first source would take what the second needs.
-        sources = [device("0000:81:00.1"), device("0000:81:00.2", firmware="2")]
-        offered = [device("0000:82:00.1", firmware=None), device("0000:82:00.2")]
-        self.assertEqual(
-            ["0000:81:00.1=0000:82:00.2", "0000:81:00.2=0000:82:00.1"],
-            texts(match(sources, offered)),
-        )
-
-    def test_devices_of_one_numa_node_stay_together(self):
-        sources = [device("0000:81:00.1", node=1), device("0000:81:00.2", node=1)]
-        offered = [
-            device("0000:0a:00.1", node=0),
-            device("0000:c1:00.1", node=1),
-            device("0000:c2:00.1", node=1),
-        ]
-        result = match(sources, offered)
-        self.assertEqual(["0000:c1:00.1", "0000:c2:00.1"], [str(pair[1]) for pair in result.pairs])
-        self.assertEqual((0, 1), (result.split_nodes, result.changed_pfs))
-
-    def test_devices_of_different_pfs_go_to_different_pfs(self):
-        # A bond of two ports is to survive the loss of one.
-        sources = [device("0000:81:00.1"), device("0000:82:00.1")]
-        offered = [device("0000:0a:00.1"), device("0000:0a:00.2"), device("0000:0b:00.1")]
-        result = match(sources, offered)
-        self.assertEqual(["0000:81:00.1=0000:0a:00.1", "0000:82:00.1=0000:0b:00.1"], texts(result))
-        self.assertEqual(0, result.changed_pfs)
-
-    def test_too_few_are_told_with_those_that_compete(self):
-        sources = [
-            device("0000:81:00.1"),
-            device("0000:81:00.2"),
-            device("0000:91:00.1", product_id="101c"),
-        ]
-        offered = [device("0000:82:00.1"), device("0000:92:00.1", product_id="101c")]
-        result = match(sources, offered)
-        self.assertEqual(
-            ["0000:81:00.1", "0000:81:00.2"], [str(address) for address in result.contested]
-        )
-        self.assertFalse(result.is_unknown)
-
-    def test_facts_that_lack_what_decides_are_unknown(self):
-        offered = [device("0000:82:00.1", unknown={"user": "not root"})]
-        result = match([device("0000:81:00.1")], offered)
-        self.assertTrue(result.is_unknown)
-        ((why, addresses),) = result.candidates[0].refused.items()
-        self.assertEqual("it is unknown who uses it: not root", why.reason)
-        self.assertEqual([offered[0].address], list(addresses))
-
-    def test_what_is_unknown_does_not_hide_that_none_fits(self):
-        offered = [device("0000:82:00.1", unknown={"user": "not root"})]
-        sources = [device("0000:81:00.1"), device("0000:81:00.2")]
-        self.assertFalse(match(sources, offered).is_unknown)
-
-    def test_eight_devices_of_eight_pfs_are_chosen_though_seven_pfs_are_left(self):
-        sources = [device(f"0000:8{n}:00.1", node=n % 2) for n in range(8)]
-        offered = [device(f"0000:0{n}:00.{f}", node=n % 2) for n in range(7) for f in range(1, 7)]
-        result = match(sources, offered)
-        self.assertEqual(8, len({destination for _, destination in result.pairs}))
-        self.assertEqual((0, 1), (result.split_nodes, result.changed_pfs))
-
-
-_PFS = [(bus, bus % 2) for bus in range(4)]
-
-
-@st.composite
-def _devices(draw, host, most):
-    """Devices of a few PFs that differ in what matters, at distinct addresses."""
-    found = []
-    for number in range(draw(st.integers(0, most))):
-        bus, node = draw(st.sampled_from(_PFS))
-        found.append(
-            device(
-                f"{host:04x}:{bus:02x}:{number + 1:02x}.1",
-                pf=f"{host:04x}:{bus:02x}:00.0",
-                node=draw(st.sampled_from([node, None])),
-                product_id=draw(st.sampled_from(["101e", "101e", "101c"])),
-                firmware=draw(st.sampled_from(["1", "2", None])),
-                migration=draw(st.sampled_from([_ALL_FLAGS, MigrationFlags(True), None])),
-                user=draw(st.sampled_from([None, None, None, _IN_USE])) if host else None,
-            )
-        )
-    return found
-
-
-_SOURCES, _DESTINATIONS = _devices(0, 4), _devices(1, 6)
-
-
-def _cost(pairs):
-    nodes = pfs = 0
-    for (source, first), (other, second) in itertools.combinations(pairs, 2):
-        if source.numa_node is not None and source.numa_node == other.numa_node:
-            nodes += first.numa_node != second.numa_node
-        is_one = source.parent_address == other.parent_address
-        pfs += is_one != (first.parent_address == second.parent_address)
-    return nodes, pfs
-
-
-def _best_by_trying_all(sources, destinations):
-    costs = [
-        _cost(list(zip(sources, chosen, strict=True)))
-        for chosen in itertools.permutations(destinations, len(sources))
-        if all(map(lambda *pair: refusal(*pair) is None, sources, chosen))
-    ]
-    return min(costs, default=None)
-
-
-class TestProperties(testtools.TestCase):
-    @given(_SOURCES, _DESTINATIONS)
-    def test_as_good_as_the_best_of_all_choices(self, sources, destinations):
-        result = match(sources, destinations)
-        best = _best_by_trying_all(sources, destinations)
-        if isinstance(result, NoMatch):
-            self.assertIsNone(best)
-        else:
-            self.assertEqual(best, (result.split_nodes, result.changed_pfs))
-
-    @given(_SOURCES, _DESTINATIONS)
-    def test_every_pair_fits_and_no_device_is_given_twice(self, sources, destinations):
-        result = match(sources, destinations)
-        if isinstance(result, Match):
-            by_address = {each.address: each for each in [*sources, *destinations]}
-            self.assertEqual(
-                sorted(each.address for each in sources), [source for source, _ in result.pairs]
-            )
-            self.assertEqual(len(sources), len({destination for _, destination in result.pairs}))
-            for source, destination in result.pairs:
-                self.assertIsNone(refusal(by_address[source], by_address[destination]))
-
-    @given(_SOURCES, _DESTINATIONS, st.data())
-    def test_the_order_of_the_devices_makes_no_difference(self, sources, destinations, data):
-        self.assertEqual(
-            match(sources, destinations),
-            match(data.draw(st.permutations(sources)), data.draw(st.permutations(destinations))),
-        )
-
-    @given(_SOURCES, _DESTINATIONS)
-    def test_contested_devices_have_too_few_that_fit(self, sources, destinations):
-        result = match(sources, destinations)
-        if isinstance(result, NoMatch):
-            rivals = [each for each in result.candidates if each.source in result.contested]
-            fitting = {address for each in rivals for address in each.fitting}
-            self.assertLess(len(fitting), len(rivals))
+        self.assertIn("are both of host host1", same)

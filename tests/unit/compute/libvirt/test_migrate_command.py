@@ -12,25 +12,11 @@
 
 """Arguments that cannot be meant are refused before anybody is asked."""
 
-import contextlib
-import io
-
 import testtools
 
-from vfio_lm.compute.main import main
+from tests.unit.compute.runs import run
 
 MIGRATE = ("migrate", "g1", "qemu+ssh://b/system")
-
-
-def run(*arguments):
-    """Return the exit status and both outputs of ``vfio-lm-host``."""
-    output, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-        try:
-            status = main(arguments)
-        except SystemExit as exc:
-            status = exc.code
-    return status, output.getvalue(), errors.getvalue()
 
 
 class TestArguments(testtools.TestCase):
@@ -68,16 +54,6 @@ class TestArguments(testtools.TestCase):
                     f"{option}={value}",
                 )
 
-    def test_a_time_has_a_zone(self):
-        self.assert_refused("no time in ISO 8601", "verify", "g1", "--since", "yesterday")
-        self.assert_refused(
-            "'2026-03-01T12:00:00' has no time zone",
-            "verify",
-            "g1",
-            "--since",
-            "2026-03-01T12:00:00",
-        )
-
 
 class TestHelp(testtools.TestCase):
     def test_it_says_what_becomes_of_a_killed_migration(self):
@@ -85,8 +61,3 @@ class TestHelp(testtools.TestCase):
         self.assertEqual(0, status)
         for expected in ("virsh domjobinfo DOMAIN", "virsh domjobabort DOMAIN", "exit status:"):
             self.assertIn(expected, output)
-
-    def test_verify_tells_its_exit_statuses(self):
-        status, output, _ = run("verify", "--help")
-        self.assertEqual(0, status)
-        self.assertIn("3  unknown: what would settle it is said", output)

@@ -17,8 +17,14 @@ import dataclasses
 import testtools
 
 from vfio_lm.compute.domain.devices import DomainDevices, MdevSource, PciSource
-from vfio_lm.compute.libvirt.client import Domain, DomainState, NodeDevice
-from vfio_lm.compute.libvirt.migration_plan import Destination, Host, Migration, refusals, warnings
+from vfio_lm.compute.libvirt.connection import Domain, DomainState, NodeDevice
+from vfio_lm.compute.libvirt.migration_plan import (
+    DestinationEnd,
+    HostEnd,
+    MigrationPlan,
+    refusals,
+    warnings,
+)
 from vfio_lm.pci import PciAddress
 
 HERE = PciAddress.parse("0000:65:00.1")
@@ -45,12 +51,12 @@ def domain(live=None, **changes):
     return Domain("g1", "u", live=live, **fields)
 
 
-SOURCE = Host("qemu:///system", NEW, NEW_QEMU, node_devices(HERE, HERE_TOO))
-DESTINATION = Destination("qemu+ssh://b/system", NEW, NEW_QEMU, node_devices(THERE, THERE_TOO))
+SOURCE = HostEnd("qemu:///system", NEW, NEW_QEMU, node_devices(HERE, HERE_TOO))
+DESTINATION = DestinationEnd("qemu+ssh://b/system", NEW, NEW_QEMU, node_devices(THERE, THERE_TOO))
 
 
 def migration(domain_=None, mapping=None, destination=None, source=None, **more):
-    return Migration(
+    return MigrationPlan(
         domain=domain_ or domain(),
         source=dataclasses.replace(SOURCE, **(source or {})),
         destination=dataclasses.replace(DESTINATION, **(destination or {})),

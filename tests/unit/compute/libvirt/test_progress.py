@@ -18,7 +18,8 @@ import testtools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vfio_lm.compute.libvirt.progress import Progress, ProgressLine
+from vfio_lm.compute.libvirt.progress import JobProgress, JobProgressLine
+from vfio_lm.progress_line import ProgressLine
 
 MIB = 1024 * 1024
 NUMBERS = st.integers(0, 2**64)
@@ -30,7 +31,7 @@ class Terminal(io.StringIO):
 
 
 def progress(remaining, iteration=1):
-    return Progress(1500, 64 * MIB, 10 * MIB, remaining * MIB, iteration)
+    return JobProgress(1500, 64 * MIB, 10 * MIB, remaining * MIB, iteration)
 
 
 class TestProgress(testtools.TestCase):
@@ -44,50 +45,38 @@ class TestProgress(testtools.TestCase):
             "memory_iteration": 1,
         }
         self.assertEqual(
-            "  1 %  64 MiB to go of 64 MiB, 0 MiB sent, pass 1, 1 s", str(Progress.of(stats))
+            "  1 %  64 MiB to go of 64 MiB, 0 MiB sent, pass 1, 1 s", str(JobProgress.of(stats))
         )
 
     def test_there_is_none_before_the_first_numbers(self):
-        self.assertIsNone(Progress.of({}))
-        self.assertIsNone(Progress.of({"type": 2, "data_total": 0}))
+        self.assertIsNone(JobProgress.of({}))
+        self.assertIsNone(JobProgress.of({"type": 2, "data_total": 0}))
 
     @given(NUMBERS, NUMBERS, NUMBERS)
     def test_per_cent_are_between_0_and_100(self, total, processed, remaining):
-        self.assertIn(Progress(0, total, processed, remaining, 1).percent, range(101))
+        self.assertIn(JobProgress(0, total, processed, remaining, 1).percent, range(101))
 
 
-class TestProgressLine(testtools.TestCase):
-    def test_a_file_gets_a_line_now_and_then(self):
-        stream = io.StringIO()
+class TestJobProgressLine(testtools.TestCase):
+    def shown(self, stream, *steps):
         line = ProgressLine(stream)
-        for remaining in range(64, -1, -1):
-            line.show(progress(remaining))
+        shown = JobProgressLine(line)
+        for step in steps:
+            shown.show(step)
         line.end()
-        lines = stream.getvalue().splitlines()
-        self.assertIn(len(lines), range(8, 13))
-        self.assertNotIn("\r", stream.getvalue())
+        return stream.getvalue()
+
+    def test_a_file_gets_a_line_now_and_then(self):
+        text = self.shown(io.StringIO(), *map(progress, range(64, -1, -1)))
+        self.assertIn(len(text.splitlines()), range(8, 13))
+        self.assertNotIn("\r", text)
 
     def test_a_file_gets_a_line_for_each_pass(self):
-        stream = io.StringIO()
-        line = ProgressLine(stream)
-        for iteration in (1, 1, 2, 2):
-            line.show(progress(32, iteration))
-        self.assertEqual(2, len(stream.getvalue().splitlines()))
+        text = self.shown(io.StringIO(), *(progress(32, number) for number in (1, 1, 2, 2)))
+        self.assertEqual(2, len(text.splitlines()))
 
-    def test_a_terminal_has_one_line_that_is_left_at_the_end(self):
-        stream = Terminal()
-        line = ProgressLine(stream)
-        line.show(progress(64))
-        line.show(progress(0))
-        line.end()
-        text = stream.getvalue()
+    def test_a_terminal_has_one_line_with_a_bar(self):
+        text = self.shown(Terminal(), progress(64), progress(0))
         self.assertEqual(1, text.count("\n"))
-        self.assertTrue(text.endswith("\n"))
-        self.assertIn("\r[##############################] 100 %", text)
-        first, second = text.rstrip("\n").split("\r")[1:]
-        self.assertEqual(len(first), len(second))
-
-    def test_a_terminal_that_was_shown_nothing_gets_no_empty_line(self):
-        stream = Terminal()
-        ProgressLine(stream).end()
-        self.assertEqual("", stream.getvalue())
+        self.assertIn(f"\r[{' ' * 30}]   0 %", text)
+        self.assertIn(f"\r[{'#' * 30}] 100 %", text)

@@ -21,16 +21,22 @@ from hypothesis import strategies as st
 
 from tests.unit.compute.libvirt.test_migration_plan import HERE, THERE, THERE_TOO, devices, domain
 from vfio_lm.compute.domain.devices import DomainDevices
-from vfio_lm.compute.libvirt.client import DomainState
+from vfio_lm.compute.libvirt.connection import DomainState
 from vfio_lm.compute.libvirt.qemu_log import LogFindings
-from vfio_lm.compute.libvirt.verification import EXIT_STATUS, Evidence, Verdict, judge, overall
+from vfio_lm.compute.libvirt.verification import (
+    EXIT_STATUS,
+    ArrivalEvidence,
+    ArrivalVerdict,
+    judge,
+    overall,
+)
 
 STARTED = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 CLEAN = LogFindings(STARTED, True, ())
 ARRIVED = domain(devices(THERE))
 
 EVIDENCE = st.builds(
-    Evidence,
+    ArrivalEvidence,
     domain=st.builds(
         domain,
         st.sampled_from([devices(THERE), devices(HERE), devices(THERE, THERE_TOO)]),
@@ -57,39 +63,39 @@ EVIDENCE = st.builds(
 
 class TestJudge(testtools.TestCase):
     def assert_verdict(self, verdict, said, log=CLEAN, **fields):
-        findings = judge(Evidence(**({"domain": ARRIVED, "log": log} | fields)))
+        findings = judge(ArrivalEvidence(**({"domain": ARRIVED, "log": log} | fields)))
         self.assertEqual(verdict, overall(findings), findings)
         texts = [finding.text for finding in findings if finding.verdict is verdict]
         self.assertIn(said, "\n".join(texts))
 
     def test_all_good(self):
-        self.assert_verdict(Verdict.GOOD, "domain g1 is running", expected=(THERE,))
+        self.assert_verdict(ArrivalVerdict.GOOD, "domain g1 is running", expected=(THERE,))
 
     def test_a_refused_state_is_broken_whatever_else_is_good(self):
         log = dataclasses.replace(CLEAN, refused=("Failed setting device state to RUNNING",))
-        self.assert_verdict(Verdict.BROKEN, "restart the server", log)
+        self.assert_verdict(ArrivalVerdict.BROKEN, "restart the server", log)
 
     def test_an_unreadable_log_is_unknown(self):
-        self.assert_verdict(Verdict.UNKNOWN, "permission denied", "permission denied")
+        self.assert_verdict(ArrivalVerdict.UNKNOWN, "permission denied", "permission denied")
 
     def test_a_log_without_a_start_is_unknown(self):
-        self.assert_verdict(Verdict.UNKNOWN, "--qemu-log", LogFindings(None, False, ()))
+        self.assert_verdict(ArrivalVerdict.UNKNOWN, "--qemu-log", LogFindings(None, False, ()))
 
     def test_a_start_without_migration_is_unknown(self):
         self.assert_verdict(
-            Verdict.UNKNOWN, "there is nothing to verify", LogFindings(STARTED, False, ())
+            ArrivalVerdict.UNKNOWN, "there is nothing to verify", LogFindings(STARTED, False, ())
         )
 
     def test_other_devices_than_expected(self):
         self.assert_verdict(
-            Verdict.BROKEN,
+            ArrivalVerdict.BROKEN,
             "the running domain has 0000:ca:00.1 and not 0000:ca:00.2",
             expected=(THERE_TOO,),
         )
 
     def test_devices_in_another_order_are_other_devices(self):
         self.assert_verdict(
-            Verdict.BROKEN,
+            ArrivalVerdict.BROKEN,
             "has 0000:ca:00.1, 0000:ca:00.2 and not 0000:ca:00.2, 0000:ca:00.1",
             domain=domain(devices(THERE, THERE_TOO)),
             expected=(THERE_TOO, THERE),
@@ -97,37 +103,42 @@ class TestJudge(testtools.TestCase):
 
     def test_a_domain_without_devices_is_nothing_to_verify(self):
         without = domain(DomainDevices("g1", "", (), (), ()))
-        self.assert_verdict(Verdict.UNKNOWN, "there is nothing to verify", domain=without)
+        self.assert_verdict(ArrivalVerdict.UNKNOWN, "there is nothing to verify", domain=without)
         self.assert_verdict(
-            Verdict.BROKEN, "has none and not 0000:ca:00.1", domain=without, expected=(THERE,)
+            ArrivalVerdict.BROKEN,
+            "has none and not 0000:ca:00.1",
+            domain=without,
+            expected=(THERE,),
         )
 
     def test_a_configuration_with_other_devices(self):
         self.assert_verdict(
-            Verdict.BROKEN,
+            ArrivalVerdict.BROKEN,
             "correct it with 'virsh edit g1'",
             domain=domain(devices(THERE), config=devices(HERE)),
         )
 
     def test_a_migration_under_way(self):
         self.assert_verdict(
-            Verdict.UNKNOWN, "still being migrated", domain=domain(devices(THERE), has_job=True)
+            ArrivalVerdict.UNKNOWN,
+            "still being migrated",
+            domain=domain(devices(THERE), has_job=True),
         )
 
     def test_a_paused_domain(self):
         paused = domain(devices(THERE), state=DomainState.PAUSED)
-        self.assert_verdict(Verdict.UNKNOWN, "'virsh resume g1'", domain=paused)
+        self.assert_verdict(ArrivalVerdict.UNKNOWN, "'virsh resume g1'", domain=paused)
 
     def test_a_domain_that_stands_still_after_an_error(self):
         stuck = domain(devices(THERE), state=DomainState.STUCK)
-        self.assert_verdict(Verdict.BROKEN, "virsh domstate --reason g1", domain=stuck)
+        self.assert_verdict(ArrivalVerdict.BROKEN, "virsh domstate --reason g1", domain=stuck)
 
     def test_a_device_that_does_not_run_in_a_domain_that_does(self):
-        self.assert_verdict(Verdict.BROKEN, "in state STOP", device_states={THERE: "STOP"})
+        self.assert_verdict(ArrivalVerdict.BROKEN, "in state STOP", device_states={THERE: "STOP"})
 
     @given(EVIDENCE)
     def test_good_means_that_everything_is(self, evidence):
-        if overall(judge(evidence)) is not Verdict.GOOD:
+        if overall(judge(evidence)) is not ArrivalVerdict.GOOD:
             return
         self.assertIs(DomainState.RUNNING, evidence.domain.state)
         self.assertFalse(evidence.domain.has_job)
@@ -138,4 +149,4 @@ class TestJudge(testtools.TestCase):
             self.assertEqual(evidence.expected, live)
 
     def test_each_verdict_has_an_exit_status_of_its_own(self):
-        self.assertEqual([0, 2, 3], sorted(EXIT_STATUS[verdict] for verdict in Verdict))
+        self.assertEqual([0, 2, 3], sorted(EXIT_STATUS[verdict] for verdict in ArrivalVerdict))

@@ -17,7 +17,7 @@ from unittest import mock
 
 import testtools
 
-from vfio_lm.compute.libvirt.client import connected, is_novas, parse_node_device
+from vfio_lm.compute.libvirt.connection import connected, is_novas, parse_node_device
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci import PciAddress
 

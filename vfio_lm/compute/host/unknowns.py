@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Values that were found out, and the reasons of those that were not; not how."""
+"""Why values of a host are not known; how they are found out is elsewhere."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class NotKnownError(VfioLmError):
 
 
 @dataclasses.dataclass(slots=True)
-class Findings:
-    """Collects the reasons of what is not known, by the name of the value."""
+class Unknowns:
+    """The reasons of what is not known, by the name of the value."""
 
     unknown: dict[str, str] = dataclasses.field(default_factory=dict)
 

@@ -10,23 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a host's kernel, libvirt, QEMU and nova.conf say that matters to every device alike."""
+"""Which libvirt and QEMU a host runs its servers with, as the running libvirt answers."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-import socket
 import subprocess
 from collections.abc import Callable, Sequence
 
-from vfio_lm.compute.host.findings import NotKnownError
 from vfio_lm.compute.host.sysfs import Sysfs
-from vfio_lm.pci.nova_conf import NovaConf
-
-# nova/conf/libvirt.py (nova 34.0.0): what an option means that the host's nova.conf leaves out.
-_PERMITS_POST_COPY = False
-_DOWNTIME_MS = 500
+from vfio_lm.compute.host.unknowns import NotKnownError
 
 _VIRSH = ("virsh", "--readonly", "--connect", "qemu:///system", "version", "--daemon")
 _LONGEST_SECONDS = 20
@@ -40,16 +34,6 @@ class HypervisorVersions:
 
     libvirt: str
     qemu: str
-
-
-def is_iommu_on(sysfs: Sysfs) -> bool:
-    """Return whether devices are in IOMMU groups, which VFIO needs.
-
-    :raises NotKnownError: if the root does not tell
-    """
-    if not sysfs.exists("sys/kernel"):
-        raise NotKnownError(f"{sysfs.root} holds no sys/kernel")
-    return bool(sysfs.names("sys/kernel/iommu_groups"))
 
 
 def hypervisor_versions(
@@ -67,53 +51,6 @@ def hypervisor_versions(
     if libvirt is None or qemu is None:
         raise NotKnownError(f"virsh version --daemon did not tell: {text.strip()[:200]!r}")
     return HypervisorVersions(libvirt[1], qemu[1])
-
-
-def permits_post_copy(conf: NovaConf | None) -> bool:
-    """Return ``[libvirt]live_migration_permit_post_copy`` of a compute host's own nova.conf.
-
-    :raises NotKnownError: if there is none
-    """
-    value = _read(conf).permit_post_copy
-    return _PERMITS_POST_COPY if value is None else value
-
-
-def downtime_ms(conf: NovaConf | None) -> int:
-    """Return ``[libvirt]live_migration_downtime`` of a compute host's own nova.conf.
-
-    :raises NotKnownError: if there is none
-    """
-    value = _read(conf).downtime_ms
-    return _DOWNTIME_MS if value is None else value
-
-
-def host_name(sysfs: Sysfs, conf: NovaConf | None) -> str:
-    """Return the name by which nova knows the host, unless it has been told another.
-
-    Source: ``nova/conf/netconf.py`` (nova 34.0.0): ``[DEFAULT]host``, else what the host calls
-    itself.
-
-    :raises NotKnownError: if neither is known
-    """
-    if conf is not None and conf.host is not None:
-        return conf.host
-    name = socket.gethostname() if sysfs.is_live else _bundle_host_name(sysfs)
-    if not name:
-        raise NotKnownError("the host has no name: give it with --host")
-    return name
-
-
-def _bundle_host_name(sysfs: Sysfs) -> str:
-    try:
-        return sysfs.text("proc/sys/kernel/hostname")
-    except NotKnownError as exc:
-        raise NotKnownError(f"{exc}: give the host's name with --host") from None
-
-
-def _read(conf: NovaConf | None) -> NovaConf:
-    if conf is None:
-        raise NotKnownError("no nova.conf can be read: name the compute host's with --nova-conf")
-    return conf
 
 
 def _run_virsh(command: Sequence[str] = _VIRSH) -> str:
