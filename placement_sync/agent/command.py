@@ -21,9 +21,12 @@ from collections.abc import Sequence
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from placement_sync.agent.backend_url import TESTED_BACKENDS
 from placement_sync.agent.credentials import load_adapters
-from placement_sync.agent.members import Alone, Group, Members
-from placement_sync.agent.metrics import Metrics, MetricsServer
+from placement_sync.agent.group import Group
+from placement_sync.agent.members import Alone, Members
+from placement_sync.agent.metrics import Metrics
+from placement_sync.agent.metrics_server import MetricsServer
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.rounds import Agent, Orders
 from placement_sync.agent.settings import PROJECT, Settings, parse_arguments, read_settings
@@ -89,8 +92,16 @@ def _serve(arguments: Sequence[str], conf: cfg.ConfigOpts, orders: Orders, membe
 
     metrics = Metrics()
     systemd = Systemd()
-    agent = Agent(orders, members, metrics, systemd)
     settings = orders.settings
+    # What serves health is itself one of the threads that health is about.
+    server: MetricsServer | None = None
+
+    def dead_thread() -> str:
+        if not members.is_alive:
+            return "that keeps the agent in its group"
+        return "" if server is None or server.is_alive else "that serves metrics and health"
+
+    agent = Agent(orders, members, metrics, systemd, dead_thread)
     server = MetricsServer(settings.metrics_host, settings.metrics_port, metrics, agent.health)
     LOG.info("The agent begins; metrics and health at %s", server.url)
     try:
@@ -100,7 +111,7 @@ def _serve(arguments: Sequence[str], conf: cfg.ConfigOpts, orders: Orders, membe
 
 
 def _reload(arguments: Sequence[str], agent: Agent) -> None:
-    """Read the configuration anew; one that is wrong changes nothing."""
+    """Read the configuration again; one that is wrong changes nothing."""
     try:
         conf = parse_arguments(arguments)
         orders = _orders(conf)
@@ -111,12 +122,12 @@ def _reload(arguments: Sequence[str], agent: Agent) -> None:
     if orders.settings.fixed != agent.settings.fixed:
         LOG.warning(
             "Changes of metrics_host, metrics_port and of the section [coordination] take effect "
-            "when the agent is started anew, not now"
+            "when the agent is restarted, not now"
         )
         settings = orders.settings.with_fixed_of(agent.settings)
         orders = dataclasses.replace(orders, settings=settings)
     agent.obey(orders)
-    LOG.info("The configuration was read anew")
+    LOG.info("The configuration was read again")
 
 
 def _orders(conf: cfg.ConfigOpts) -> Orders:
@@ -130,6 +141,7 @@ def _orders(conf: cfg.ConfigOpts) -> Orders:
         adapters.placement,
         adapters.compute,
         manage_flavors=settings.manage_flavors,
+        judge_aliases=settings.aliases is not None,
         aliases=settings.aliases,
     )
     return Orders(settings, engine, adapters)
@@ -138,6 +150,13 @@ def _orders(conf: cfg.ConfigOpts) -> Orders:
 def _members(settings: Settings) -> Members:
     if settings.coordination is None:
         return Alone()
+    backend = settings.coordination.backend
+    if backend not in TESTED_BACKENDS:
+        LOG.warning(
+            "The agent is not tested with coordination backend %s, but with %s",
+            backend,
+            ", ".join(TESTED_BACKENDS),
+        )
     return Group(settings.coordination, takes_part=not settings.is_once)
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
@@ -32,7 +32,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from placement_sync.agent import opts
-from placement_sync.agent.settings import DEFAULT_NOVA_CONF, PROJECT
+from placement_sync.agent.settings import DEFAULT_NOVA_CONF, PROJECT, nova_conf_paths
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci.conf_text import not_a_configuration, refuse_unreadable
 
@@ -75,15 +75,16 @@ def load_adapters(conf: cfg.ConfigOpts) -> Adapters:
             f"[{opts.PLACEMENT}] as in nova.conf, or name a cloud of clouds.yaml in "
             f"[{opts.GROUP}]cloud",
         )
-    if not (own.nova_conf or os.path.exists(DEFAULT_NOVA_CONF)):
+    paths = nova_conf_paths(conf)
+    if paths == (DEFAULT_NOVA_CONF,) and not os.path.exists(DEFAULT_NOVA_CONF):
         raise ConfigError(
             DEFAULT_NOVA_CONF,
             "",
             "",
-            "is not there: run this on a compute host, or name the host's file in "
-            f"[{opts.GROUP}]nova_conf, or the folder with those of many hosts in nova_conf_dir",
+            "does not exist: run this on a compute host, or name the host's file with "
+            f"--config-file or in [{opts.GROUP}]nova_conf, or the folder with those of many hosts "
+            "in nova_conf_dir",
         )
-    paths = own.nova_conf or [DEFAULT_NOVA_CONF]
     nova_conf = _parse_nova_conf(paths)
     where = ", ".join(paths)
     if not _has_credentials(nova_conf):
@@ -161,7 +162,7 @@ def _check_auth_type(conf: cfg.ConfigOpts, where: str) -> None:
         )
 
 
-def _parse_nova_conf(paths: list[str]) -> cfg.ConfigOpts:
+def _parse_nova_conf(paths: Sequence[str]) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     opts.register_client(conf, opts.PLACEMENT)
     arguments = []

@@ -10,36 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What monitoring sees of the agent: metrics for Prometheus, health for everybody else."""
+"""What is counted of an agent's work, and how its health is judged; serving it is elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 import json
-import socket
-import threading
 import time
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from oslo_log import log as logging
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import choose_encoder
 
-from placement_sync.agent.opts import GROUP
 from placement_sync.engine.round import RoundResult
-from vfio_lm.errors import VfioLmError
-
-LOG = logging.getLogger(__name__)
 
 _NAMESPACE = "vfio_placement_sync"
 _DURATIONS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-
-
-class ListenError(VfioLmError):
-    """Metrics and health cannot be served where they shall be."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,75 +127,3 @@ class Metrics:
             return Health(True, "", at)
         what = f"no round was complete for {age:.0f} s, and {allowed_seconds:.0f} s are allowed"
         return Health(False, f"{what}; {self._error}" if self._error else what, at)
-
-
-class MetricsServer:
-    """Serves ``/metrics`` and ``/health`` from a thread of its own.
-
-    :param address: to listen on
-    :param port: 0: a free one
-    :param health: asked for each request of ``/health``
-    :raises ListenError: if the address or port cannot be had
-    """
-
-    def __init__(
-        self, address: str, port: int, metrics: Metrics, health: Callable[[], Health]
-    ) -> None:
-        class Handler(_Handler):
-            registry = metrics.registry
-            judge = staticmethod(health)
-
-        class Server(ThreadingHTTPServer):
-            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            daemon_threads = True
-
-        try:
-            self._server = Server((address, port), Handler)
-        except OSError as exc:
-            raise ListenError(
-                f"[{GROUP}]metrics_port: {address}:{port} cannot be listened on: {exc.strerror}; "
-                f"choose another metrics_host or metrics_port"
-            ) from None
-        threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Where the metrics are."""
-        address, port = self._server.server_address[:2]
-        host = f"[{address!s}]" if ":" in str(address) else str(address)
-        return f"http://{host}:{port}/metrics"
-
-    def stop(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    registry: CollectorRegistry
-    judge: Callable[[], Health]
-    timeout = 10
-
-    def do_GET(self) -> None:
-        """Answer one of the two paths."""
-        path = self.path.partition("?")[0]
-        if path == "/metrics":
-            encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-            self._answer(200, content_type, encode(self.registry))
-        elif path == "/health":
-            health = type(self).judge()
-            status = 200 if health.is_ok else 503
-            self._answer(status, "application/json", health.to_json().encode())
-        else:
-            self._answer(404, "text/plain", b"There are /metrics and /health.\n")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Log requests for debugging only: a scrape is no event."""
-        LOG.debug(format, *args)
-
-    def _answer(self, status: int, content_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

@@ -68,5 +68,5 @@ class Systemd:
 
 
 def reloading() -> tuple[str, str]:
-    """Return what says that the configuration is being read anew."""
+    """Return what says that the configuration is being read again."""
     return ("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

@@ -67,8 +67,8 @@ AGENT_OPTS: tuple[cfg.Opt, ...] = (
         mutable=True,
         help="nova.conf of the compute host that the agent runs on, or a folder of such files; "
         "to be repeated for each file that nova-compute reads, a later one overrides an earlier "
-        "one. It is read anew in every round. /etc/nova/nova.conf if neither this nor "
-        "nova_conf_dir is set.",
+        "one. It is read again in every round. If neither this nor nova_conf_dir is set: "
+        "the files given with --config-file that are a nova.conf, or else /etc/nova/nova.conf.",
     ),
     cfg.StrOpt(
         "hypervisor_hostname",
@@ -79,14 +79,14 @@ AGENT_OPTS: tuple[cfg.Opt, ...] = (
     cfg.StrOpt(
         "host_facts",
         mutable=True,
-        help="Host facts file of the host, as 'vfio-lm-host probe' writes it. It is read anew in "
+        help="Host facts file of the host, as 'vfio-lm-host probe' writes it. It is read again in "
         "every round. Without it, devices are known from nova.conf only.",
     ),
     cfg.StrOpt(
         "nova_conf_dir",
         mutable=True,
         help="Central mode: a folder with the nova.conf of many hosts, one file for each, named "
-        "HYPERVISOR_HOSTNAME.conf. It is read anew in every round. Cannot be set together with "
+        "HYPERVISOR_HOSTNAME.conf. It is read again in every round. Cannot be set together with "
         "nova_conf, hypervisor_hostname or host_facts.",
     ),
     cfg.StrOpt(
@@ -132,7 +132,17 @@ AGENT_OPTS: tuple[cfg.Opt, ...] = (
         default=3,
         min=1,
         mutable=True,
-        help="/health answers 503 when no round has succeeded for this many intervals.",
+        help="/health answers 503 when no round has succeeded for this many intervals. After as "
+        "many failed rounds in a row, an agent that shares hosts leaves them to the other agents "
+        "until it can do its work again.",
+    ),
+    cfg.IntOpt(
+        "round_timeout",
+        default=240,
+        min=1,
+        mutable=True,
+        help="Seconds that one round may take. What is not done by then is left to the next "
+        "round. Must be below WatchdogSec of the systemd unit.",
     ),
 )
 
@@ -140,12 +150,11 @@ COORDINATION_OPTS: tuple[cfg.Opt, ...] = (
     cfg.StrOpt(
         "backend_url",
         secret=True,
-        help="Where several agents of central mode find one another, as tooz has it: "
-        "redis://HOST:PORT, etcd3+http://HOST:PORT, zookeeper://HOST:PORT, or file:///FOLDER for "
-        "agents of one machine. Each host is then cared for by exactly one agent. Without it the "
-        "agent believes that it is alone. '?timeout=SECONDS' says how long an agent may be "
-        "silent before the others take its hosts; by default half of the interval, and never "
-        "more than 30 seconds.",
+        help="Where several agents of central mode find one another, as a URL of tooz: "
+        "etcd3+http://HOST:PORT, redis://:PASSWORD@HOST:PORT or zookeeper://HOST:PORT. Each host "
+        "then belongs to exactly one agent. Without it the agent takes itself to be alone. "
+        "'?timeout=SECONDS' says how long an agent may be silent before the others take its "
+        "hosts; by default half of the interval, and never more than 30 seconds.",
     ),
     cfg.StrOpt(
         "group",

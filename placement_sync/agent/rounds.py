@@ -12,40 +12,42 @@
 
 """The rounds of the agent: when they are made and what is said of them; not what a round does.
 
-A round never overlaps another one: they are made by one thread, which also tells systemd that the
-agent is alive, so that an agent that hangs is started anew. A round that fails is no such case: a
-placement that is down does not come back because the agent is restarted.
+A round never overlaps another one: they are made by one thread, which also feeds systemd's
+watchdog, so that an agent that hangs is restarted. A round that fails is no such case: a placement
+that is down does not come back because the agent is restarted.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import random
-import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import tenacity
 from keystoneauth1 import exceptions as ksa_exceptions
 from oslo_log import log as logging
 
+from placement_sync.agent.ability import Ability
+from placement_sync.agent.backend_connection import CoordinationError
 from placement_sync.agent.credentials import Adapters
+from placement_sync.agent.error_log import ErrorLog, one_line
 from placement_sync.agent.members import Members
 from placement_sync.agent.metrics import Health, Metrics
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.settings import Settings
 from placement_sync.engine.round import FLAVORS, Engine, RoundResult
 from vfio_lm.errors import VfioLmError
+from vfio_lm.text import counted
 
 LOG = logging.getLogger(__name__)
 
 _FIRST_RETRY = 1.0
 """Seconds after the first round that fails."""
 
-_VOLATILE = re.compile(r"0x[0-9a-f]+|req-[0-9a-f-]{36}")
-"""What makes the same error look like another one in each round."""
+_LATE = 30.0
+"""Seconds by which a round may end later than it should before the agent counts as stuck."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +59,18 @@ class Orders:
     adapters: Adapters
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Round:
+    """How one round ended."""
+
+    is_complete: bool
+    errors: tuple[BaseException | str, ...] = ()
+    has_worked: bool | None = None
+    """Whether the agent could do its work; None where something else kept it from it."""
+    is_member: bool = True
+    """Whether the hosts were its own."""
+
+
 class Agent:
     """Makes rounds until it is stopped.
 
@@ -64,21 +78,30 @@ class Agent:
     :param members: the group of agents it belongs to
     :param metrics: where it counts what it does
     :param systemd: whom it tells that it is alive
+    :param dead_thread: returns the name of a thread that should run and does not, or nothing
     """
 
     def __init__(
-        self, orders: Orders, members: Members, metrics: Metrics, systemd: Systemd
+        self,
+        orders: Orders,
+        members: Members,
+        metrics: Metrics,
+        systemd: Systemd,
+        dead_thread: Callable[[], str] = lambda: "",
     ) -> None:
         self._orders = orders
         self._members = members
         self._metrics = metrics
         self._systemd = systemd
+        self._dead_thread = dead_thread
         self._stopping = threading.Event()
         self._wanted = threading.Event()
-        self._known: dict[str, str] = {}
+        self._errors = ErrorLog()
+        self._ability = Ability()
         self._writes = 0
         self._idle = threading.Condition()
         self._failures = 0
+        self._end_of_round = float("inf")
 
     @property
     def settings(self) -> Settings:
@@ -95,15 +118,21 @@ class Agent:
         self._stopping.set()
         self._wanted.set()
 
-    def wait_for_writes(self) -> None:
-        """Return when no write is in hand; behind :meth:`stop` no other one begins."""
+    def wait_for_writes(self, seconds: float) -> bool:
+        """Wait until no write is in hand; after :meth:`stop` no other one begins.
+
+        :returns: whether there is none any more
+        """
         with self._idle:
-            self._idle.wait_for(lambda: not self._writes)
+            return self._idle.wait_for(lambda: not self._writes, seconds)
 
     def health(self) -> Health:
         """Judge whether the agent does its work."""
         settings = self.settings
-        return self._metrics.health(settings.unhealthy_after * settings.interval)
+        health = self._metrics.health(settings.unhealthy_after * settings.interval)
+        if dead := self._dead_thread():
+            return dataclasses.replace(health, is_ok=False, reason=f"the thread {dead} has ended")
+        return health
 
     def run(self) -> None:
         """Make rounds until :meth:`stop`; the first one at once."""
@@ -122,62 +151,101 @@ class Agent:
         orders = self._orders
         orders.adapters.mark_round()
         began = time.monotonic()
-        is_complete = False
+        self._end_of_round = began + orders.settings.round_timeout
         try:
-            is_complete, errors = self._work(orders)
+            result = self._work(orders)
+        except CoordinationError as exc:
+            result = _Round(is_complete=False, errors=(exc,))
         except (VfioLmError, ksa_exceptions.ClientException) as exc:
-            errors = (_one_line(exc),)
+            result = _Round(is_complete=False, errors=(exc,), has_worked=False)
         except Exception as exc:
-            # A mistake of ours in one round shall not keep the next one from being made.
-            LOG.exception("A round ended with an error that should not be possible")
-            errors = (f"{type(exc).__name__}: {_one_line(exc)}",)
-        if self._stopping.is_set():
-            return is_complete
-        self._say_errors(errors)
-        self._metrics.count_errors(len(errors))
-        if is_complete:
+            # A mistake of ours in one round must not keep the next one from being made.
+            if not self._errors.knows(exc):
+                LOG.exception("A round ended with an error that should not be possible")
+            result = _Round(is_complete=False, errors=(exc,), has_worked=False)
+        if not self._stopping.is_set():
+            self._note(result)
+        LOG.debug("The round took %.2f s", time.monotonic() - began)
+        return result.is_complete
+
+    def _work(self, orders: Orders) -> _Round:
+        """Read, look, write.
+
+        A host whose files cannot be used is told, and left alone until they can; as long as there
+        are others, nothing is left undone for it.
+        """
+        settings = orders.settings
+        longest_wait = settings.interval * (1 + settings.jitter)
+        view = self._members.refresh(
+            is_able=self._ability.is_able,
+            valid_for=settings.round_timeout + longest_wait + _LATE,
+        )
+        if view.has_joined or not view.is_member:
+            orders.engine.forget_writes()
+        configs = settings.source.read()
+        mine = [host for host in configs.hosts if self._members.owns(host.name)]
+        self._metrics.count_members(view.members, len(mine) if view.is_member else 0)
+        self._metrics.count_unreadable(len(configs.errors))
+        self._feed_watchdog()
+        began = time.monotonic()
+        result = orders.engine.run_round(
+            mine,
+            with_flavors=self._members.owns(FLAVORS),
+            writing=self._writing,
+            dry_run=not view.is_member,
+        )
+        self._say_news(result)
+        errors: list[BaseException | str] = [*result.errors, *configs.errors]
+        has_worked = bool(configs.hosts) and not result.errors
+        if not view.is_member:
+            errors.append(
+                f"this agent failed in several rounds: {counted(view.members, 'other agent')} "
+                f"took its hosts"
+            )
+            return _Round(False, tuple(errors), has_worked, is_member=False)
+        self._metrics.count_round(result, time.monotonic() - began)
+        if not (result.errors or result.is_complete):
+            errors.insert(0, f"hosts are left to the next round: {self._reason_left()}")
+        is_complete = has_worked and result.is_complete
+        may_judge = is_complete or bool(result.errors) or not configs.hosts
+        return _Round(is_complete, tuple(errors), has_worked if may_judge else None)
+
+    def _reason_left(self) -> str:
+        if time.monotonic() >= self._end_of_round:
+            return f"this one took longer than round_timeout, {self.settings.round_timeout} s"
+        return self._members.trouble or "another agent is writing to them"
+
+    def _note(self, result: _Round) -> None:
+        """Let log, metrics and the agent itself know how a round ended."""
+        self._errors.say(result.errors)
+        self._metrics.count_errors(len(result.errors))
+        if result.is_complete:
             self._failures = 0
             self._metrics.count_success()
         else:
             self._failures += 1
-            self._metrics.count_failure(errors[0])
-        LOG.debug("The round took %.2f s", time.monotonic() - began)
-        return is_complete
-
-    def _work(self, orders: Orders) -> tuple[bool, tuple[str, ...]]:
-        """Read, look, write.
-
-        :returns: whether nothing is left undone, and what went wrong, one line each. A host whose
-            files cannot be used is told, and left alone until they can; as long as there are
-            others, nothing is left undone for it.
-        """
-        members = self._members.refresh()
-        configs = orders.settings.source.read()
-        mine = [host for host in configs.hosts if self._members.owns(host.name)]
-        self._metrics.count_members(members, len(mine))
-        self._metrics.count_unreadable(len(configs.errors))
-        self._systemd.alive()
-        began = time.monotonic()
-        result = orders.engine.run_round(
-            mine, with_flavors=self._members.owns(FLAVORS), writing=self._writing
-        )
-        self._metrics.count_round(result, time.monotonic() - began)
-        self._say_news(result)
-        errors = [_one_line(error) for error in (*result.errors, *configs.errors)]
-        if not (result.errors or result.is_complete):
-            errors.insert(0, "some hosts were left out, because another agent writes to them")
-        has_hosts = bool(configs.hosts) or not configs.errors
-        return result.is_complete and not result.errors and has_hosts, tuple(errors)
+            self._metrics.count_failure(one_line(result.errors[0]))
+        settings, now = self.settings, time.monotonic()
+        if result.has_worked is False:
+            self._ability.note_failure(now, settings.unhealthy_after)
+        elif result.has_worked:
+            pause = 0 if result.is_member else settings.interval * (1 + settings.jitter)
+            if self._ability.note_success(now, pause) and not result.is_member:
+                self._wanted.set()
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[bool]:
-        """Ask the other agents, and let no write begin once the agent is to end."""
-        self._systemd.alive()
-        if self._stopping.is_set():
+        """Ask the other agents, and let no write begin once the agent or the round is to end."""
+        self._feed_watchdog()
+        if self._is_over:
             yield False
             return
         with self._members.writing(name) as may_write, self._counted():
-            yield may_write and not self._stopping.is_set()
+            yield may_write and not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or time.monotonic() >= self._end_of_round
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -189,6 +257,11 @@ class Agent:
             with self._idle:
                 self._writes -= 1
                 self._idle.notify_all()
+
+    def _feed_watchdog(self) -> None:
+        """Tell systemd that the agent makes progress, unless one of its threads does not."""
+        if not self._dead_thread():
+            self._systemd.alive()
 
     def _delay(self, is_complete: bool) -> float:
         """Return the seconds until the next round."""
@@ -202,7 +275,7 @@ class Agent:
         """Wait, with a sign of life to systemd from time to time, until a round is due."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            self._systemd.alive()
+            self._feed_watchdog()
             nap = min(self._systemd.seconds or left, left)
             if self._wanted.wait(nap):
                 return
@@ -219,15 +292,6 @@ class Agent:
                 result.conflicts,
             )
 
-    def _say_errors(self, errors: Sequence[str]) -> None:
-        """Say each error when it comes and when it goes, however many rounds it lasts."""
-        now = {_VOLATILE.sub("", error): error for error in errors}
-        for key in sorted(now.keys() - self._known.keys()):
-            LOG.error("%s", now[key])
-        for key in sorted(self._known.keys() - now.keys()):
-            LOG.info("No longer: %s", self._known[key])
-        self._known = now
-
 
 def backoff(failures: int, longest: float) -> float:
     """Return the seconds to wait after a number of failures in a row.
@@ -235,11 +299,6 @@ def backoff(failures: int, longest: float) -> float:
     Twice as long each time, at random so that agents which failed together do not try together,
     and never longer than the usual wait: an agent is back within one interval.
     """
-    state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
-    state.attempt_number = max(1, failures)
-    wait = tenacity.wait_exponential_jitter(initial=_FIRST_RETRY, max=longest, jitter=_FIRST_RETRY)
-    return wait(state)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    doublings = min(max(failures, 1) - 1, 16)
+    wait: float = _FIRST_RETRY * 2**doublings + random.uniform(0, _FIRST_RETRY)  # noqa: S311
+    return min(wait, longest)

@@ -14,7 +14,7 @@
 
 The service runs in threads of one process. oslo.service's launchers that fork would run it in a
 child, and answer SIGHUP with the end of that child, so that a broken configuration would end the
-agent instead of being refused. Starting it anew after a crash is systemd's business.
+agent instead of being refused. Restarting it after a crash is systemd's business.
 
 Importing this module settles on oslo.service's threading backend for the whole process.
 """
@@ -45,6 +45,9 @@ _CRASHED = 0
 _GRACE = 3.0
 """Seconds that a round which only reads may take to its end when the agent is to end."""
 
+_LONGEST_WRITE = 5.0
+"""Seconds more for the writes in hand; one that takes longer is placement's to finish or not."""
+
 
 class Rounds(service.Service):  # type: ignore[misc]
     """The rounds of an agent.
@@ -64,10 +67,10 @@ class Rounds(service.Service):  # type: ignore[misc]
         self.tg.add_thread(self._run)
 
     def stop(self, graceful: bool = True) -> None:
-        """End behind the write in hand; what a round has yet to read is not waited for."""
+        """End after the write in hand; a service that does not answer is not waited for."""
         self._agent.stop()
-        if not self._ended.wait(_GRACE):
-            self._agent.wait_for_writes()
+        if not self._ended.wait(_GRACE) and not self._agent.wait_for_writes(_LONGEST_WRITE):
+            LOG.warning("The agent ends while a service has not answered a write")
         super().stop(graceful=False)
 
     def _run(self) -> None:

@@ -12,7 +12,7 @@
 
 """What the agent is told to do, checked as a whole; how it does it is elsewhere.
 
-Settings are read anew on SIGHUP. They are complete or refused: an agent never runs with one half
+Settings are read again on SIGHUP. They are complete or refused: an agent never runs with one half
 of the old ones and one half of the new ones.
 """
 
@@ -21,7 +21,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 
@@ -29,8 +28,9 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from placement_sync.agent import opts
+from placement_sync.agent.backend_url import Coordination, read_backend_url
 from placement_sync.engine.sources import HostFolder, OwnHost
-from vfio_lm.errors import ConfigError
+from vfio_lm.errors import ConfigError, OptionError
 from vfio_lm.pci import Alias, read_nova_conf
 from vfio_lm.pci.conf_text import ConfText, Setting, not_a_configuration, read_conf_text
 
@@ -47,28 +47,12 @@ nothing.
 """
 
 _EPILOG = """
-SIGHUP reads the configuration anew, SIGTERM ends the agent after the write in hand.
+SIGHUP reads the configuration again, SIGTERM ends the agent after the write in hand.
 A sample configuration: oslo-config-generator --namespace vfio_placement_sync --namespace oslo.log
 """
 
-_LONGEST_SILENCE = 30
-"""Seconds that another agent may be silent before it is taken for dead, if nothing is said."""
-
-_TOOZ_BACKENDS = "tooz.backends"
-"""The entry points that tooz looks for backends among."""
-
 _QUIET_LIBRARIES = ("tooz=ERROR", "urllib3.connectionpool=ERROR", "oslo_service=WARNING")
 """What they would say of an event, the agent says itself in one line."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Coordination:
-    """Where the agents find one another."""
-
-    backend_url: str
-    group: str
-    timeout: int
-    """Seconds that an agent may be silent before the others take its hosts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,6 +73,8 @@ class Settings:
     metrics_port: int = 0
     unhealthy_after: int = 3
     """Intervals."""
+    round_timeout: int = 240
+    """Seconds."""
     coordination: Coordination | None = None
 
     @property
@@ -134,7 +120,7 @@ def parse_arguments(arguments: Sequence[str]) -> cfg.ConfigOpts:
         cfg.RequiredOptError,
         UnicodeDecodeError,
     ) as exc:
-        raise ConfigError(PROJECT, "", "", str(exc)) from None
+        raise ConfigError("the configuration", "", "", str(exc)) from None
     _check_values(conf)
     return conf
 
@@ -156,8 +142,29 @@ def read_settings(conf: cfg.ConfigOpts) -> Settings:
         metrics_host=own.metrics_host,
         metrics_port=own.metrics_port,
         unhealthy_after=own.unhealthy_after,
+        round_timeout=own.round_timeout,
         coordination=_coordination(conf),
     )
+
+
+def nova_conf_paths(conf: cfg.ConfigOpts) -> tuple[str, ...]:
+    """Return the files that nova-compute of the own host reads.
+
+    Where no option names them they are those of the agent's own configuration files that are a
+    nova.conf, which another section than the agent's shows, or else nova's usual file.
+    """
+    named = tuple(conf[opts.GROUP].nova_conf or ())
+    if named:
+        return named
+    sections = {"DEFAULT", *opts.OWN_OPTS, opts.PLACEMENT, opts.NOVA}
+    if auth_section := _written(conf).last(f"[{opts.PLACEMENT}]auth_section"):
+        sections.add(auth_section.value)
+    given = tuple(
+        path
+        for path in (*conf.config_file, *conf.config_dirs)
+        if any(setting.section not in sections for setting in read_conf_text([path]).settings)
+    )
+    return given or (DEFAULT_NOVA_CONF,)
 
 
 def _source(conf: cfg.ConfigOpts) -> OwnHost | HostFolder:
@@ -170,7 +177,7 @@ def _source(conf: cfg.ConfigOpts) -> OwnHost | HostFolder:
                 "is only for central mode: set nova_conf_dir too, or host_facts instead of this",
             )
         return OwnHost(
-            paths=tuple(own.nova_conf or (DEFAULT_NOVA_CONF,)),
+            paths=nova_conf_paths(conf),
             hypervisor_hostname=own.hypervisor_hostname,
             facts_path=own.host_facts,
         )
@@ -207,34 +214,23 @@ def _aliases(conf: cfg.ConfigOpts) -> Mapping[str, Alias] | None:
 
 
 def _coordination(conf: cfg.ConfigOpts) -> Coordination | None:
-    url = conf[opts.COORDINATION].backend_url
-    if not url:
+    own = conf[opts.COORDINATION]
+    if not own.backend_url:
         return None
-
-    def mistake(value: str, reason: str) -> ConfigError:
-        place = _place(conf, opts.COORDINATION, "backend_url")
-        return ConfigError(place, f"[{opts.COORDINATION}]backend_url", value, reason)
-
+    place = _place(conf, opts.COORDINATION, "backend_url")
+    option = f"[{opts.COORDINATION}]backend_url"
     if conf[opts.GROUP].nova_conf_dir is None:
-        raise mistake(
+        raise ConfigError(
+            place,
+            option,
             "",
             "is only for central mode, where agents share hosts: set "
             f"[{opts.GROUP}]nova_conf_dir, or remove this",
         )
-    parts = urllib.parse.urlsplit(url)
-    backends = sorted(metadata.entry_points(group=_TOOZ_BACKENDS).names)
-    if parts.scheme not in backends:
-        raise mistake(parts.scheme, f"is not one of tooz's backends: {', '.join(backends)}")
-    query = dict(urllib.parse.parse_qsl(parts.query))
-    usual = max(1, min(_LONGEST_SILENCE, conf[opts.GROUP].interval // 2))
-    text = query.setdefault("timeout", str(usual))
-    if not text.isdecimal() or not int(text):
-        raise mistake(f"timeout={text}", "is not a whole number of seconds")
-    return Coordination(
-        backend_url=parts._replace(query=urllib.parse.urlencode(query)).geturl(),
-        group=conf[opts.COORDINATION].group,
-        timeout=int(text),
-    )
+    try:
+        return read_backend_url(own.backend_url, own.group, conf[opts.GROUP].interval)
+    except OptionError as exc:
+        raise ConfigError(place, option, exc.value, exc.reason) from None
 
 
 def _check_values(conf: cfg.ConfigOpts) -> None:

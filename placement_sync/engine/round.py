@@ -120,6 +120,13 @@ class Engine:
         self._memory = Memory()
         self._known_findings: frozenset[Finding] = frozenset()
 
+    def forget_writes(self) -> None:
+        """Forget what was written, because others may have written for us since.
+
+        Else their writes would look as if somebody kept changing ours back.
+        """
+        self._memory = Memory()
+
     def plan(self, hosts: Sequence[Host]) -> Plan:
         """Work out what is to be done; nothing is written, and nothing remembered.
 

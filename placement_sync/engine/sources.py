@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from vfio_lm.errors import VfioLmError
+from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci.hosts import KnownHosts, read_hosts, read_own_host
 
 
@@ -56,6 +56,12 @@ class HostFolder:
     def read(self) -> KnownHosts:
         """Return all hosts that can be read, and what keeps others from it."""
         try:
-            return read_hosts(self.folder, facts_folder=self.facts_folder)
+            found = read_hosts(self.folder, facts_folder=self.facts_folder)
         except VfioLmError as exc:
             return KnownHosts(hosts=(), errors=(exc,))
+        if found.hosts or found.errors:
+            return found
+        empty = ConfigError(
+            self.folder, "", "", "has no file HYPERVISOR_HOSTNAME.conf: copy the hosts' files there"
+        )
+        return KnownHosts(hosts=(), errors=(empty,))

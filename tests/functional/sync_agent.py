@@ -10,14 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The placement sync agent as a process, and what surrounds it in tests; no tests.
-
-Beside the agent: a redis for several agents, and a gate in front of placement that can be shut.
-"""
+"""The placement sync agent as a process, its configuration, and a placement to kill; no tests."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
@@ -26,7 +22,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -172,131 +167,6 @@ class AgentProcess:
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-
-
-class Redis:
-    """A real redis on a socket file."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self._socket = folder / "redis.sock"
-        self._command = ["redis-server", "--port", "0", "--unixsocket", str(self._socket)]
-        self._command += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, with nothing in its memory."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        wait_for("redis answers", self._answers)
-
-    def stop(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def url(self, timeout: int) -> str:
-        """Return what agents are told."""
-        return f"redis://{self._socket}?timeout={timeout}"
-
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
-            client.settimeout(10)
-            client.connect(str(self._socket))
-            client.sendall(b"PING\r\n")
-            return client.recv(100).startswith(b"+PONG")
-        return False
-
-
-class Gate:
-    """A port in front of a service: open, or shut in one of three ways."""
-
-    def __init__(self, url: str) -> None:
-        host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
-        self._service = (host, int(port))
-        self._listener = self._listen(0)
-        self._port = self._listener.getsockname()[1]
-        self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
-        self.answer: bytes | None = None
-        """What is said to each request instead of the service's answer; empty: nothing at all."""
-
-    @property
-    def url(self) -> str:
-        """Where the service is, seen from before the gate."""
-        return f"http://127.0.0.1:{self._port}"
-
-    def refuse(self) -> None:
-        """Let no connection be made, as when the service is down; end those that there are."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.cut()
-
-    def admit(self) -> None:
-        """Be open again."""
-        self._listener = self._listen(self._port)
-
-    def cut(self) -> None:
-        """End all connections that there are."""
-        with self._lock:
-            for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    def fail(self, answer: bytes) -> None:
-        """Answer instead of the service; an empty answer: none."""
-        self.answer = answer
-        self.cut()
-
-    def close(self) -> None:
-        """Take it away."""
-        with contextlib.suppress(OSError):
-            self.refuse()
-
-    def _listen(self, port: int) -> socket.socket:
-        listener = socket.create_server(("127.0.0.1", port))
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-        return listener
-
-    def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client, self._counted(client):
-            if self.answer is not None:
-                client.recv(65536)
-                if self.answer:
-                    client.sendall(self.answer)
-                else:
-                    client.recv(65536)
-                return
-            with socket.create_connection(self._service) as service, self._counted(service):
-                back = threading.Thread(target=_pump, args=(service, client), daemon=True)
-                back.start()
-                _pump(client, service)
-                back.join()
-
-    @contextlib.contextmanager
-    def _counted(self, connection: socket.socket) -> Iterator[None]:
-        with self._lock:
-            self._connections.add(connection)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._connections.discard(connection)
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    for each in (source, target):
-        with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
 
 
 def write_hosts(folder: pathlib.Path, names: Mapping[str, str]) -> None:

@@ -22,7 +22,8 @@ from testtools.content import text_content
 from tests.cloud import HostSpec
 from tests.cloud.administrator import wait_for
 from tests.functional.base import UNTAGGED, YES, CloudTestCase
-from tests.functional.sync_agent import AgentProcess, Gate, credentials
+from tests.functional.gate import Gate
+from tests.functional.sync_agent import AgentProcess, credentials
 
 LIVE_MIGRATABLE = "HW_PCI_LIVE_MIGRATABLE"
 NOT_LIVE_MIGRATABLE = "CUSTOM_PCI_NOT_LIVE_MIGRATABLE"
@@ -140,7 +141,7 @@ class TestPeriodic(SyncTestCase):
         good = self.nova_conf.read_text()
         self.nova_conf.write_text("[broken\n")
         self.agent.wait_for_line(
-            f"ERROR placement_sync.agent.rounds [-] {self.nova_conf}: not a conf"
+            f"ERROR placement_sync.agent.error_log [-] {self.nova_conf}: not a conf"
         )
         self.assertIn(LIVE_MIGRATABLE, self.traits())
         self.nova_conf.write_text(good.replace('"yes"', '"no"'))
@@ -164,7 +165,7 @@ class TestPeriodic(SyncTestCase):
         self.change_traits(set(), {LIVE_MIGRATABLE})
         self.agent.configure(f"nova_conf = {self.nova_conf}\ninterval = 1\nmetrics_host = ::1")
         self.agent.signal(signal.SIGHUP)
-        self.agent.wait_for_line("The configuration was read anew")
+        self.agent.wait_for_line("The configuration was read again")
         self.agent.wait_for_line("Changes of metrics_host, metrics_port and of the section")
         self.wait_for_traits(LIVE_MIGRATABLE)
         wait_for("rounds at the new pace", lambda: self.agent.metric(COMPLETE) > 2)

@@ -131,13 +131,15 @@ class TraitWriter:
             retry=tenacity.retry_if_exception_type(_StaleError),
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             wait=_WAIT,
+            # What writing() itself may raise of tenacity's is none of this.
+            reraise=True,
         )
         try:
             for attempt in retrying:
                 with attempt:
                     conflicts = attempt.retry_state.attempt_number - 1
                     return self._try(uuid, change, writing, conflicts)
-        except tenacity.RetryError:
+        except _StaleError:
             raise ConflictError(uuid, _ATTEMPTS) from None
         raise AssertionError("tenacity ends with a result or an error")
 

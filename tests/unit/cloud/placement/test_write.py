@@ -14,6 +14,7 @@
 
 import contextlib
 
+import tenacity
 import testtools
 
 from tests.unit.placement_sync.fleet import LIVE, NOT_LIVE, Placement, root
@@ -78,6 +79,15 @@ class TestChange(WriteTestCase):
         error = self.assertRaises(ConflictError, self.change)
         self.assertEqual(self.puts, error.conflicts)
         self.assertNotIn(LIVE, self.placement.of("compute1"))
+
+    def test_an_error_of_the_lock_is_no_lost_race(self):
+        @contextlib.contextmanager
+        def writing():
+            raise tenacity.RetryError(None)
+            yield True
+
+        self.assertRaises(tenacity.RetryError, self.change, writing=writing)
+        self.assertEqual(0, self.puts)
 
     def test_nothing_is_written_without_leave(self):
         entered = []

@@ -148,11 +148,11 @@ class TestCredentials(testtools.TestCase):
 
     def test_the_usual_nova_conf_is_not_there(self):
         missing = str(self.folder / "missing.conf")
-        self.useFixture(
-            fixtures.MonkeyPatch("placement_sync.agent.credentials.DEFAULT_NOVA_CONF", missing)
-        )
+        for module in ("credentials", "settings"):
+            name = f"placement_sync.agent.{module}.DEFAULT_NOVA_CONF"
+            self.useFixture(fixtures.MonkeyPatch(name, missing))
         error = self.assertRaises(ConfigError, self.load_only, "[vfio_placement_sync]\n")
-        self.assertIn(f"{missing}: is not there: run this on a compute host, or name", str(error))
+        self.assertIn(f"{missing}: does not exist: run this on a compute host, or", str(error))
 
     def test_a_nova_conf_that_cannot_be_read(self):
         refusal = self.refusal(nova_conf="[broken\n")

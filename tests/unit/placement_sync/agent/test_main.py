@@ -60,7 +60,7 @@ class TestCommand(testtools.TestCase):
             "--config-dir",
             "so that it needs no configuration",
             "[vfio_placement_sync]nova_conf_dir",
-            "SIGHUP reads the configuration anew",
+            "SIGHUP reads the configuration again",
             "oslo-config-generator --namespace vfio_placement_sync",
         ):
             self.assertIn(part, text)

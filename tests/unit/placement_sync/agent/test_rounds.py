@@ -21,7 +21,8 @@ import testtools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placement_sync.agent.members import Alone, CoordinationError
+from placement_sync.agent.backend_connection import CoordinationError
+from placement_sync.agent.members import Alone, GroupView
 from placement_sync.agent.metrics import Metrics
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.rounds import Agent, Orders, backoff
@@ -53,12 +54,18 @@ class Engine:
     def __init__(self, *answers):
         self.answers = list(answers or (RoundResult(),))
         self.rounds = []
+        self.dry_runs = []
+        self.forgot = 0
         self.made = threading.Semaphore(0)
         self.running = 0
         self.overlapped = False
 
-    def run_round(self, hosts, *, with_flavors, writing):
+    def forget_writes(self):
+        self.forgot += 1
+
+    def run_round(self, hosts, *, with_flavors, writing, dry_run):
         self.running += 1
+        self.dry_runs.append(dry_run)
         self.overlapped |= self.running > 1
         self.rounds.append([host.name for host in hosts])
         answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
@@ -196,11 +203,13 @@ class TestWrites(AgentTestCase):
         agent.stop()
 
         def end():
-            agent.wait_for_writes()
+            self.assertFalse(agent.wait_for_writes(0.01))
+            self.assertTrue(agent.wait_for_writes(_LIMIT))
             order.append("ended")
 
         ending = threading.Thread(target=end, daemon=True)
         ending.start()
+        ending.join(0.1)
         go_on.set()
         ending.join(_LIMIT)
         self.assertEqual(["written", "ended"], order)
@@ -224,8 +233,8 @@ class TestWrites(AgentTestCase):
 
     def test_hosts_of_other_agents_are_left_out(self):
         class Others(Alone):
-            def refresh(self):
-                return 3
+            def refresh(self, **_):
+                return GroupView(members=3)
 
             def owns(self, name):
                 return name == "compute2"
@@ -299,11 +308,22 @@ class TestWhatIsSaid(AgentTestCase):
     def test_hosts_that_are_left_to_other_agents_are_for_the_next_round(self):
         agent = self.agent(Engine(RoundResult(is_complete=False), RoundResult()))
         self.assertEqual([False, True], [agent.make_round() for _ in range(2)])
-        self.assertIn("another agent writes to them", self.lines()[0])
+        self.assertEqual(
+            "hosts are left to the next round: another agent is writing to them", self.lines()[0]
+        )
+
+    def test_hosts_that_could_not_be_locked_are_left_with_the_reason(self):
+        class Cut(Alone):
+            trouble = "the backend does not answer"
+
+        self.agent(Engine(RoundResult(is_complete=False)), Cut()).make_round()
+        self.assertEqual(
+            ["hosts are left to the next round: the backend does not answer"], self.lines()
+        )
 
     def test_without_knowledge_of_the_other_agents_nothing_is_written(self):
         class Lost(Alone):
-            def refresh(self):
+            def refresh(self, **_):
                 raise CoordinationError("the backend does not answer")
 
         engine = Engine()
@@ -311,10 +331,11 @@ class TestWhatIsSaid(AgentTestCase):
         self.assertEqual([], engine.rounds)
         self.assertEqual(["the backend does not answer"], self.lines())
 
-    def test_a_mistake_of_ours_does_not_end_the_agent(self):
-        agent = self.agent(Engine(KeyError("x"), RoundResult()))
+    def test_a_mistake_of_ours_does_not_end_the_agent_and_is_said_once(self):
+        agent = self.agent(Engine(KeyError("x"), KeyError("x"), RoundResult()))
         self.assertFalse(agent.make_round())
-        self.assertIn("should not be possible", self.log.output)
+        self.assertFalse(agent.make_round())
+        self.assertEqual(1, self.log.output.count("should not be possible"))
         self.assertTrue(agent.make_round())
 
     def test_health_has_the_reason(self):
@@ -323,3 +344,121 @@ class TestWhatIsSaid(AgentTestCase):
         health = agent.health()
         self.assertFalse(health.is_ok)
         self.assertIn("placement is down", health.reason)
+
+    def test_health_and_watchdog_know_a_thread_that_has_ended(self):
+        fed = []
+
+        class Watchdog(Systemd):
+            def alive(self):
+                fed.append(1)
+
+        dead = []
+        agent = Agent(
+            self.orders(Engine()), Alone(), self.metrics, Watchdog({}), lambda: "".join(dead)
+        )
+        agent.make_round()
+        self.assertTrue(fed)
+        self.assertTrue(agent.health().is_ok)
+        fed.clear()
+        dead.append("that keeps the agent in its group")
+        agent.make_round()
+        self.assertEqual([], fed)
+        self.assertFalse(agent.health().is_ok)
+        self.assertIn("the thread that keeps the agent in its group", agent.health().reason)
+
+    def test_a_round_has_an_end(self):
+        seen = []
+
+        def write_twice(writing):
+            with writing("compute1") as may_write:
+                seen.append(may_write)
+            agent._end_of_round = 0
+            with writing("compute2") as may_write:
+                seen.append(may_write)
+            return RoundResult(is_complete=False)
+
+        agent = self.agent(Engine(write_twice), round_timeout=77)
+        self.assertFalse(agent.make_round())
+        self.assertEqual([True, False], seen)
+        self.assertEqual(
+            ["hosts are left to the next round: this one took longer than round_timeout, 77 s"],
+            self.lines(),
+        )
+
+
+class Two(Alone):
+    """A group of two in which this agent is a member as long as it is able."""
+
+    has_joined = False
+
+    def refresh(self, *, is_able, valid_for):
+        self.valid_for = valid_for
+        return GroupView(2 if is_able else 1, is_able, self.has_joined)
+
+
+class TestAnAgentThatCannotWork(AgentTestCase):
+    def test_it_leaves_its_hosts_to_others_and_only_looks(self):
+        down = RoundResult(errors=(CloudError("placement is down"),), is_complete=False)
+        engine = Engine(down)
+        agent = self.agent(engine, Two(), unhealthy_after=3)
+        for _ in range(5):
+            self.assertFalse(agent.make_round())
+        self.assertEqual([False] * 3 + [True] * 2, engine.dry_runs)
+        self.assertEqual(2, engine.forgot)
+        self.assertEqual(0.0, self.sample("hosts_owned"))
+        self.assertEqual(
+            [
+                "placement is down",
+                "this agent failed in several rounds: 1 other agent took its hosts",
+            ],
+            self.lines(),
+        )
+        self.assertIn("placement is down", self.metrics.health(0).reason)
+
+    def test_it_takes_them_back_when_it_can_work_and_the_others_had_their_turn(self):
+        down = RoundResult(errors=(CloudError("placement is down"),), is_complete=False)
+        engine = Engine(down, RoundResult())
+        agent = self.agent(engine, Two(), unhealthy_after=1, interval=1, jitter=0.0)
+        agent.make_round()
+        self.start(agent)
+        end = threading.Event()
+        for _ in range(10 * _LIMIT):
+            if False in engine.dry_runs[1:] or end.wait(0.1):
+                break
+        self.assertEqual([False, True], engine.dry_runs[:2])
+        self.assertIn(False, engine.dry_runs[1:])
+
+    def test_files_that_are_gone_are_a_reason_to_leave_them(self):
+        self.source.names = ()
+        self.source.errors = (CloudError("the folder is empty"),)
+        engine = Engine()
+        agent = self.agent(engine, Two(), unhealthy_after=2)
+        for _ in range(3):
+            self.assertFalse(agent.make_round())
+        self.assertEqual([False, False, True], engine.dry_runs)
+
+    def test_a_backend_that_is_away_or_a_lock_that_is_taken_is_none(self):
+        class Lost(Two):
+            def refresh(self, **_):
+                raise CoordinationError("the backend does not answer")
+
+        engine = Engine(RoundResult(is_complete=False))
+        for members in (Lost(), Two()):
+            agent = self.agent(engine, members, unhealthy_after=1)
+            for _ in range(3):
+                agent.make_round()
+        self.assertEqual([False] * 3, engine.dry_runs)
+
+    def test_what_was_written_before_others_had_the_hosts_is_forgotten(self):
+        members, engine = Two(), Engine()
+        agent = self.agent(engine, members)
+        agent.make_round()
+        self.assertEqual(0, engine.forgot)
+        members.has_joined = True
+        agent.make_round()
+        self.assertEqual(1, engine.forgot)
+
+    def test_it_says_when_it_will_have_looked_again(self):
+        members = Two()
+        self.agent(Engine(), members, interval=100, jitter=0.1, round_timeout=50).make_round()
+        self.assertEqual(50 + 110 + 30, members.valid_for)

@@ -17,7 +17,7 @@ import pathlib
 import fixtures
 import testtools
 
-from placement_sync.agent.settings import Coordination, parse_arguments, read_settings
+from placement_sync.agent.settings import parse_arguments, read_settings
 from placement_sync.engine.sources import HostFolder, OwnHost
 from vfio_lm.errors import ConfigError
 
@@ -131,23 +131,36 @@ class TestSettings(testtools.TestCase):
             f"[coordination]\n{coordination}\n"
         )
 
-    def test_silence_of_half_an_interval_is_death(self):
-        for interval, timeout in ((60, 30), (600, 30), (10, 5), (1, 1)):
-            settings = self.settings(self.central("backend_url = redis://r:1?db=2", interval))
-            url = f"redis://r:1?db=2&timeout={timeout}"
-            self.assertEqual(
-                Coordination(url, "vfio-placement-sync", timeout), settings.coordination
-            )
+    def test_a_backend_is_where_agents_meet(self):
+        found = self.settings(self.central("backend_url = etcd3+http://e:1", 10)).coordination
+        self.assertEqual(("etcd3+http://e:1?timeout=5", 5), (found.backend_url, found.timeout))
+        self.assertEqual("vfio-placement-sync", found.group)
+        self.assertIsNone(self.settings(self.central("", 10)).coordination)
 
-    def test_the_url_may_say_how_long_silence_may_last(self):
-        settings = self.settings(self.central("backend_url = file:///x?timeout=7"))
-        self.assertEqual(7, settings.coordination.timeout)
-        self.assertEqual("file:///x?timeout=7", settings.coordination.backend_url)
+    def test_a_wrong_url_is_named_with_its_line_and_without_its_password(self):
+        for url in (
+            "redis://:canary@r?timeout=soon",
+            "redis://:mel#lon@r:1",
+            "redis://:mel\u2100lon@r",
+        ):
+            refusal = self.refusal(self.central(f"backend_url = {url}"))
+            self.assertIn(f"{self.path}:5: [coordination]backend_url: ", refusal)
+            self.assertNotRegex(refusal, "canary|mel|lon|\u2100")
 
-    def test_a_wrong_time_out_does_not_show_the_rest_of_the_url(self):
-        refusal = self.refusal(self.central("backend_url = redis://:secret@r?timeout=soon"))
-        self.assertIn("[coordination]backend_url: timeout=soon: is not a whole number", refusal)
-        self.assertNotIn("secret", refusal)
+    def test_a_nova_conf_given_as_configuration_is_that_of_the_host(self):
+        text = "[pci]\nreport_in_placement = true\n"
+        self.assertEqual((str(self.path),), self.settings(text).source.paths)
+
+    def test_sections_that_the_agent_reads_itself_do_not_make_a_nova_conf(self):
+        text = (
+            "[DEFAULT]\ndebug = true\n[placement]\nauth_section = keystone\n"
+            "[keystone]\nusername = u\n[nova]\nregion_name = r\n"
+        )
+        self.assertEqual(("/etc/nova/nova.conf",), self.settings(text).source.paths)
+
+    def test_a_nova_conf_that_is_named_comes_before_one_that_is_given(self):
+        text = "[pci]\n[vfio_placement_sync]\nnova_conf = /a.conf\n"
+        self.assertEqual(("/a.conf",), self.settings(text).source.paths)
 
     def test_one_host_is_not_shared(self):
         refusal = self.refusal("[coordination]\nbackend_url = redis://:secret@r\n")
