@@ -25,6 +25,7 @@ from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.errors import NotFoundError, VfioLmError
 from vfio_lm.migration.causes import Words
 from vfio_lm.migration.explain import Attempt
+from vfio_lm.pci.input_file import InputFileError, open_regular
 from vfio_lm.preflight import Report
 
 # What is asked for and what is recorded of it are written by two services, on two clocks.
@@ -123,9 +124,9 @@ def _from_log(path: str, server_id: str, request_id: str) -> tuple[Words, ...]:
     of_file: collections.deque[str] = collections.deque(maxlen=_MOST_LINES)
     is_of_nova = False
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open_regular(path) as file:
             for line in file:
-                text = line.strip()
+                text = line.decode(errors="replace").strip()
                 if request_id and request_id in text:
                     of_request.append(text)
                 elif server_id in text:
@@ -134,6 +135,8 @@ def _from_log(path: str, server_id: str, request_id: str) -> tuple[Words, ...]:
                 is_of_nova = is_of_nova or bool(_INSTANCE.search(text) or _REQUEST.search(text))
     except OSError as exc:
         raise LogError(f"{path}: {exc.strerror}") from exc
+    except InputFileError as exc:
+        raise LogError(str(exc)) from None
     if of_request:
         return tuple(_words(text, path, is_sure=True) for text in of_request)
     lines = of_server if is_of_nova else of_file

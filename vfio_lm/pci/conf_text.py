@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from oslo_config import iniparser
 
 from vfio_lm.errors import ConfigError
+from vfio_lm.pci.input_file import InputFileError, read_file
 
 ALIAS = "[pci]alias"
 DEVICE_SPEC = "[pci]device_spec"
@@ -39,6 +40,10 @@ OLD_NAMES = {
     "[DEFAULT]pci_passthrough_whitelist": DEVICE_SPEC,
 }
 """Names that nova still takes. Source: ``nova/conf/pci.py`` (nova 34.0.0)."""
+
+
+_LARGEST_BYTES = 16 * 1024 * 1024
+"""A sample of nova.conf with all options has less than one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ def read_conf_text(paths: Sequence[str | os.PathLike[str]]) -> ConfText:
     problems: list[Problem] = []
     for name in names:
         try:
-            refuse_unreadable(name)
+            _refuse_empty_folder(name)
         except ConfigError as exc:
             problems.append(Problem(name, 0, exc.reason))
             continue
@@ -131,17 +136,23 @@ def refuse_unreadable(name: str) -> None:
     oslo.config reads nothing of such a folder, and says nothing; that nova has no such option is
     not meant.
     """
+    _refuse_empty_folder(name)
+    for file in _files(name):
+        try:
+            read_file(file, _LARGEST_BYTES)
+        except InputFileError as exc:
+            raise ConfigError(file, "", "", exc.reason) from None
+
+
+def _refuse_empty_folder(name: str) -> None:
+    if not os.path.isdir(name):
+        return
     try:
-        if os.path.isdir(name):
-            os.listdir(name)
-            if not list(_files(name)):
-                raise ConfigError(name, "", "", "this folder has no file that ends in .conf")
-        else:
-            with open(name, encoding="utf-8"):
-                pass
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise ConfigError(name, "", "", f"cannot be read: {reason}") from None
+        os.listdir(name)
+    except OSError as exc:
+        raise ConfigError(name, "", "", f"cannot be read: {exc.strerror}") from None
+    if not list(_files(name)):
+        raise ConfigError(name, "", "", "this folder has no file that ends in .conf")
 
 
 def not_a_configuration(file: str) -> ConfigError:
@@ -174,10 +185,9 @@ class _Reader(iniparser.BaseParser):
 
     def read(self) -> None:
         try:
-            with open(self.file, "rb") as stream:
-                content = stream.read()
-        except OSError as exc:
-            self._note(0, f"cannot be read: {exc.strerror}")
+            content = read_file(self.file, _LARGEST_BYTES)
+        except InputFileError as exc:
+            self._note(0, exc.reason)
             return
         try:
             text = content.decode()

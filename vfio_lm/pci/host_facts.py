@@ -22,6 +22,7 @@ import dataclasses
 import datetime
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ import jsonschema
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
 from vfio_lm.pci.device import Device, DeviceKind
+from vfio_lm.pci.input_file import InputFileError, read_text
 from vfio_lm.pci.migratability import MigrationFlags
 
 VERSION = 1
@@ -37,6 +39,8 @@ VERSION = 1
 
 _LARGEST_FILE_BYTES = 64 * 1024 * 1024
 _LONGEST_MESSAGE = 300
+_YEARS = range(2000, 3000)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 _ID = {"type": "string", "pattern": "^[0-9a-f]{4}$", "maxLength": 4}
 _TEXT = {"type": ["string", "null"]}
@@ -273,6 +277,8 @@ def parse_host_facts(text: str, location: str) -> HostFacts:
         fields = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise HostFactsError(location, f"not valid JSON: {exc}") from None
+    if _SURROGATE.search(text) and not _is_encodable(fields):
+        raise HostFactsError(location, "not valid JSON: half of a surrogate pair")
     if isinstance(fields, dict) and fields.get("version", VERSION) != VERSION:
         raise HostFactsError(
             location,
@@ -290,6 +296,15 @@ def parse_host_facts(text: str, location: str) -> HostFacts:
         raise HostFactsError(location, str(exc)) from None
 
 
+def _is_encodable(value: Any) -> bool:
+    """Whether texts can be written, in a terminal for example."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def read_host_facts(path: str | os.PathLike[str]) -> HostFacts:
     """Read a host facts file.
 
@@ -297,14 +312,9 @@ def read_host_facts(path: str | os.PathLike[str]) -> HostFacts:
     """
     location = os.fspath(path)
     try:
-        with open(location, encoding="utf-8") as file:
-            text = file.read(_LARGEST_FILE_BYTES + 1)
-    except OSError as exc:
-        raise HostFactsError(location, f"cannot be read: {exc.strerror}") from None
-    except UnicodeDecodeError:
-        raise HostFactsError(location, "not a text file") from None
-    if len(text) > _LARGEST_FILE_BYTES:
-        raise HostFactsError(location, "is larger than 64 MiB, and no host facts file is")
+        text = read_text(location, _LARGEST_FILE_BYTES)
+    except InputFileError as exc:
+        raise HostFactsError(location, exc.reason) from None
     return parse_host_facts(text, location)
 
 
@@ -312,6 +322,8 @@ def _host_facts(fields: Mapping[str, Any]) -> HostFacts:
     taken_at = datetime.datetime.fromisoformat(fields["taken_at"])
     if taken_at.tzinfo is None:
         raise ValueError(f"taken_at: '{fields['taken_at']}' has no time zone")
+    if taken_at.year not in _YEARS:
+        raise ValueError(f"taken_at: {fields['taken_at']} cannot be")
     devices = tuple(_device_facts(each) for each in fields["devices"])
     addresses = [device.address for device in devices]
     if len(set(addresses)) != len(addresses):

@@ -12,6 +12,7 @@
 
 """What belongs to a live migration among the records of nova and the lines of logs."""
 
+import os
 import pathlib
 import tempfile
 import types
@@ -113,3 +114,10 @@ class TestLogs(testtools.TestCase):
             LogError, collect_attempt, nova(action()), migration(), logs=[missing]
         )
         self.assertIn(missing, str(error))
+
+    def test_a_pipe_is_not_waited_for(self):
+        os.mkfifo(self.path)
+        error = self.assertRaises(
+            LogError, collect_attempt, nova(action()), migration(), logs=[str(self.path)]
+        )
+        self.assertEqual(f"{self.path}: is a pipe, not a regular file", str(error))

@@ -12,6 +12,7 @@
 
 """The lenient reader sees what oslo.config sees, and goes on where oslo.config stops."""
 
+import os
 import pathlib
 import tempfile
 
@@ -119,6 +120,13 @@ class TestReadConfText(testtools.TestCase):
     def test_a_missing_file(self):
         (problem,) = read_conf_text([self.folder / "absent.conf"]).problems
         self.assertEqual("cannot be read: No such file or directory", problem.reason)
+
+    def test_a_pipe_does_not_keep_the_rest_of_a_folder_from_being_read(self):
+        (self.folder / "10.conf").write_text("[pci]\nalias = a\n")
+        os.mkfifo(self.folder / "20.conf")
+        text = read_conf_text([self.folder])
+        self.assertEqual(["a"], [setting.value for setting in text.of(ALIAS)])
+        self.assertEqual(["is a pipe, not a regular file"], [p.reason for p in text.problems])
 
     def test_of_a_folder_only_configuration_files_are_read(self):
         (self.folder / "20.conf").write_text("[pci]\nalias = b\n")

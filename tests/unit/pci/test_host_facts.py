@@ -14,6 +14,7 @@
 
 import datetime
 import json
+import os
 import pathlib
 import tempfile
 
@@ -72,9 +73,11 @@ _DEVICES = st.builds(
 _FACTS = st.builds(
     HostFacts,
     host=st.text(min_size=1, max_size=8),
-    taken_at=st.datetimes(datetime.datetime(1970, 1, 1), timezones=st.just(datetime.UTC)).map(
-        lambda time: time.replace(microsecond=0)
-    ),
+    taken_at=st.datetimes(
+        datetime.datetime(2000, 1, 2),
+        datetime.datetime(2999, 12, 30),
+        timezones=st.just(datetime.UTC),
+    ).map(lambda time: time.replace(microsecond=0)),
     devices=st.lists(_DEVICES, max_size=3, unique_by=lambda each: each.address).map(tuple),
     kernel=_TEXTS,
     is_iommu_on=_FLAGS,
@@ -152,6 +155,17 @@ class TestParse(testtools.TestCase):
         for wrong in ("15B3", "0x15b3", "15b3\n", "5b3"):
             self.assertIn("vendor_id", self.refusal(devices=[good | {"vendor_id": wrong}]))
 
+    def test_a_time_that_cannot_be(self):
+        for year in ("0001", "1999", "9999"):
+            said = self.refusal(taken_at=f"{year}-12-31T23:59:59-23:59")
+            self.assertIn("cannot be", said)
+
+    def test_half_of_a_surrogate_pair(self):
+        for name in ("host", "kernel"):
+            self.assertIn("surrogate", self.refusal(**{name: "compute\ud800"}))
+        whole = json.dumps(json.loads(_GOOD.to_json()) | {"kernel": "\U0001f600"})
+        self.assertEqual("\U0001f600", parse_host_facts(whole, "facts.json").kernel)
+
     def test_properties_of_a_newer_release_are_passed_over(self):
         text = json.dumps(json.loads(_GOOD.to_json()) | {"moon_phase": "full"})
         self.assertEqual(_GOOD, parse_host_facts(text, "facts.json"))
@@ -177,10 +191,19 @@ class TestRead(testtools.TestCase):
         self.path.write_text(_GOOD.to_json())
         self.assertEqual(_GOOD, read_host_facts(self.path))
 
-    def test_an_absent_file_and_a_folder(self):
-        for path in (self.path, self.path.parent):
-            said = str(self.assertRaises(HostFactsError, read_host_facts, path))
-            self.assertIn(f"{path}: cannot be read: ", said)
+    def refusal(self, path):
+        return str(self.assertRaises(HostFactsError, read_host_facts, path))
+
+    def test_an_absent_file_a_folder_and_a_pipe(self):
+        self.assertIn(f"{self.path}: cannot be read: ", self.refusal(self.path))
+        self.assertIn("is a folder", self.refusal(self.path.parent))
+        os.mkfifo(self.path)
+        self.assertEqual(f"{self.path}: is a pipe, not a regular file", self.refusal(self.path))
+
+    def test_a_file_without_an_end(self):
+        with self.path.open("wb") as sparse:
+            sparse.truncate(1 << 40)
+        self.assertIn("exceeds 64 MiB", self.refusal(self.path))
 
     def test_a_file_that_is_no_text(self):
         self.path.write_bytes(b"\x7fELF\xff\xfe")

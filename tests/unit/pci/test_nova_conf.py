@@ -81,6 +81,19 @@ class TestReadNovaConf(testtools.TestCase):
             f"{path}: cannot be read: Too many levels of symbolic links", self.refusal(str(path))
         )
 
+    def test_a_pipe_or_a_file_without_an_end_is_not_waited_for(self):
+        folder = self.folder / "nova.conf.d"
+        folder.mkdir()
+        fifo = folder / "10.conf"
+        os.mkfifo(fifo)
+        for path in (fifo, folder):
+            self.assertEqual(f"{fifo}: is a pipe, not a regular file", self.refusal(str(path)))
+        self.assertEqual("/dev/zero: is a device, not a regular file", self.refusal("/dev/zero"))
+        huge = self.folder / "huge.conf"
+        with huge.open("wb") as sparse:
+            sparse.truncate(1 << 40)
+        self.assertIn("huge.conf: exceeds 16 MiB", self.refusal(str(huge)))
+
     def test_a_file_that_is_no_configuration(self):
         path = self.write("export OS_CLOUD=mycloud\n")
         said = self.refusal(path)

@@ -15,19 +15,18 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 
 from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
+from vfio_lm.pci.input_file import InputFileError, read_file
 
 PCI_DEVICES = "sys/bus/pci/devices"
 """Where the kernel has a link to each PCI function."""
 
 # Some files of /proc make the kernel allocate as much memory as is asked for, or refuse.
-_CHUNK = 64 * 1024
-_MOST_CHUNKS = 256
+_LARGEST_BYTES = 16 * 1024 * 1024
 
 
 class Sysfs:
@@ -65,11 +64,9 @@ class Sysfs:
         """
         path = self.path(*parts)
         try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                chunks = iter(lambda: file.read(_CHUNK), "")
-                return "".join(itertools.islice(chunks, _MOST_CHUNKS)).strip()
-        except OSError as exc:
-            raise NotKnownError(f"{path} cannot be read: {exc.strerror}") from None
+            return read_file(path, _LARGEST_BYTES).decode(errors="replace").strip()
+        except InputFileError as exc:
+            raise NotKnownError(str(exc)) from None
 
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if there is no such folder.

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts, read_host_facts
+from vfio_lm.pci.input_file import InputFileError, read_file
 from vfio_lm.text import listed
 
 if TYPE_CHECKING:
@@ -119,13 +120,10 @@ def run(args: argparse.Namespace) -> int:
 def _read(path: str) -> str:
     try:
         if path == "-":
-            content = sys.stdin.buffer.read(_LARGEST_BYTES + 1)
-        else:
-            with open(path, "rb") as file:
-                content = file.read(_LARGEST_BYTES + 1)
-        return content.decode()
-    except OSError as exc:
-        raise MatchError(f"{path}: cannot be read: {exc.strerror}") from None
+            return sys.stdin.buffer.read(_LARGEST_BYTES + 1).decode()
+        return read_file(path, _LARGEST_BYTES).decode()
+    except InputFileError as exc:
+        raise MatchError(str(exc)) from None
     except UnicodeDecodeError:
         raise MatchError(f"{path}: not UTF-8, as libvirt writes a domain's XML") from None
 

@@ -20,12 +20,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from vfio_lm.compute.libvirt.connection import Connection, Domain, DomainState
 from vfio_lm.compute.libvirt.qemu_log import LogFindings, scan
 from vfio_lm.pci.address import PciAddress
+from vfio_lm.pci.input_file import InputFileError, open_regular
 
 LOG_FOLDER = pathlib.Path("/var/log/libvirt/qemu")
 _DEBUG_FOLDER = pathlib.Path("/sys/kernel/debug/vfio")
@@ -218,14 +220,15 @@ def _read_log(
         )
     path = path or LOG_FOLDER / f"{name}.log"
     try:
-        with path.open("rb") as log:
+        with open_regular(path) as log:
             # The end is what counts, and no line of interest is long.
-            log.seek(max(0, path.stat().st_size - _LARGEST_LOG_BYTES))
-            return scan(log.read().decode(errors="replace"), since)
-    except OSError as exc:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _LARGEST_LOG_BYTES))
+            return scan(log.read(_LARGEST_LOG_BYTES).decode(errors="replace"), since)
+    except (OSError, InputFileError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc.reason
         return (
             f"whether the devices took their state: QEMU's log cannot be read: {path}: "
-            f"{exc.strerror}: {there} as root, or name the file with --qemu-log"
+            f"{reason}: {there} as root, or name the file with --qemu-log"
         )
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import jsonschema
 
 from vfio_lm.errors import VfioLmError
+from vfio_lm.pci.input_file import InputFileError, read_text
 from vfio_lm.pci.live_migratable import LiveMigratable
 from vfio_lm.pci.nova_word import model, stored
 from vfio_lm.pci.nova_word.model import NovaWord
@@ -118,14 +119,9 @@ def read_nova_word(path: str | os.PathLike[str]) -> NovaWord:
     """
     location = os.fspath(path)
     try:
-        with open(location, encoding="utf-8") as file:
-            text = file.read(LARGEST_BYTES + 1)
-    except OSError as exc:
-        raise NovaWordError(location, f"cannot be read: {exc.strerror}") from None
-    except UnicodeDecodeError:
-        raise NovaWordError(location, "not a text file") from None
-    if len(text) > LARGEST_BYTES:
-        raise NovaWordError(location, "exceeds 256 MiB, the limit for the output of vfio-lm-nova")
+        text = read_text(location, LARGEST_BYTES)
+    except InputFileError as exc:
+        raise NovaWordError(location, exc.reason) from None
     return parse_nova_word(text, location)
 
 
