@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from tests.cloud.administrator import wait_for
 from tests.functional.dry_running import DryRunTestCase
+from vfio_lm.compute.domain.remap import hostdev_addresses
 from vfio_lm.pci.nova_word import Decider, Ending
 
 
@@ -122,6 +123,18 @@ class Histories(DryRunTestCase):
         ]
         self.assertEqual([1, 2], counts)
         self.hold_both(server)
+
+    def test_a_second_move_of_a_server_with_a_numa_topology(self):
+        server = self.boot(self.flavor("vf-near:1", **{"hw:numa_nodes": "1"}), "compute1")
+        self.assertIs(Ending.ACCEPTED, self.hold(server, "compute2").ending)
+        self.cloud.forget_moves()
+        answer = self.hold(server, "compute3")
+        self.assertIs(Ending.MISMAPPED, answer.ending)
+        # What nova has allocated on compute3 is not what the guest has.
+        (device,) = self.word(servers=[server]).server(server).devices
+        self.assertEqual("compute3", device.host)
+        (address,) = hostdev_addresses(self.cloud.guest_xml(server))
+        self.assertEqual(0x82, address.bus)
 
     def test_devices_that_went_out_of_placement(self):
         server = self.boot(self.flavor("vf-yes:1"), "compute1")

@@ -27,10 +27,8 @@ from tests.cloud.errors import CloudError
 from tests.functional.base import ALIAS_ANY, ALIAS_YES, YES, CloudTestCase, Finished
 from vfio_lm.pci.nova_word import Ending, NovaAnswer, NovaWord, parse_nova_word
 
-#: What an operator has to write before 2026.2, so that placement has the trait.
-YES_WITH_TRAIT = YES | {"traits": "HW_PCI_LIVE_MIGRATABLE"}
-
-#: Of the second PF of each host, on NUMA node 1.
+#: Traits of the first PF of each host, on NUMA node 0, and of the second, on NUMA node 1.
+NEAR = "HW_PCI_LIVE_MIGRATABLE,CUSTOM_NEAR"
 GOOD = "HW_PCI_LIVE_MIGRATABLE,CUSTOM_GOOD"
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -77,7 +75,7 @@ class NovaProcess:
 
 
 class DryRunTestCase(CloudTestCase):
-    """Two NUMA nodes on each host, with a PF of two VFs on each; the second PF is a good one."""
+    """Two NUMA nodes on each host, with a PF of two VFs on each."""
 
     hosts = tuple(
         HostSpec(
@@ -86,13 +84,18 @@ class DryRunTestCase(CloudTestCase):
             vfs=2,
             bus=0x80 + number,
             device_specs=(
-                YES_WITH_TRAIT | {"address": f"0000:{0x80 + number:x}:00.*"},
+                YES | {"address": f"0000:{0x80 + number:x}:00.*", "traits": NEAR},
                 YES | {"address": f"0000:{0x80 + number:x}:01.*", "traits": GOOD},
             ),
         )
         for number in (1, 2, 3)
     )
-    aliases = (ALIAS_YES, ALIAS_ANY, ALIAS_YES | {"name": "vf-good", "traits": GOOD})
+    aliases = (
+        ALIAS_YES,
+        ALIAS_ANY,
+        ALIAS_YES | {"name": "vf-near", "traits": NEAR},
+        ALIAS_YES | {"name": "vf-good", "traits": GOOD},
+    )
 
     def setUp(self) -> None:
         super().setUp()
@@ -154,7 +157,7 @@ class DryRunTestCase(CloudTestCase):
         answer = self.answer(server, host)
         moved = self.admin.live_migrate(server, host)
         said = {"answer": answer, "moved": moved}
-        self.assertIn(answer.ending, (Ending.DEPENDS, self._ending(moved)), said)
+        self.assertIn(answer.ending, (Ending.DEPENDS, *self._endings(moved)), said)
         if moved.is_done and host is None:
             destination = answer.destination(moved.host)
             self.assertIsNotNone(destination, said)
@@ -187,10 +190,11 @@ class DryRunTestCase(CloudTestCase):
             self.cloud.forget_moves()
 
     @staticmethod
-    def _ending(moved: Moved) -> Ending:
+    def _endings(moved: Moved) -> tuple[Ending, ...]:
         if moved.is_broken:
-            return Ending.ERROR
-        return Ending.ACCEPTED if moved.is_done else Ending.REFUSED
+            return (Ending.ERROR,)
+        # Nova does not notice that a guest has devices that are not its own.
+        return (Ending.ACCEPTED, Ending.MISMAPPED) if moved.is_done else (Ending.REFUSED,)
 
     def resized(self, server: str, flavor: str) -> None:
         """Resize a server, and leave it unconfirmed."""

@@ -25,6 +25,11 @@ from vfio_lm.inside_nova.destination import DestinationCompute
 from vfio_lm.inside_nova.fingerprint import undecorated
 from vfio_lm.pci.nova_word import Decider, Ending, Objection
 
+_UNMAPPED = (
+    "nova would leave {} in the guest's definition: the device's request ID is not that of any "
+    "PCI request that is stored for the server"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
@@ -105,6 +110,10 @@ class Conducting:
                 # Nova's own code may fail like that, and a stand-in for what it asks as well.
                 raise
             return self._examined(self.ending(exc), True, exc, compute)
+        if compute.unmapped:
+            # Nova raises nothing: it does not look.
+            said = Objection(Decider.COMPUTE, _UNMAPPED.format(", ".join(compute.unmapped)))
+            return Examined(Ending.MISMAPPED, True, said, compute.cells, tuple(compute.notes))
         return self._examined(Ending.ACCEPTED, True, None, compute)
 
     def ending(self, error: Exception) -> Ending:

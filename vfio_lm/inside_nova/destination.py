@@ -20,7 +20,7 @@ writes at once; their pools are the row of the compute node, which it writes a l
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vfio_lm.inside_nova.fingerprint import undecorated
@@ -31,6 +31,7 @@ class DestinationCompute:
 
     :ivar error: what nova-compute raised, if it did
     :ivar cells: IDs of the host's NUMA nodes that the claim chose
+    :ivar unmapped: addresses of the server's devices that nova has no other address for
     :ivar notes: what makes the answer less sure
     """
 
@@ -40,6 +41,7 @@ class DestinationCompute:
         self._network_api = network_api
         self.error: Exception | None = None
         self.cells: tuple[int, ...] = ()
+        self.unmapped: tuple[str, ...] = ()
         self.notes: list[str] = []
 
     def check_can_live_migrate_destination(
@@ -77,6 +79,7 @@ class DestinationCompute:
             self.error = exc
             raise
         self._count_devices(instance, manager.rt.pci_tracker)
+        self.unmapped = _unmapped(context, instance, data.pci_dev_map_src_dst)
         moved = instance.migration_context
         if moved is not None and moved.new_numa_topology is not None:
             self.cells = tuple(cell.id for cell in moved.new_numa_topology.cells)
@@ -150,6 +153,28 @@ class DestinationCompute:
         )
         self.notes += fill_pools(tracker.stats.pools, tracker.pci_devs)
         return tracker
+
+
+def _unmapped(context: Any, instance: Any, addresses: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the devices of a server's aliases whose address nova would not replace.
+
+    The devices of ports are not in the map: they are detached and attached.
+    """
+    from nova import objects
+
+    of_ports = {
+        each.request_id
+        for each in instance.pci_requests.requests
+        if each.source == each.NEUTRON_PORT
+    }
+    devices = objects.PciDeviceList.get_by_instance_uuid(context, instance.uuid)
+    return tuple(
+        each.address
+        for each in devices
+        if each.status == "allocated"
+        and each.request_id not in of_ports
+        and each.address not in addresses
+    )
 
 
 def fill_pools(pools: Sequence[dict[str, Any]], devices: Sequence[Any]) -> list[str]:

@@ -55,9 +55,17 @@ def request_key(subject: Subject) -> str:
         "requests": _common(instance.pci_requests),
         "topology": _common(instance.numa_topology),
         "resources": _common(instance.resources),
+        "devices": _devices(instance),
         "spec": _common(spec),
     }
     return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _devices(instance: Any) -> list[tuple[str, bool]]:
+    """Return of each device whether it is one of the stored requests'."""
+    requests = instance.pci_requests.requests if instance.pci_requests else []
+    ids = {each.request_id for each in requests}
+    return sorted((each.status, each.request_id in ids) for each in instance.pci_devices)
 
 
 def _has_ports(instance: Any) -> bool:

@@ -29,7 +29,9 @@ from vfio_lm.inside_nova.stored_servers import Subject
 objects.register_all()
 
 
-def subject(uuid, *, memory=512, request=uuids.request, host="a", ports=(), group=None, pin=0):
+def subject(
+    uuid, *, memory=512, request=uuids.request, host="a", ports=(), group=None, pin=0, device=None
+):
     flavor = objects.Flavor(id=1, memory_mb=memory, vcpus=1, extra_specs={})
     requests = objects.InstancePCIRequests(
         instance_uuid=uuid,
@@ -54,6 +56,7 @@ def subject(uuid, *, memory=512, request=uuids.request, host="a", ports=(), grou
         flavor=flavor,
         image_meta=objects.ImageMeta(properties=objects.ImageMetaProps()),
         pci_requests=requests,
+        pci_devices=[types.SimpleNamespace(status="allocated", request_id=device or request)],
         numa_topology=objects.InstanceNUMATopology(cells=[cell]),
         resources=None,
         get_network_info=lambda: model.NetworkInfo(list(ports)),
@@ -79,6 +82,9 @@ class TestRequestKey(testtools.TestCase):
     def test_what_is_asked_for_and_where_from_does(self):
         self.assert_different(subject(uuids.one), subject(uuids.other, memory=1024))
         self.assert_different(subject(uuids.one), subject(uuids.other, host="b"))
+
+    def test_a_device_that_is_no_requests_counts(self):
+        self.assert_different(subject(uuids.one), subject(uuids.other, device=uuids.gone))
 
     def test_a_server_with_ports_or_in_a_group_is_like_no_other(self):
         vif = model.VIF(id=uuids.port)

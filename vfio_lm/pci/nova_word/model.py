@@ -31,6 +31,9 @@ class Ending(enum.Enum):
     """A check fails; the server stays as it is."""
     ERROR = "error"
     """A check fails in a way that leaves the server in ERROR, though its guest runs on."""
+    MISMAPPED = "mismapped"
+    """Every check passes, and nova then leaves addresses of the source's devices in the guest's
+    definition: the transfer fails, or the guest gets devices that are not its own."""
     DEPENDS = "depends"
     """Nova chooses among hosts, or devices of a host, for which it ends differently."""
     UNKNOWN = "unknown"
