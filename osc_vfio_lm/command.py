@@ -36,9 +36,6 @@ _OF_ALL = (
     (_INTERRUPTED, "interrupted with Ctrl-C"),
 )
 
-_WIDTH = 79
-_INDENT = 7
-
 
 class Ended(Exception):  # noqa: N818 - it is no error
     """The command is over and has said why.
@@ -96,14 +93,15 @@ class Command(command.Command):
     """
 
     exit_statuses: tuple[tuple[int, str], ...] = ((_DONE, "it was done"),)
-    """What the exit status of each answer means; those that all commands have are not listed."""
+    """What the exit status of each answer means, in one line for each; those that all commands have
+    are not listed."""
 
     status = _DONE
     """The exit status of the answer, which the command sets if it is not 0."""
 
     def get_epilog(self) -> str:
         statuses = sorted((*self.exit_statuses, *_OF_ALL))
-        lines = [_exit_status(status, meaning) for status, meaning in statuses]
+        lines = [f"  {status:<5}{meaning}" for status, meaning in statuses]
         return "\n".join(["exit status:", *lines, "", super().get_epilog()])
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -201,12 +199,3 @@ def refuse_unknown_columns(parsed_args: argparse.Namespace, known: Iterable[str]
 def normalized(column: str) -> str:
     """Return the name of a column as cliff compares it."""
     return column.lower().strip().replace(" ", "_")
-
-
-def _exit_status(status: int, meaning: str) -> str:
-    return textwrap.fill(
-        meaning,
-        _WIDTH,
-        initial_indent=f"  {status:<{_INDENT - 2}}",
-        subsequent_indent=" " * _INDENT,
-    )

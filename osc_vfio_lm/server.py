@@ -96,11 +96,7 @@ to you. A run that was interrupted is simply repeated: it finds what it began by
 vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
 
     exit_statuses = (
-        (
-            0,
-            "the plan is shown, or with --execute carried out as far as this run goes; what is "
-            "left is listed",
-        ),
+        (0, "the plan is shown, or with --execute carried out; what is left is listed"),
     )
     nothing = (
         "nothing to do: all aliases that flavors of servers ask for have live_migratable=yes. What "

@@ -67,7 +67,7 @@ name that nova-api's nova.conf defines already is refused."""
             action="append",
             default=[],
             help="Trait that the devices have and the alias requires; one that is not a standard "
-            "trait gets the prefix CUSTOM_ (repeat option for several)",
+            "trait becomes CUSTOM_<trait> (repeat option for several)",
         )
         parser.add_argument(
             "--nova-release",

@@ -71,17 +71,9 @@ first.
 The formats dot and mermaid draw the plan, for Graphviz and for mermaid."""
 
     exit_statuses = (
-        (
-            0,
-            "all servers with devices can leave, or with --execute have left; also if there is "
-            "none. Servers without PCI devices do not count",
-        ),
+        (0, "all servers with PCI devices can leave, or have left; or there is none"),
         (_SOME_STAY, "a server stays or has failed"),
-        (
-            _UNKNOWN,
-            "of a server it is not known, or neutron does not tell which servers hold a "
-            "device by a port",
-        ),
+        (_UNKNOWN, "unknown for one, or unknown which servers have ports with a device"),
     )
 
     _drain: Drain

@@ -50,8 +50,8 @@ waiting, and a second start says what is in progress. Without --wait there is no
 migration_id and no verification yet: these are null in json and yaml."""
 
     exit_statuses = (
-        (0, "the server has moved and that is verified, or without --wait nova has accepted"),
-        (_FAILED, "the live migration is blocked, has failed, or another one is in progress"),
+        (0, "the server has moved and that is verified; without --wait: nova accepted"),
+        (_FAILED, "it is blocked, has failed, or another one is in progress"),
         (_UNKNOWN, "the end was not seen, or could not be verified"),
     )
 
