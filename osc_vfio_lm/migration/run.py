@@ -270,7 +270,7 @@ def _shown(
         "server_id": server.id,
         "server_name": server.name,
         "migration_id": migration.id if migration else None,
-        "source": server.host,
+        "source": server.host or None,
         "destination": (migration.destination or None) if migration else None,
         "status": migration.status if migration else status,
         "request_id": request_id,

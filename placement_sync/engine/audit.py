@@ -32,6 +32,7 @@ from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
 from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.provider_origin import reports_live_migratable
+from vfio_lm.text import listed
 
 _TRAIT = str(os_traits.HW_PCI_LIVE_MIGRATABLE)
 _SHOWN_DEVICES = 4
@@ -156,7 +157,8 @@ def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[Finding]:
         yield Finding(
             kind=Kind.DRIVER_CANNOT,
             subject=host.hypervisor_hostname,
-            text=f"{_listed(sorted(addresses))}: declared live_migratable yes, but each {why}",
+            text=f"{listed(sorted(addresses), _SHOWN_DEVICES)}: declared live_migratable yes, but "
+            f"each {why}",
             remedy="bind the devices to the vendor's variant driver, or say live_migratable no",
             where=where,
         )
@@ -201,14 +203,8 @@ def _unreported(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
         yield Finding(
             kind=Kind.DEVICE_WITHOUT_PROVIDER,
             subject=host.hypervisor_hostname,
-            text=f"{_listed(sorted(addresses))}: device_spec means it, and no PCI provider "
-            f"stands for it",
+            text=f"{listed(sorted(addresses), _SHOWN_DEVICES)}: device_spec means it, and no PCI "
+            f"provider stands for it",
             remedy="restart nova-compute on the host, and look into its log",
             where=where,
         )
-
-
-def _listed(addresses: list[str]) -> str:
-    shown = ", ".join(addresses[:_SHOWN_DEVICES])
-    more = len(addresses) - _SHOWN_DEVICES
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -61,7 +61,7 @@ class CheckResult:
             "host": self.host,
             "status": self.status.value,
             "message": self.message,
-            "remedy": self.remedy,
+            "remedy": self.remedy or None,
             "refused_by": self.refused_by.value,
             "is_decisive": self.is_decisive,
             "evidence": dict(self.evidence),
