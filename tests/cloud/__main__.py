@@ -91,6 +91,7 @@ def _spec(options: argparse.Namespace) -> CloudSpec:
         spec = dataclasses.replace(spec, hosts=hosts)
     changes = {
         "pci_in_placement": options.pci_in_placement,
+        "neutron": options.neutron,
         "network_endpoint": options.network_endpoint,
         "migration_seconds": options.migration_seconds,
     }
@@ -147,6 +148,12 @@ def _add_up(command: argparse.ArgumentParser) -> None:
         action="store_const",
         const=False,
         help="let the scheduler and the hosts keep PCI devices out of placement",
+    )
+    command.add_argument(
+        "--neutron",
+        action="store_const",
+        const=True,
+        help="start a real neutron with agents on every host, instead of nova's double of it",
     )
     command.add_argument(
         "--no-network-endpoint",

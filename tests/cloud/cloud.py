@@ -24,13 +24,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.cloud import configs, environments, filler, image, nova_filler, operations
+from tests.cloud import configs, environments, filler, image, networks, nova_filler, operations
 from tests.cloud.control import Control
 from tests.cloud.errors import CloudError
 from tests.cloud.lifetime import Lifetime
 from tests.cloud.processes import Processes, listening_sockets, tail
 from tests.cloud.rest import Rest
-from tests.cloud.settings import LISTENERS, Settings
+from tests.cloud.settings import CONTROLS, LISTENERS, Settings
 from tests.cloud.spec import CloudSpec, HostSpec, to_json
 from vfio_lm.pci.release import NovaRelease
 
@@ -64,7 +64,7 @@ class Cloud(Lifetime):
         self._directory = Path(directory).absolute() if directory is not None else None
         self._release = release
         self._start_timeout = start_timeout
-        self._attached: tuple[Settings, Processes, Control, Rest] | None = None
+        self._attached: tuple[Settings, Processes, Rest] | None = None
 
     @classmethod
     def attach(cls, directory: Path | str) -> Cloud:
@@ -114,7 +114,7 @@ class Cloud(Lifetime):
     @property
     def urls(self) -> Mapping[str, str]:
         """The URL of each service, by its name."""
-        return {name: self._settings.url(name) for name in LISTENERS if name != "control"}
+        return {name: self._settings.url(name) for name in LISTENERS if name not in CONTROLS}
 
     def environ(self, cloud: str = DEFAULT_CLOUD) -> dict[str, str]:
         """Give the environment variables that make a client use the cloud."""
@@ -168,10 +168,11 @@ class Cloud(Lifetime):
         if host.name in self.hosts():
             raise CloudError(f"the cloud has a host {host.name} already")
         try:
+            self.start_network_agents(host)
             self._control.run("add-host", host=to_json(host))
         except CloudError:
             operations.delete_host_if_known(self._rest, host.name)
-            self._control.run("forget-host", name=host.name)
+            self._forget_host(host.name)
             raise
 
     def remove_host(self, name: str) -> None:
@@ -185,7 +186,7 @@ class Cloud(Lifetime):
         except CloudError as error:
             self._control.run("start-host", name=name)
             raise CloudError(f"the host {name} cannot be removed: {error}") from error
-        self._control.run("forget-host", name=name)
+        self._forget_host(name)
 
     def stop_host(self, name: str) -> None:
         """Silence the nova-compute of a host; it is down when this returns."""
@@ -202,6 +203,18 @@ class Cloud(Lifetime):
         specification.
         """
         self._control.run("restart-host", name=name, host=to_json(spec) if spec else None)
+
+    def start_network_agents(self, host: HostSpec, agent_type: str | None = None) -> None:
+        """Start the neutron agents of a host, perhaps with other physical networks.
+
+        :param agent_type: as neutron has it, ``NIC Switch agent``; None: of every type.
+        """
+        if self._settings.spec.neutron:
+            self._agents.run("start", host=to_json(host), agent_type=agent_type)
+
+    def stop_network_agents(self, name: str, agent_type: str | None = None) -> None:
+        """Silence the neutron agents of a host; they are dead when this returns."""
+        self._agents.run("stop", name=name, agent_type=agent_type)
 
     def disable_host(self, name: str, reason: str | None = None) -> None:
         """Disable the compute service of a host through the API."""
@@ -250,7 +263,7 @@ class Cloud(Lifetime):
         self._control.run("fail-migrations", message=message, times=times)
 
     def leave_out_extensions(self, *aliases: str) -> None:
-        """Let neutron have all its extensions but these, for whoever asks it from now on."""
+        """Let nova's double of neutron have all its extensions but these, from now on."""
         self._control.run("leave-out-extensions", aliases=list(aliases))
 
     def reset(self) -> None:
@@ -272,8 +285,11 @@ class Cloud(Lifetime):
             if not is_running:
                 self.start_host(name)
         self.fail_next_migration(times=0)
-        self.leave_out_extensions()
+        if not self._settings.spec.neutron:
+            self.leave_out_extensions()
         operations.clear(self._rest)
+        if self._settings.spec.neutron:
+            networks.clear(self._rest)
         self.forget_moves()
 
     def forget_moves(self) -> None:
@@ -357,9 +373,17 @@ class Cloud(Lifetime):
         image.upload(self._rest)
         for service in ("placement", "nova"):
             processes.wait_ready(service, deadline)
+        if settings.spec.neutron:
+            processes.wait_ready("neutron", deadline)
+            networks.create(self._rest)
+
+    def _forget_host(self, name: str) -> None:
+        self._control.run("forget-host", name=name)
+        if self._settings.spec.neutron:
+            self._agents.run("forget", name=name)
 
     def _attach(self, settings: Settings, processes: Processes) -> None:
-        self._attached = (settings, processes, Control(settings, processes), Rest(settings))
+        self._attached = (settings, processes, Rest(settings))
 
     def _take_down(self, directory: Path) -> None:
         if self._attached is not None:
@@ -369,7 +393,7 @@ class Cloud(Lifetime):
             shutil.rmtree(directory)
 
     @property
-    def _parts(self) -> tuple[Settings, Processes, Control, Rest]:
+    def _parts(self) -> tuple[Settings, Processes, Rest]:
         if self._attached is None:
             raise CloudError("the cloud is not started")
         return self._attached
@@ -380,8 +404,12 @@ class Cloud(Lifetime):
 
     @property
     def _control(self) -> Control:
-        return self._parts[2]
+        return Control(*self._parts[:2], service="nova", listener="control")
+
+    @property
+    def _agents(self) -> Control:
+        return Control(*self._parts[:2], service="neutron", listener="agents")
 
     @property
     def _rest(self) -> Rest:
-        return self._parts[3]
+        return self._parts[2]

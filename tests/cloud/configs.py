@@ -22,7 +22,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cloud import ini
+from tests.cloud import ini, neutron_configs
 from tests.cloud.settings import ADDRESS, CONTROLLER, PASSWORD, REGION, Settings
 from tests.cloud.spec import CloudSpec, HostSpec
 
@@ -57,6 +57,12 @@ def write_all(settings: Settings) -> None:
     settings.path("etc", "keystone.conf").write_text(keystone_conf(settings))
     settings.path("etc", "placement.conf").write_text(placement_conf(settings))
     settings.path("etc", "glance-api.conf").write_text(glance_conf(settings))
+    if settings.spec.neutron:
+        settings.path("state", "neutron").mkdir()
+        text = neutron_configs.neutron_conf(
+            settings, _database(settings, "neutron"), _credentials(settings, "neutron")
+        )
+        settings.path("etc", "neutron.conf").write_text(text)
     settings.clouds_yaml.write_text(clouds_yaml(settings))
     write_nova_confs(settings, settings.spec)
 
@@ -197,6 +203,8 @@ def _nova_base(settings: Settings, spec: CloudSpec, name: str) -> ini.Sections:
         "key_manager": {"backend": "nova.keymgr.conf_key_mgr.ConfKeyManager"},
         "libvirt": {
             "virt_type": "kvm",
+            # seconds: the hypervisors take a device away at once, and say nothing of it
+            "device_detach_timeout": 1,
             # QEMU refuses VFIO devices in a post-copy migration
             "live_migration_permit_post_copy": False,
         },
@@ -215,7 +223,7 @@ def _nova_clients(settings: Settings) -> ini.Sections:
         "cinder": {"catalog_info": "volumev3:cinderv3:internalURL"},
         "glance": {"region_name": REGION, "valid_interfaces": "internal"},
         "keystone_authtoken": credentials,
-        # for nova-manage: the services have nova's fixture
+        # without a neutron for nova-manage only: the services have nova's fixture
         "neutron": credentials,
         "placement": credentials,
         "service_user": {"send_service_user_token": False},

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Run-time commands to the nova process of a cloud, from the side that gives them."""
+"""Run-time commands to a process of a cloud, from the side that gives them."""
 
 from __future__ import annotations
 
@@ -28,20 +28,28 @@ TIMEOUT = 180.0
 
 
 class Control:
-    """The control channel of one cloud."""
+    """The control channel of one process of a cloud.
 
-    def __init__(self, settings: Settings, processes: Processes) -> None:
+    :param service: whose log shows why a command failed.
+    :param listener: what listens for commands in its process.
+    """
+
+    def __init__(
+        self, settings: Settings, processes: Processes, service: str, listener: str
+    ) -> None:
         self._settings = settings
         self._processes = processes
+        self._service = service
+        self._listener = listener
 
     def run(self, command: str, **arguments: Any) -> Any:
         """Run a command; give its result.
 
-        :raises CloudError: with the error and the end of nova's log.
+        :raises CloudError: with the error and the end of the service's log.
         """
         self._processes.check_running()
         request = urllib.request.Request(
-            f"{self._settings.url('control')}/{command}",
+            f"{self._settings.url(self._listener)}/{command}",
             data=json.dumps(arguments).encode(),
             headers={"X-Control-Key": self._settings.control_key},
             method="POST",
@@ -53,4 +61,4 @@ class Control:
             reason = json.load(error)["error"]
         except OSError as error:
             reason = str(error)
-        raise CloudError(f"{command}: {reason}; {self._processes.log_end('nova')}")
+        raise CloudError(f"{command}: {reason}; {self._processes.log_end(self._service)}")

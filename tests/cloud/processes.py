@@ -38,8 +38,14 @@ MODULES: Mapping[str, str] = {
     "nova": "tests.cloud.services.compute",
 }
 
+#: module of neutron, which not every cloud has
+NEUTRON_MODULE = "tests.cloud.services.network"
+
 #: what a service listens for beside its own requests
-FURTHER_LISTENERS: Mapping[str, tuple[str, ...]] = {"nova": ("neutron", "cinder", "control")}
+FURTHER_LISTENERS: Mapping[str, tuple[str, ...]] = {
+    "nova": ("cinder", "control"),
+    "neutron": ("agents",),
+}
 
 LOG_LINES = 30
 POLL_SECONDS = 0.05
@@ -99,6 +105,9 @@ class Processes:
     def __init__(self, settings: Settings, processes: Mapping[str, Process]) -> None:
         self._settings = settings
         self._processes = dict(processes)
+        self._modules = dict(MODULES)
+        if settings.spec.neutron:
+            self._modules["neutron"] = NEUTRON_MODULE
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
@@ -110,7 +119,7 @@ class Processes:
 
     def start(self) -> None:
         """Start every service."""
-        for name in MODULES:
+        for name in self._modules:
             child = self._children[name] = self._popen(name)
             self._processes[name] = Process.of(child.pid)
             records = {key: dataclasses.asdict(each) for key, each in self._processes.items()}
@@ -146,7 +155,8 @@ class Processes:
     def running(self) -> Mapping[str, bool]:
         """Say of every service whether its process runs."""
         return {
-            name: name in self._processes and self._processes[name].is_running() for name in MODULES
+            name: name in self._processes and self._processes[name].is_running()
+            for name in self._modules
         }
 
     def send(self, service: str, what: signal.Signals) -> None:
@@ -179,12 +189,17 @@ class Processes:
                     raise CloudError(f"{name} (process {process.pid}) does not end")
                 time.sleep(POLL_SECONDS)
 
+    def _listeners(self, service: str) -> tuple[str, ...]:
+        # nova's double of neutron lives in nova's process
+        double = ("neutron",) if service == "nova" and "neutron" not in self._modules else ()
+        return (service, *double, *FURTHER_LISTENERS.get(service, ()))
+
     def _popen(self, service: str) -> subprocess.Popen[bytes]:
         settings = self._settings
         python = settings.nova_python if service == "nova" else sys.executable
         with settings.log(service).open("ab") as log:
             return subprocess.Popen(
-                [python, "-W", "ignore", "-m", MODULES[service], str(settings.directory)],
+                [python, "-W", "ignore", "-m", self._modules[service], str(settings.directory)],
                 # whose end tells the service that its launcher is gone
                 stdin=subprocess.DEVNULL if settings.is_detached else subprocess.PIPE,
                 stdout=log,
@@ -192,13 +207,9 @@ class Processes:
                 cwd=Path(__file__).parents[2],
                 env=_environment(),
                 # no others: the port of a service that died has to refuse connections
-                pass_fds=[settings.sockets[name] for name in _listeners(service)],
+                pass_fds=[settings.sockets[name] for name in self._listeners(service)],
                 start_new_session=True,
             )
-
-
-def _listeners(service: str) -> tuple[str, ...]:
-    return (service, *FURTHER_LISTENERS.get(service, ()))
 
 
 def _environment() -> dict[str, str]:

@@ -44,7 +44,11 @@ LISTENERS: Mapping[str, str] = {
     "neutron": "",
     "cinder": "/v3",
     "control": "",
+    "agents": "",
 }
+
+#: what listens for commands of the tests, and is no service of the cloud
+CONTROLS = frozenset({"control", "agents"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ from typing import Any
 FIRST_BUS = 0x81
 LAST_BUS = 0xFE
 
+#: the physical networks of a cloud with neutron
+PHYSICAL_NETWORKS = ("physnet1", "physnet2")
+
 Json = dict[str, Any]
 
 
@@ -52,6 +55,9 @@ class HostSpec:
     :ivar memory_mb: memory of the host in MiB.
     :ivar report_in_placement: ``[pci]report_in_placement``; None: as the cloud's
         ``pci_in_placement``.
+    :ivar physical_networks: those that its network agents serve, in a cloud with neutron.
+    :ivar bandwidth_kbps: what its NIC switch agent offers in placement, each way, of each
+        physical network; 0: nothing.
     """
 
     name: str
@@ -65,11 +71,13 @@ class HostSpec:
     vcpus: int = 16
     memory_mb: int = 65536
     report_in_placement: bool | None = None
+    physical_networks: tuple[str, ...] = PHYSICAL_NETWORKS
+    bandwidth_kbps: int = 0
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> HostSpec:
         """Make a host from what :func:`to_json` gave, or from a hand-written subset."""
-        return cls(**_with_tuples(cls, data, "products", "device_specs"))
+        return cls(**_with_tuples(cls, data, "products", "device_specs", "physical_networks"))
 
 
 def _three_hosts() -> tuple[HostSpec, ...]:
@@ -83,6 +91,8 @@ class CloudSpec:
     :ivar aliases: ``[pci]alias`` of every nova.conf, in order.
     :ivar pci_in_placement: ``[filter_scheduler]pci_in_placement``, and whether hosts
         report their devices unless they say otherwise.
+    :ivar neutron: whether the network service is neutron, with agents on every host, instead of
+        nova's double of it.
     :ivar network_endpoint: whether the catalogue has a network service.
     :ivar volume_endpoint: whether it has a block storage service.
     :ivar migration_seconds: how long the hypervisors take to move a guest.
@@ -95,6 +105,7 @@ class CloudSpec:
     hosts: tuple[HostSpec, ...] = dataclasses.field(default_factory=_three_hosts)
     aliases: tuple[Json, ...] = dataclasses.field(default_factory=_migratable_vf_alias)
     pci_in_placement: bool = True
+    neutron: bool = False
     network_endpoint: bool = True
     volume_endpoint: bool = False
     migration_seconds: float = 0.2

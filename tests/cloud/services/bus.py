@@ -19,13 +19,16 @@ import time
 from typing import Any
 
 from oslo_messaging._drivers import base, impl_fake
+from oslo_serialization import jsonutils
 
 #: the longest a listener waits before it looks again, in seconds
 LONGEST_WAIT = 0.5
 
 
-def install() -> None:
+def install(*, as_json: bool = False) -> None:
     """Wake listeners when a message arrives, or when they shall stop.
+
+    :param as_json: whether a message arrives as it does over a wire, a tuple as a list.
 
     The driver polls twenty times a second (oslo.messaging 18.3), in two threads for
     each compute: that is a load of its own, and up to 50 ms for each message, of which
@@ -35,8 +38,12 @@ def install() -> None:
     deliveries = [0]
     original = impl_fake.FakeExchange.deliver_message
 
-    def deliver_message(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
+    def deliver_message(
+        self: Any, topic: str, context: Any, message: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        if as_json:
+            message = jsonutils.loads(jsonutils.dumps(message))
+        original(self, topic, context, message, *args, **kwargs)
         with changed:
             deliveries[0] += 1
             changed.notify_all()

@@ -30,6 +30,7 @@ from nova.tests.fixtures import libvirt as fake_libvirt
 from nova.virt.libvirt import utils as libvirt_utils
 
 from tests.cloud.services import networks, volume_view
+from tests.cloud.settings import Settings
 
 _GIB = 1 << 30
 _DRIVER = "nova.virt.libvirt.driver"
@@ -37,10 +38,13 @@ _REMOTE_FILES = "nova.virt.libvirt.volume.remotefs.RemoteFilesystem"
 
 
 class Doubles:
-    """Takes the place of the test case that nova's fixtures expect."""
+    """Takes the place of the test case that nova's fixtures expect.
 
-    def __init__(self) -> None:
-        self.neutron = networks.Networks(self)
+    :ivar neutron: None where the cloud has a neutron.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.neutron = None if settings.spec.neutron else networks.Networks(self)
         self.cinder = volume_view.Volumes(self)
         self._in_use: list[Any] = []
 
@@ -56,7 +60,8 @@ class Doubles:
             self.neutron,
             self.cinder,
         ):
-            self.useFixture(fixture)
+            if fixture is not None:
+                self.useFixture(fixture)
         for target, value in _replacements().items():
             self.stub_out(target, value)
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import nova.conf
@@ -161,6 +162,26 @@ class Fleet:
     def host_states(self) -> dict[str, bool]:
         """Give the name of every host, and whether its nova-compute runs."""
         return {host.name: host.name in self._running for host in self.spec.hosts}
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Give every run-time command of the computes by its name."""
+        return {
+            "add-host": lambda host: self.add_host(HostSpec.from_json(host)),
+            "forget-host": self.forget_host,
+            "stop-host": self.stop_host,
+            "start-host": self.start_host,
+            "restart-host": lambda name, host: self.restart_host(
+                name, HostSpec.from_json(host) if host else None
+            ),
+            "set-aliases": self.set_aliases,
+            "set-pci-in-placement": self.set_pci_in_placement,
+            "update-resources": self.update_resources,
+            "forget-moves": self.forget_moves,
+            "sync-scheduler": self.sync_scheduler,
+            "guest-xml": self.guest_xml,
+            "fail-migrations": self.fail_migrations,
+            "hosts": self.host_states,
+        }
 
     def _start(self, spec: HostSpec) -> None:
         path = configs.write_nova_conf(self.settings, self.spec, spec)

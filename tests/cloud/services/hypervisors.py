@@ -28,7 +28,7 @@ from nova.tests.fixtures import libvirt as fake_libvirt
 from nova.virt.libvirt import host as libvirt_host
 from oslo_utils import versionutils
 
-from tests.cloud.services import devices, hosts
+from tests.cloud.services import devices, hosts, interfaces
 from tests.cloud.spec import HostSpec
 
 PROGRESS_INTERVAL = 0.25
@@ -44,6 +44,8 @@ class Connection(fake_libvirt.Connection):  # type: ignore[misc]
         # What a real host keeps in nova's compute_id file: a host that is removed and added
         # again is another one to nova.
         self.node_uuid = str(uuid.uuid4())
+        # the MAC addresses of what is plugged into the host's bridge
+        self.plugged: set[str] = set()
         self.become(spec)
 
     def become(self, spec: HostSpec) -> None:
@@ -142,6 +144,7 @@ class Hypervisors:
         libvirt_host.Host.get_online_cpus = lambda self: set(
             range(self._connection_of_host.host_info.cpus)
         )
+        interfaces.install()
         fake_libvirt.Domain.migrateToURI3 = migrate
         fake_libvirt.Domain.jobStats = _job_stats
         fake_libvirt.Domain.abortJob = _abort_job
@@ -169,6 +172,26 @@ class Hypervisors:
         except (KeyError, fake_libvirt.libvirtError):
             raise LookupError(f"{host} has no guest of the server {server_id}") from None
         return xml
+
+    def plugged(self) -> dict[str, dict[str, Any]]:
+        """Give what is plugged on each host.
+
+        :returns: by host, the MAC addresses on its bridge as ``bridge``, and as ``vfs`` the ``mac``
+            and the ``address`` of each VF that is the interface of a guest
+        """
+        return {
+            name: {
+                "bridge": sorted(connection.plugged),
+                "vfs": [
+                    vf
+                    for guest in connection.listAllDomains(
+                        fake_libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE
+                    )
+                    for vf in interfaces.of_guest(guest)
+                ],
+            }
+            for name, connection in list(self._connections.items())
+        }
 
     def migrate(self, domain: Any, destination: str, params: dict[str, Any], flags: int) -> None:
         """Do what libvirt and both QEMUs do: the guest goes on over there."""

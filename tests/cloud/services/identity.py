@@ -89,7 +89,7 @@ def _bootstrap(settings: Settings) -> None:
 def _add_users() -> None:
     service = _add_project("service", uuid.uuid4().hex)
     demo = _add_project("demo", uuid.uuid4().hex)
-    for name in ("nova", "placement", "glance"):
+    for name in ("nova", "placement", "glance", "neutron"):
         _add_user(name, service, "service", "admin")
     _add_user("demo", demo, "member", "reader")
     _add_user("reader", demo, "reader")

@@ -57,9 +57,8 @@ def run(settings: Settings) -> None:
     if settings.spec.corrected_remap:
         nova_compute.correct_when_imported()
     databases.create(settings, context.get_admin_context())
-    stand_ins = doubles.Doubles()
+    stand_ins = doubles.Doubles(settings)
     stand_ins.install()
-    networks.add_sriov_ports(stand_ins.neutron)
     all_hypervisors = hypervisors.Hypervisors(settings.spec.migration_seconds)
     all_hypervisors.install()
     hosts.install()
@@ -69,11 +68,15 @@ def run(settings: Settings) -> None:
     _start_controller()
     computes.start_all()
     app = _load_api(settings)
-    view = NetworkView(stand_ins.neutron, settings.url("neutron"))
-    _serve_beside(settings, "neutron", view)
     _serve_beside(settings, "cinder", VolumeView(stand_ins.cinder, settings.url("cinder")))
-    commands = Commands(computes, stand_ins.neutron, settings.control_key)
-    _serve_beside(settings, "control", commands)
+    commands = computes.commands()
+    if stand_ins.neutron is not None:
+        networks.add_sriov_ports(stand_ins.neutron)
+        commands["leave-out-extensions"] = stand_ins.neutron.leave_out_extensions
+        view = NetworkView(stand_ins.neutron, settings.url("neutron"))
+        _serve_beside(settings, "neutron", view)
+    readers = {"plugged": all_hypervisors.plugged}
+    _serve_beside(settings, "control", Commands(commands, settings.control_key, readers))
     runtime.announce(settings, "nova")
     runtime.serve(settings, "nova", app, API_THREADS)
 
