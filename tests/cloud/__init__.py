@@ -14,10 +14,10 @@
 
 keystone, placement, glance and nova are the real services, each with SQLite, on ports that
 are free; of nova's computes only the hypervisor, the volumes and the network are doubles. With
-``CloudSpec(neutron=True)`` neutron is real, too: its API and ML2, the bindings, its own SR-IOV agent
-for each host, placement's bandwidth and the events for nova. Its agents see no switch but what the
-hypervisors have plugged, an Open vSwitch agent only reports and says which ports are up, and
-subports of a trunk stay bound where they were, which the real one would change::
+``CloudSpec(neutron=True)`` neutron is real, too: its API and ML2, the bindings, its own SR-IOV
+agent for each host, the bandwidth in placement and the events for nova. Its agents see no switch
+but what the hypervisors have plugged; an Open vSwitch agent only reports and says which ports are
+up, and subports of a trunk stay bound where they were, which the real one would change::
 
     with Cloud(CloudSpec(hosts=(HostSpec("a"), HostSpec("b", device_specs=())))) as cloud:
         client = cloud.connection()
