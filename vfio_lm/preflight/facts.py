@@ -38,8 +38,8 @@ from vfio_lm.cloud.model import (
 from vfio_lm.pci import Alias, AliasRequest
 from vfio_lm.pci.hosts import NOTHING_KNOWN, Host
 from vfio_lm.preflight.inputs import Inputs
+from vfio_lm.preflight.marking import marking
 from vfio_lm.preflight.memo import Memo
-from vfio_lm.preflight.rules.marking import marking
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

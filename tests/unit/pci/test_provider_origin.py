@@ -58,7 +58,7 @@ from vfio_lm.pci.provider_traits import reported_traits
 from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import devices as device_checks
 from vfio_lm.preflight.checks import drivers
-from vfio_lm.preflight.rules.marking import marking
+from vfio_lm.preflight.marking import marking
 
 PROVIDER = "11111111-1111-1111-1111-111111111111"
 REQUEST = "22222222-2222-2222-2222-222222222222"

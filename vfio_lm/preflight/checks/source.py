@@ -27,7 +27,7 @@ from vfio_lm.preflight.check import (
     warned,
 )
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.rules.marking import marking
+from vfio_lm.preflight.marking import marking
 from vfio_lm.preflight.rules.request import held_classes
 from vfio_lm.preflight.rules.stored_request import other_class
 from vfio_lm.preflight.wording.declaration import declare, declare_or_tell

@@ -32,7 +32,7 @@ from tests.unit.preflight.scenario import (
 from vfio_lm.cloud.model import Marking
 from vfio_lm.pci.host_facts import HostFacts
 from vfio_lm.pci.hosts import Host
-from vfio_lm.preflight.rules.marking import marking
+from vfio_lm.preflight.marking import marking
 
 TRAIT = {"traits": "HW_PCI_LIVE_MIGRATABLE"}
 SILENT_BUT_TAGGED = SILENT | {os_traits.HW_PCI_LIVE_MIGRATABLE}
