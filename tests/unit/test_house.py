@@ -82,6 +82,7 @@ _LONG_MODULES = frozenset({"vfio_lm/cloud/nova/client.py"})
 _LONG_FUNCTIONS: frozenset[str] = frozenset()
 _NAMES_OF_SEVERAL = frozenset(
     {
+        "Candidates",
         "Decision",
         "Device",
         "Finding",
@@ -120,7 +121,6 @@ _WITHOUT_TEST = frozenset(
         "vfio_lm/compute/host/device_probe.py",
         "vfio_lm/compute/host/hypervisor.py",
         "vfio_lm/compute/host/settings.py",
-        "vfio_lm/compute/host/variant_drivers.py",
         "vfio_lm/compute/host/vfio_debugfs.py",
         "vfio_lm/inventory/alias.py",
         "vfio_lm/pci/compose.py",
