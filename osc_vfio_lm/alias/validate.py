@@ -60,7 +60,8 @@ given to --nova-conf-dir is that of a host. Nothing is changed."""
         parser.add_argument(
             "--fix",
             action="store_true",
-            help="Print the corrected sections instead of the findings; no file is changed",
+            help="Print the corrected sections instead of the findings, with comments that say "
+            "what each change is for and what only you can mend; no file is changed",
         )
         parser.add_argument("--long", action="store_true", help="List additional fields in output")
         return parser
@@ -96,7 +97,7 @@ given to --nova-conf-dir is that of a host. Nothing is changed."""
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
-        from vfio_lm.pci.lint.linter import corrected_sections, fix
+        from vfio_lm.pci.lint.corrections import corrected_sections, fix
 
         if not parsed_args.fix:
             return super().produce_output(parsed_args, column_names, data)

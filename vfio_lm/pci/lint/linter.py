@@ -18,17 +18,16 @@ The rules are in :mod:`vfio_lm.pci.lint.catalogue`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from vfio_lm.pci.conf_text import Setting
-from vfio_lm.pci.lint.catalogue import RULES, Severity
+from vfio_lm.pci.lint.catalogue import RULES, Rule, Severity
+from vfio_lm.pci.lint.caution import ONLY_A_HUMAN_KNOWS, declares_too_much
 from vfio_lm.pci.lint.configurations import Service, view_cloud
+from vfio_lm.pci.lint.hit import Hit
 from vfio_lm.pci.release import NovaRelease
 
-__all__ = ["Finding", "Service", "Severity", "corrected_sections", "fix", "lint"]
-
-# Each round mends one mistake of each setting, and no setting has that many.
-_ROUNDS = 10
+__all__ = ["Finding", "Service", "Severity", "lint"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,68 +80,13 @@ def lint(services: Iterable[Service], *, release: NovaRelease | None = None) -> 
     :param release: the release of nova; without it rules that depend on it are silent
     """
     cloud = view_cloud(services, release)
-    findings = [
-        Finding(rule.id, rule.severity, hit.label, hit.setting, hit.why, hit.replacement)
-        for rule in RULES
-        for hit in rule.check(cloud)
-    ]
+    findings = [_finding(rule, hit) for rule in RULES for hit in rule.check(cloud)]
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
-def fix(services: Iterable[Service], *, release: NovaRelease | None = None) -> tuple[Service, ...]:
-    """Return the configurations with all corrections that the findings propose."""
-    current = tuple(services)
-    for _ in range(_ROUNDS):
-        mended = _mend_once(current, lint(current, release=release))
-        if mended == current:
-            break
-        current = mended
-    return current
-
-
-def _mend_once(services: tuple[Service, ...], findings: Iterable[Finding]) -> tuple[Service, ...]:
-    """Apply the first correction of each setting."""
-    replaced: dict[tuple[str, Setting], Setting] = {}
-    added: dict[str, list[Setting]] = {}
-    for finding in findings:
-        new = finding.replacement
-        if new is None:
-            continue
-        if finding.setting is None:
-            others = added.setdefault(finding.source, [])
-            if new not in others:
-                others.append(new)
-        else:
-            replaced.setdefault((finding.source, finding.setting), new)
-
-    def mended(service: Service) -> Service:
-        kept = (replaced.get((service.label, each), each) for each in service.text.settings)
-        settings = (*kept, *added.get(service.label, ()))
-        return dataclasses.replace(
-            service, text=dataclasses.replace(service.text, settings=settings)
-        )
-
-    return tuple(map(mended, services))
-
-
-def corrected_sections(before: Iterable[Service], after: Iterable[Service]) -> Iterator[str]:
-    """Yield the lines of the corrected sections, for each service and file.
-
-    Of ``[pci]`` all settings are shown, of other sections those that were changed: there may be
-    secrets in them.
-    """
-    for old, new in zip(before, after, strict=True):
-        known = set(old.text.settings)
-        gone = sorted(known - set(new.text.settings), key=lambda each: (each.file, each.line))
-        shown = [each for each in new.text.settings if each.section == "pci" or each not in known]
-        for file in dict.fromkeys(each.file for each in shown):
-            yield f"# {new.label}: {file}" if new.label != file else f"# {file}"
-            here = [each for each in shown if each.file == file]
-            for section in dict.fromkeys(each.section for each in here):
-                yield f"[{section}]"
-                yield from (each.text for each in here if each.section == section)
-            yield from (
-                f"# replaces line {each.line}: {each.name}" for each in gone if each.file == file
-            )
-            yield ""
+def _finding(rule: Rule, hit: Hit) -> Finding:
+    why, replacement = hit.why, hit.replacement
+    if replacement is not None and declares_too_much(hit.setting, replacement):
+        why, replacement = f"{why}; {ONLY_A_HUMAN_KNOWS}", None
+    return Finding(rule.id, rule.severity, hit.label, hit.setting, why, replacement)

@@ -20,7 +20,8 @@ from tests import corpus
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.pci.lint.catalogue import RULES
-from vfio_lm.pci.lint.linter import Severity, fix, lint
+from vfio_lm.pci.lint.corrections import fix
+from vfio_lm.pci.lint.linter import Severity, lint
 
 _FEWEST_CASES = 80
 
@@ -49,7 +50,7 @@ class TestCorpus(testtools.TestCase):
 
     def test_corrections_leave_nothing_to_correct(self):
         for case in corpus.cases():
-            left = lint(fix(case.services, release=case.release), release=case.release)
+            left = fix(case.services, release=case.release).left
             self.assertEqual([], [each for each in left if each.replacement], case.name)
 
     def test_the_strict_reader_accepts_what_the_linter_calls_good(self):

@@ -26,7 +26,8 @@ from tests.unit import strategies
 from tests.unit.nova_rules import configured, on_host
 from vfio_lm.pci import NovaRelease
 from vfio_lm.pci.conf_text import ConfText, Setting, read_conf_text
-from vfio_lm.pci.lint.linter import Service, Severity, fix, lint
+from vfio_lm.pci.lint.corrections import corrected_sections, fix
+from vfio_lm.pci.lint.linter import Service, Severity, lint
 
 _RELEASES = st.sampled_from([None, *NovaRelease])
 
@@ -92,7 +93,7 @@ class TestAgainstNova(testtools.TestCase):
         False,
     )
     def test_nova_accepts_what_the_corrections_leave_without_error(self, aliases, in_placement):
-        (fixed,) = fix([service(aliases, in_placement=in_placement)])
+        (fixed,) = fix([service(aliases, in_placement=in_placement)]).services
         if any(finding.severity is Severity.ERROR for finding in lint([fixed])):
             return
         values = [setting.value for setting in fixed.text.of("[pci]alias")]
@@ -124,7 +125,8 @@ def look_at(content, release):
     for finding in lint(services, release=release):
         finding.corrected.encode()
         finding.why.encode()
-    fix(services, release=release)
+    for line in corrected_sections(services, fix(services, release=release)):
+        line.encode()
 
 
 class TestAnyInput(testtools.TestCase):
