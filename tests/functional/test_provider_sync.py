@@ -303,7 +303,7 @@ class TestWriters(ProviderTestCase):
         """Return hosts; those of the first rounds have changed their minds already."""
         changed = (number + 1) * BLOCK
         return tuple(
-            dataclasses.replace(self.kinds[place % 2], name=name)
+            dataclasses.replace(self.kinds[place % 2], name=name, hypervisor_hostname=name)
             for place, name in enumerate(self.names[:changed])
         )
 
