@@ -15,8 +15,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import requests
 from django.conf import settings
 from horizon.utils.memoized import memoized
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -29,9 +30,9 @@ from openstack.connection import Connection
 from openstack_auth import utils as auth_utils
 
 from horizon_panel import files
-from horizon_panel.patience import impatient_session
 from vfio_lm import inventory
-from vfio_lm.cloud import endpoints
+from vfio_lm.cloud.http.time_limit import TimeLimitAdapter
+from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.errors import CloudError
 from vfio_lm.pci import read_nova_conf
 
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from vfio_lm.cloud.services import OnGap
-    from vfio_lm.inventory import AliasUsage, Host, PciFlavor, PciServer
+    from vfio_lm.inventory import AliasUsage, HostInventory, OnGap, PciFlavor, PciServer
     from vfio_lm.pci import Alias, NovaConf
 
     Aliases = Mapping[str, Alias] | None
@@ -69,8 +69,7 @@ def connection(request: HttpRequest) -> Connection:
             auth=plugin,
             verify=not settings.OPENSTACK_SSL_NO_VERIFY and (settings.OPENSTACK_SSL_CACERT or True),
             original_ip=auth_utils.get_client_ip(request),
-            timeout=getattr(settings, "VFIO_LM_TIMEOUT", _DEFAULT_TIMEOUT),
-            session=impatient_session(),
+            session=_session_of_one_page(),
         ),
         region_name=user.services_region,
         app_name=_DISTRIBUTION,
@@ -80,12 +79,21 @@ def connection(request: HttpRequest) -> Connection:
     return Connection(config=region)
 
 
-def compute(request: HttpRequest) -> Any:
-    """Return the SDK's adapter of nova.
+def _session_of_one_page() -> requests.Session:
+    """Return a session that waits for a silent service once, not for each question of a page."""
+    found = requests.Session()
+    adapter = TimeLimitAdapter(
+        getattr(settings, "VFIO_LM_TIMEOUT", _DEFAULT_TIMEOUT), rest=float("inf")
+    )
+    for scheme in ("http://", "https://"):
+        found.mount(scheme, adapter)
+    return found
 
-    :raises vfio_lm.errors.CloudError: if there is no nova, or it does not tell its versions
-    """
-    return endpoints.proxy(connection(request), "compute")
+
+@memoized
+def cloud(request: HttpRequest) -> WholeCloud:
+    """Return the cloud as a page sees it: all parts of the page see the same."""
+    return WholeCloud(connection(request))
 
 
 @memoized
@@ -110,9 +118,9 @@ def projects(request: HttpRequest) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found, key=lambda project: project[1]))
 
 
-def hosts(request: HttpRequest, on_gap: OnGap) -> tuple[Host, ...]:
-    """Return all hosts with their devices; what a service does not tell is handed over."""
-    return inventory.collect_hosts(connection(request), on_gap)
+def hosts(request: HttpRequest, on_gap: OnGap) -> tuple[HostInventory, ...]:
+    """Return all hosts with their devices; the error of a service is handed over."""
+    return inventory.collect_hosts(cloud(request), on_gap)
 
 
 def servers(
@@ -122,14 +130,14 @@ def servers(
 
     :raises vfio_lm.errors.CloudError: if nova does not answer
     """
-    return inventory.list_servers(connection(request), host=host, aliases=aliases)
+    return inventory.list_servers(cloud(request), host=host, aliases=aliases)
 
 
 def look_at_servers(
-    request: HttpRequest, found: Iterable[PciServer], aliases: Aliases, on_gap: OnGap
+    request: HttpRequest, found: Iterable[PciServer], on_gap: OnGap
 ) -> tuple[PciServer, ...]:
-    """Return servers with what they hold; what a service does not tell is handed over."""
-    return inventory.look_at_servers(connection(request), found, aliases, on_gap)
+    """Return servers with what they hold; the error of a service is handed over."""
+    return inventory.look_at_servers(cloud(request), found, on_gap)
 
 
 def uses(
@@ -139,4 +147,5 @@ def uses(
 
     :raises vfio_lm.errors.CloudError: if nova does not answer
     """
-    return inventory.collect_uses(connection(request), aliases)
+    found = cloud(request)
+    return inventory.collect_flavors(found, aliases), inventory.collect_alias_usage(found)

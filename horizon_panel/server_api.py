@@ -21,11 +21,9 @@ from typing import TYPE_CHECKING
 from horizon.utils.memoized import memoized
 
 from horizon_panel import api, files
-from vfio_lm.cloud import endpoints
 from vfio_lm.cloud.model import Migration, Server
 from vfio_lm.cloud.nova import ComputeClient, MigrationClient, SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
-from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.errors import CloudError
 from vfio_lm.migration import (
     ArrivalCheck,
@@ -71,8 +69,7 @@ def server(request: HttpRequest, server_id: str) -> Server:
 
     :raises CloudError: if nova does not answer, or there is none
     """
-    with errors_of_the_cloud():
-        return ComputeClient(api.compute(request)).server(server_id)
+    return ComputeClient.of(api.connection(request)).server(server_id)
 
 
 def hosts(request: HttpRequest) -> tuple[str, ...]:
@@ -80,8 +77,7 @@ def hosts(request: HttpRequest) -> tuple[str, ...]:
 
     :raises CloudError: if nova does not answer
     """
-    with errors_of_the_cloud():
-        return tuple(sorted(SchedulingClient(api.compute(request)).services()))
+    return tuple(sorted(SchedulingClient.of(api.connection(request)).services()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,10 +95,9 @@ def live_migrate(request: HttpRequest, server_id: str, host: str | None) -> Begu
     :param host: None lets the scheduler choose
     :raises CloudError: if nova refuses
     """
-    with errors_of_the_cloud():
-        nova = MigrationClient(api.compute(request))
-        last = nova.newest_migration(server_id)
-        return Begun(last.id if last else 0, nova.live_migrate(server_id, host))
+    nova = MigrationClient.of(api.connection(request))
+    last = nova.newest_migration(server_id)
+    return Begun(last.id if last else 0, nova.live_migrate(server_id, host))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,18 +132,17 @@ def watch(request: HttpRequest, server_id: str, after: int, host: str | None) ->
     :param host: the destination that was asked for, if one was
     :raises CloudError: if nova does not answer
     """
-    with errors_of_the_cloud():
-        nova = MigrationClient(api.compute(request))
-        end = look(nova, server_id, after)
-        migration = end.migration
-        if not end.is_over:
-            return Watched(migration, is_over=False, pace=_pace(nova, server_id))
-        if migration is None:
-            return Watched(None, is_over=True)
-        if not migration.is_completed:
-            explanation = explain(collect_attempt(nova, migration))
-            return Watched(migration, is_over=True, explanation=explanation)
-        return Watched(migration, is_over=True, findings=_verify(request, nova, migration, host))
+    nova = MigrationClient.of(api.connection(request))
+    end = look(nova, server_id, after)
+    migration = end.migration
+    if not end.is_over:
+        return Watched(migration, is_over=False, pace=_pace(nova, server_id))
+    if migration is None:
+        return Watched(None, is_over=True)
+    if not migration.is_completed:
+        explanation = explain(collect_attempt(nova, migration))
+        return Watched(migration, is_over=True, explanation=explanation)
+    return Watched(migration, is_over=True, findings=_verify(request, nova, migration, host))
 
 
 def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
@@ -161,7 +155,7 @@ def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
 
 def _verify(request, nova, migration, host) -> tuple[ArrivalCheck, ...]:
     try:
-        placement = PlacementClient(endpoints.proxy(api.connection(request), "placement"))
+        placement = PlacementClient.of(api.connection(request))
         return verify(collect_arrival(nova, placement, migration, host))
     except CloudError as exc:
         return (ArrivalCheck("verification", Status.UNKNOWN, str(exc)),)

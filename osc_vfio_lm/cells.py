@@ -44,6 +44,18 @@ class DevicesColumn(cliff_columns.FormattableColumn[Mapping[str, int]]):
         return dict(self._value)
 
 
+class LiveMigratableColumn(cliff_columns.FormattableColumn[Mapping[str, str]]):
+    """What each alias says; one word where they all say the same."""
+
+    def human_readable(self) -> str:
+        if len(set(self._value.values())) == 1:
+            return next(iter(self._value.values()))
+        return ", ".join(f"{alias}: {said}" for alias, said in self._value.items())
+
+    def machine_readable(self) -> dict[str, str]:
+        return dict(self._value)
+
+
 class LinesColumn(cliff_columns.FormattableColumn[Sequence[str]]):
     """Sentences in their order, each on a line of its own."""
 

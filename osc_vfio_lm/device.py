@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from osc_vfio_lm import command
 
 if TYPE_CHECKING:
-    from vfio_lm.inventory import Device, DeviceFilter
+    from vfio_lm.inventory import DeviceFilter, PciDevice
 
 
 class ListDevice(command.Lister):
@@ -60,6 +60,7 @@ older than 2026.2: it would not report the trait in any case."""
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from vfio_lm.cloud.model import Marking
+        from vfio_lm.cloud.snapshot import WholeCloud
         from vfio_lm.inventory import DeviceFilter, collect_devices
 
         wanted = DeviceFilter(
@@ -70,7 +71,8 @@ older than 2026.2: it would not report the trait in any case."""
             if parsed_args.live_migratable
             else None,
         )
-        devices = collect_devices(self.app.client_manager.sdk_connection, wanted)
+        cloud = WholeCloud(self.app.client_manager.sdk_connection)
+        devices = collect_devices(cloud, wanted)
         self.nothing = _nothing(wanted)
         columns: tuple[str, ...] = (
             "Host",
@@ -108,9 +110,11 @@ without a name."""
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
         from osc_lib.cli import format_columns
 
+        from vfio_lm.cloud.snapshot import WholeCloud
         from vfio_lm.inventory import find_device
 
-        device, holders = find_device(self.app.client_manager.sdk_connection, parsed_args.device)
+        cloud = WholeCloud(self.app.client_manager.sdk_connection)
+        device, holders = find_device(cloud, parsed_args.device)
         servers = [
             {"id": holder.id, "name": holder.name, "units": holder.units} for holder in holders
         ]
@@ -143,7 +147,7 @@ def _nothing(wanted: DeviceFilter) -> str:
     return f"placement has no {what}; nova-compute reports its own with [pci]report_in_placement"
 
 
-def _row(device: Device, is_long: bool) -> tuple[Any, ...]:
+def _row(device: PciDevice, is_long: bool) -> tuple[Any, ...]:
     row: tuple[Any, ...] = (
         device.host,
         device.address or None,

@@ -75,7 +75,7 @@ class PreflightOfServerMigrate(hooks.CommandHook):
         app: Any = self.cmd.app
         connection = app.client_manager.sdk_connection
         try:
-            server = MigrationClient(connection.compute).own_server(parsed_args.server)
+            server = MigrationClient.of(connection).own_server(parsed_args.server)
         except NotFoundError:
             return True  # the command itself says so, in its own words
         except VfioLmError as exc:

@@ -210,15 +210,17 @@ def _engine(
     judge_aliases: bool = False,
 ) -> Engine:
     from placement_sync.engine.round import Engine
+    from vfio_lm.cloud.http.catalogue import adapter
     from vfio_lm.pci import read_nova_conf
 
-    connection: Any = this.app.client_manager.sdk_connection
+    connection = this.app.client_manager.sdk_connection
+    looks_at_flavors = manage_flavors or judge_aliases
     paths = inputs.conf_paths(parsed_args).api
     aliases = read_nova_conf(paths).aliases if paths else None
     is_whole_cloud = bool(parsed_args.nova_conf_dir) and not (parsed_args.hosts or configs.errors)
     return Engine(
-        connection.placement,
-        connection.compute,
+        adapter(connection, "placement"),
+        adapter(connection, "compute") if looks_at_flavors else None,
         manage_flavors=manage_flavors,
         judge_aliases=judge_aliases,
         aliases=aliases,

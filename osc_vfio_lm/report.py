@@ -117,7 +117,7 @@ Names of hosts, servers and devices are in it. Nothing is changed in the cloud."
 
         for server in servers:
             try:
-                ComputeClient(self.app.client_manager.sdk_connection.compute).server(server)
+                ComputeClient.of(self.app.client_manager.sdk_connection).server(server)
             except NotFoundError:
                 raise
             except VfioLmError:
@@ -179,7 +179,7 @@ def _versions(connection: Connection) -> Any:
             installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             installed[name] = None
-    microversion = ComputeClient(connection.compute).max_microversion()
+    microversion = ComputeClient.of(connection).max_microversion()
     return {
         "packages": installed,
         "python": platform.python_version(),
@@ -188,12 +188,12 @@ def _versions(connection: Connection) -> Any:
 
 
 def _hosts(connection: Connection) -> Any:
-    from vfio_lm.cloud.nova import ComputeClient
+    from vfio_lm.cloud.snapshot import WholeCloud
 
-    nova = ComputeClient(connection.compute)
-    nodes = nova.nodes()
+    cloud = WholeCloud(connection)
+    nodes = cloud.nodes()
     hosts = {}
-    for host, service in nova.services().items():
+    for host, service in cloud.services.items():
         node = nodes.get(host)
         hosts[host] = {
             "is_up": service.is_up,
@@ -208,7 +208,8 @@ def _hosts(connection: Connection) -> Any:
 
 
 def _devices(connection: Connection) -> Any:
-    from vfio_lm.inventory import DeviceFilter, collect_devices
+    from vfio_lm.cloud.snapshot import WholeCloud
+    from vfio_lm.inventory import collect_devices
 
     return [
         {
@@ -221,12 +222,13 @@ def _devices(connection: Connection) -> Any:
             "traits": sorted(device.provider.traits),
             "provider": device.provider.uuid,
         }
-        for device in collect_devices(connection, DeviceFilter())
+        for device in collect_devices(WholeCloud(connection))
     ]
 
 
 def _audit(connection: Connection, confs: inputs.NovaConfPaths) -> Any:
     from placement_sync.engine.round import Engine
+    from vfio_lm.cloud.http.catalogue import adapter
     from vfio_lm.pci import read_nova_conf
     from vfio_lm.pci.hosts import read_own_host
 
@@ -235,8 +237,8 @@ def _audit(connection: Connection, confs: inputs.NovaConfPaths) -> Any:
         for host, paths in sorted(confs.hosts.items())
     ]
     engine = Engine(
-        connection.placement,
-        connection.compute,
+        adapter(connection, "placement"),
+        adapter(connection, "compute"),
         judge_aliases=True,
         aliases=read_nova_conf(confs.api).aliases if confs.api else None,
     )

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 
 from osc_vfio_lm import command, inputs
-from osc_vfio_lm.cells import AliasesColumn, DevicesColumn
+from osc_vfio_lm.cells import AliasesColumn, DevicesColumn, LiveMigratableColumn
 
 if TYPE_CHECKING:
-    from vfio_lm.inventory import PciServer, Step
+    from vfio_lm.inventory import PciServer, UpgradeStep
     from vfio_lm.pci import Alias
 
 
@@ -33,15 +33,11 @@ class ListServer(command.Lister):
 List servers that hold PCI devices by alias
 
 Devices are those that placement counts: the PF or PCI device, and how many of its units the
-server holds. Live Migratable is what the aliases of the server's flavor say now, see 'openstack
+server holds. Live Migratable is what each alias of the server's flavor says now, see 'openstack
 vfio flavor list'; a server that is older than its alias may have asked for something else.
 
-Could Migrate is what one look at all hosts together tells:
-  likely   the aliases allow it, and another host has memory and enough free devices
-  no       nova would refuse it, or no other host has what it takes
-  unknown  an input is missing, most often --nova-conf
-
-Whether a server will live migrate, and where to, is said by 'openstack vfio migration check'."""
+Whether a server can live migrate, and where to, is the answer of 'openstack vfio migration check';
+with --all it checks every server of this list."""
 
     exit_statuses = ((0, "the servers are listed, also if there is none"),)
 
@@ -55,10 +51,11 @@ Whether a server will live migrate, and where to, is said by 'openstack vfio mig
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from vfio_lm.cloud.snapshot import WholeCloud
         from vfio_lm.inventory import collect_servers
 
         found = collect_servers(
-            self.app.client_manager.sdk_connection,
+            WholeCloud(self.app.client_manager.sdk_connection),
             host=parsed_args.host,
             aliases=inputs.read_aliases(parsed_args),
         )
@@ -69,13 +66,13 @@ Whether a server will live migrate, and where to, is said by 'openstack vfio mig
             "Name",
             "Status",
             "Host",
-            "Devices",
             "Flavor",
+            "Aliases",
+            "Devices",
             "Live Migratable",
-            "Could Migrate",
         )
         if parsed_args.long:
-            columns += ("Aliases", "Reason")
+            columns += ("Project ID", "Created At")
         return columns, (_server_row(item, parsed_args.long) for item in found)
 
 
@@ -162,18 +159,19 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
 
     def _plan(
         self, aliases: Mapping[str, Alias], flavor_map: Mapping[str, str]
-    ) -> tuple[Step, ...]:
+    ) -> tuple[UpgradeStep, ...]:
+        from vfio_lm.cloud.snapshot import WholeCloud
         from vfio_lm.inventory import plan_upgrade
 
-        connection = self.app.client_manager.sdk_connection
-        return plan_upgrade(connection, aliases, flavor_map)
+        cloud = WholeCloud(self.app.client_manager.sdk_connection)
+        return plan_upgrade(cloud, aliases, flavor_map)
 
-    def _execute(self, steps: Sequence[Step], wait: bool) -> None:
+    def _execute(self, steps: Sequence[UpgradeStep], wait: bool) -> None:
         from vfio_lm.cloud.nova import ComputeClient
-        from vfio_lm.inventory.execute import Executor
+        from vfio_lm.inventory.execute import UpgradeExecutor
 
-        nova = ComputeClient(self.app.client_manager.sdk_connection.compute)
-        executor = Executor(nova, self.say)
+        nova = ComputeClient.of(self.app.client_manager.sdk_connection)
+        executor = UpgradeExecutor(nova, self.say)
         if wait:
             executor.run(steps)
         else:
@@ -186,15 +184,18 @@ def _server_row(item: PciServer, is_long: bool) -> tuple[Any, ...]:
         item.server.name,
         item.server.status,
         item.server.host or None,
-        DevicesColumn({device.address: device.units for device in item.devices}),
         item.server.flavor.name,
-        item.use.meaning.value,
-        item.could_migrate.value,
+        AliasesColumn(item.use.counts),
+        DevicesColumn({device.address: device.units for device in item.devices or ()}),
+        LiveMigratableColumn({name: said.value for name, said in item.use.by_alias.items()}),
     )
-    return (*row, AliasesColumn(item.use.counts), item.reason or None) if is_long else row
+    if not is_long:
+        return row
+    created_at = item.server.created_at
+    return (*row, item.server.project_id, created_at.isoformat() if created_at else None)
 
 
-def _step_row(step: Step) -> tuple[Any, ...]:
+def _step_row(step: UpgradeStep) -> tuple[Any, ...]:
     from osc_lib.cli import format_columns
 
     return (

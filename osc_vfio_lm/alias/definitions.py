@@ -142,13 +142,14 @@ Only --long asks the cloud."""
 
 def _usage(asking: ListAlias | ShowAlias) -> Mapping[str, AliasUsage]:
     """Ask nova who uses the aliases."""
+    from vfio_lm.cloud.snapshot import WholeCloud
     from vfio_lm.inventory import collect_alias_usage
 
     # Only with --long the command needs to authenticate, which the shell does before it knows
     # the options.
     asking.auth_required = True
     asking.app.prepare_to_run_command(asking)
-    return collect_alias_usage(asking.app.client_manager.sdk_connection)
+    return collect_alias_usage(WholeCloud(asking.app.client_manager.sdk_connection))
 
 
 def _row(alias: Alias) -> tuple[Any, ...]:

@@ -160,7 +160,7 @@ The formats dot and mermaid draw the plan, for Graphviz and for mermaid."""
         from vfio_lm.drain import State
 
         reason = parsed_args.disable_reason or _DEFAULT_REASON
-        nova = MigrationClient(self.app.client_manager.sdk_connection.compute)
+        nova = MigrationClient.of(self.app.client_manager.sdk_connection)
         with DrainTeller(self.app, nova) as teller:
             done = drain.execute(
                 teller,

@@ -118,7 +118,7 @@ What a server asked for is stored with it: a flavor that servers run on is not c
 def _nova(this: command.Command) -> ComputeClient:
     from vfio_lm.cloud.nova import ComputeClient
 
-    return ComputeClient(this.app.client_manager.sdk_connection.compute)
+    return ComputeClient.of(this.app.client_manager.sdk_connection)
 
 
 def _change(

@@ -101,7 +101,7 @@ defined there."""
             if parsed_args.project is not None:
                 domain = parsed_args.project_domain
                 projects = (project_id(connection, parsed_args.project, domain),)
-            flavor = create_flavor(ComputeClient(connection.compute), new, extra_specs, projects)
+            flavor = create_flavor(ComputeClient.of(connection), new, extra_specs, projects)
         return shown(flavor, alias_use(flavor.flavor.extra_specs, aliases))
 
 

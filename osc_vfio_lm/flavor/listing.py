@@ -50,11 +50,11 @@ Live Migratable is what the aliases together say, which only nova.conf tells:
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        from vfio_lm.cloud.snapshot import WholeCloud
         from vfio_lm.inventory import collect_flavors
 
-        found = collect_flavors(
-            self.app.client_manager.sdk_connection, inputs.read_aliases(parsed_args)
-        )
+        cloud = WholeCloud(self.app.client_manager.sdk_connection)
+        found = collect_flavors(cloud, inputs.read_aliases(parsed_args))
         columns: tuple[str, ...] = ("ID", "Name", "Aliases", "Live Migratable", "Server Count")
         if parsed_args.long:
             columns += (
@@ -83,13 +83,11 @@ Outdated servers are those that asked for other devices when they were made, and
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        from vfio_lm.cloud.snapshot import WholeCloud
         from vfio_lm.inventory import find_flavor
 
-        item = find_flavor(
-            self.app.client_manager.sdk_connection,
-            parsed_args.flavor,
-            inputs.read_aliases(parsed_args),
-        )
+        cloud = WholeCloud(self.app.client_manager.sdk_connection)
+        item = find_flavor(cloud, parsed_args.flavor, inputs.read_aliases(parsed_args))
         columns, values = shown(item.flavor, item.use)
         return (
             (*columns, "server_count", "outdated_server_count"),

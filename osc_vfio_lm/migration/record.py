@@ -257,7 +257,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _nova(app: Any) -> MigrationClient:
     from vfio_lm.cloud.nova import MigrationClient
 
-    nova = MigrationClient(app.client_manager.sdk_connection.compute)
+    nova = MigrationClient.of(app.client_manager.sdk_connection)
     nova.max_microversion()  # one that is too old says so itself
     return nova
 

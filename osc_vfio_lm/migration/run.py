@@ -84,7 +84,7 @@ migration_id and no verification yet: these are null in json and yaml."""
             raise exceptions.CommandError("--timeout is only allowed with --wait")
         chosen = preflight_option.mode(parsed_args)
         connection = self.app.client_manager.sdk_connection
-        nova = MigrationClient(connection.compute)
+        nova = MigrationClient.of(connection)
         nova.max_microversion()  # one that is too old says so itself
         server = nova.server(parsed_args.server)
         last = nova.newest_migration(server.id)
@@ -174,7 +174,7 @@ migration_id and no verification yet: these are null in json and yaml."""
             self.status = _FAILED
             self.say(*words.failure(nova, server, end.migration, request_id))
             return _shown(server, end.migration, request_id, None, "failed")
-        placement = PlacementClient(self.app.client_manager.sdk_connection.placement)
+        placement = PlacementClient.of(self.app.client_manager.sdk_connection)
         checks = verify(collect_arrival(nova, placement, end.migration, parsed_args.host))
         statuses = {Status.FAIL: _FAILED, Status.UNKNOWN: _UNKNOWN}
         self.status = statuses.get(worst(checks), 0)
@@ -212,7 +212,7 @@ before it aborts one that is running, and tells the way back."""
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from vfio_lm.cloud.nova import MigrationClient
 
-        nova = MigrationClient(self.app.client_manager.sdk_connection.compute)
+        nova = MigrationClient.of(self.app.client_manager.sdk_connection)
         nova.max_microversion()
         server = nova.server(parsed_args.server)
         progress = nova.in_progress(server.id)

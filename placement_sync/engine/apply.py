@@ -18,7 +18,6 @@ wrong state to its right one, and the next round works out anew what is left.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import logging
@@ -29,12 +28,13 @@ import os_traits
 
 from placement_sync.engine.plan import FlavorStep, Step
 from vfio_lm.cloud.nova import ComputeClient
+from vfio_lm.cloud.parallel import in_parallel
 from vfio_lm.cloud.placement.write import ConflictError, TraitWriter
 from vfio_lm.errors import CloudError, NotFoundError, VfioLmError
-from vfio_lm.inventory.flavor import Change
+from vfio_lm.inventory.flavor import FlavorChange
 from vfio_lm.inventory.write_flavor import apply_change
 
-# keystoneauth keeps ten connections to a service, and placement has workers for others as well.
+# Placement has workers for others as well.
 _PARALLEL_WRITES = 4
 
 _LOG = logging.getLogger(__name__)
@@ -78,10 +78,7 @@ class Applier:
                 self._writer.create_trait(trait)
         except CloudError as exc:
             return (Outcome(error=exc),)
-        if len(steps) < 2:
-            return tuple(map(self._apply_one, steps))
-        with concurrent.futures.ThreadPoolExecutor(_PARALLEL_WRITES) as pool:
-            return tuple(pool.map(self._apply_one, steps))
+        return tuple(in_parallel(self._apply_one, steps, at_once=_PARALLEL_WRITES))
 
     def _apply_one(self, step: Step) -> Outcome:
         if self._failed.is_set():
@@ -125,6 +122,6 @@ def apply_flavor(nova: ComputeClient, step: FlavorStep) -> bool:
     if now.flavor.extra_specs != step.flavor.flavor.extra_specs:
         _LOG.info("flavor %s was changed meanwhile; it is judged anew", step.flavor.name)
         return False
-    apply_change(nova, now, Change(set=step.set))
+    apply_change(nova, now, FlavorChange(set=step.set))
     _LOG.info("wrote %s", step)
     return True

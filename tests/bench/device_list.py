@@ -32,13 +32,14 @@ from openstack.connection import Connection
 
 from tests.bench._meter import Meter
 from tests.cloud import Cloud, CloudSpec, HostSpec
-from vfio_lm.inventory import Device, collect_devices
+from vfio_lm.cloud.snapshot import WholeCloud
+from vfio_lm.inventory import PciDevice, collect_devices
 
 OPENSTACK = pathlib.Path(sys.executable).with_name("openstack")
 MICROVERSION = "1.39"
 
 
-def ask_one_by_one(connection: Connection, devices: Collection[Device]) -> None:
+def ask_one_by_one(connection: Connection, devices: Collection[PciDevice]) -> None:
     """Do what ``openstack resource provider inventory list`` does, for each provider."""
     for device in devices:
         path = f"/resource_providers/{device.provider.uuid}"
@@ -62,9 +63,11 @@ def measure(cloud: Cloud, hosts: int, pfs: int, sample: int) -> None:
     """Fill the cloud and print the numbers."""
     cloud.fill_placement(hosts=hosts, pfs=pfs, vfs=8)
     connection = cloud.connection()
-    devices = collect_devices(connection)  # also warms up token, catalogue and placement
+    devices = collect_devices(
+        WholeCloud(connection)
+    )  # also warms up token, catalogue and placement
     meter = Meter(connection)
-    whole = meter.cost(lambda: collect_devices(connection))
+    whole = meter.cost(lambda: collect_devices(WholeCloud(connection)))
     chosen = devices[:: max(1, len(devices) // sample)][:sample]
     loop = meter.cost(lambda: ask_one_by_one(connection, chosen)) * (len(devices) / len(chosen))
     print(f"{len(devices):,} PCI providers on {hosts + 1:,} hosts")

@@ -33,7 +33,7 @@ from tests.cloud.administrator import wait_for
 from tests.cloud.filler import NAME_PREFIX
 from tests.functional.sync_agent import AgentProcess, credentials
 from vfio_lm.cloud.placement import PlacementClient
-from vfio_lm.cloud.placement.http import MICROVERSION
+from vfio_lm.cloud.placement.client import MICROVERSION
 from vfio_lm.pci.hosts import Host, read_hosts
 
 DEVICE_SPEC = (

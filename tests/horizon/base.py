@@ -25,13 +25,13 @@ from horizon_panel import api
 from tests.unit.inventory import cloud
 from vfio_lm.cloud.model import Provider
 from vfio_lm.errors import CloudError
-from vfio_lm.inventory import Host
+from vfio_lm.inventory import HostInventory
 from vfio_lm.inventory.host import hosts
 
 INDEX = "horizon:admin:vfio_live_migration:index"
 
 
-def fleet(*providers: Provider, names: tuple[str, ...] = ()) -> tuple[Host, ...]:
+def fleet(*providers: Provider, names: tuple[str, ...] = ()) -> tuple[HostInventory, ...]:
     """Return the hosts of PCI providers, and others without, all of them up."""
     found = {provider.root_uuid.removeprefix("root-") for provider in providers} | set(names)
     return hosts(

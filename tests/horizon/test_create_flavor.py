@@ -35,6 +35,7 @@ class CreateFlavorTest(PanelTestCase):
         conf = mock.Mock(aliases={"vf": scenario.alias(LiveMigratable.YES)})
         self.patch(api, "nova_conf", return_value=conf)
         self.patch(api, "connection")
+        self.patch(forms.ComputeClient, "of")
         self.patch(api, "projects", return_value=(("id-a", "<b>a</b>"), ("id-b", "b")))
         self.create = self.patch(forms, "create_flavor")
 

@@ -22,7 +22,7 @@ from django.urls import reverse
 from tests.horizon.base import PanelTestCase, fleet
 from tests.unit.inventory import cloud
 from vfio_lm.errors import CloudError, ConfigError
-from vfio_lm.inventory import AliasUsage, CouldMigrate, PciServer
+from vfio_lm.inventory import AliasUsage, PciServer
 from vfio_lm.inventory.flavor import alias_use, pci_flavors
 from vfio_lm.inventory.host import hosts
 from vfio_lm.pci import NovaConf
@@ -39,9 +39,6 @@ def pci_server(name: str, aliases: str = "yes:1", **changes: object) -> PciServe
     return PciServer(
         server=cloud.server(name, flavor, **changes),
         use=alias_use(flavor.flavor.extra_specs, cloud.ALIASES),
-        devices=(),
-        could_migrate=CouldMigrate.UNKNOWN,
-        reason="placement was not asked",
     )
 
 
@@ -117,18 +114,15 @@ class ServersTest(PanelTestCase):
         servers = tuple(pci_server(f"server{n:02}") for n in range(45))
         looked_at = []
 
-        def look(request, found, aliases, on_gap):
+        def look(request, found, on_gap):
             looked_at.extend(item.server.name for item in found)
-            return tuple(
-                dataclasses.replace(item, could_migrate=CouldMigrate.LIKELY, reason="")
-                for item in found
-            )
+            return tuple(dataclasses.replace(item, devices=()) for item in found)
 
         self.answer(nova_conf=CONF, servers=servers, look_at_servers=look)
         rows = self.rows(self.page("servers", {"servers_page": "3"}), "servers")
         self.assertEqual([f"server{n}" for n in range(40, 45)], looked_at)
         self.assertEqual(
-            ["server40", "Active", "compute1", "-", "flavor-server40", "Yes", "Likely", "-"],
+            ["server40", "Active", "compute1", "-", "flavor-server40", "Yes", "Check"],
             rows[0],
         )
 
@@ -137,7 +131,7 @@ class ServersTest(PanelTestCase):
         self.answer(nova_conf=CONF, servers=servers, look_at_servers=servers, gaps=(DOWN,))
         response = self.page("servers")
         self.assert_says(response, str(DOWN))
-        self.assertEqual("Unknown", self.rows(response, "servers")[0][6])
+        self.assertEqual("-", self.rows(response, "servers")[0][3])
 
     def test_nova_that_does_not_answer_is_said(self) -> None:
         self.answer(nova_conf=CONF, servers=CloudError("nova cannot be reached"))

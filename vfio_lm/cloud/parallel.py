@@ -29,17 +29,22 @@ def in_parallel(
     function: Callable[[_Item], _Result],
     items: Iterable[_Item],
     *,
+    at_once: int = _AT_ONCE,
     tell: Callable[[int], None] = lambda done: None,
 ) -> list[_Result]:
     """Apply a function that asks a service, a few at a time; the first error ends it.
 
+    :param at_once: how many requests may be under way
     :param tell: called in this thread with the number of answers that are there
     :returns: the answers in the order of the questions
     """
-    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+    questions = tuple(items)
+    if len(questions) < 2:
+        at_once = 1
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         try:
             results = []
-            for result in pool.map(function, items):
+            for result in pool.map(function, questions):
                 results.append(result)
                 tell(len(results))
             return results

@@ -18,70 +18,91 @@ pages of hypervisors and servers, 1,000 on one by default, apart).
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import datetime
 import functools
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+import os_resource_classes
 import os_traits
-from keystoneauth1 import exceptions as ksa_exceptions
-from keystoneauth1.identity.base import BaseIdentityPlugin
-from openstack import exceptions as sdk_exceptions
 
-from vfio_lm.cloud import endpoints
+from vfio_lm.cloud.holdings import Allocation, Tell, allocations
+from vfio_lm.cloud.http.catalogue import role_names
 from vfio_lm.cloud.model import (
     Aggregate,
+    CloudFlavor,
     ComputeNode,
     ComputeService,
     Microversion,
     Move,
+    Network,
+    Port,
+    PortKind,
     Provider,
     Server,
     ServerGroup,
     Tree,
 )
+from vfio_lm.cloud.network import NetworkClient
 from vfio_lm.cloud.nova import SchedulingClient
+from vfio_lm.cloud.parallel import in_parallel
 from vfio_lm.cloud.placement import PlacementClient
+from vfio_lm.cloud.volume import VolumeClient
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.text import no_such_host
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
+_LOG = logging.getLogger(__name__)
+
 # nova/conf/compute.py scheduler_instance_sync_interval is 120 s by default (nova 34.0.0), and the
 # clocks of two machines differ.
 _SCHEDULER_LEARNS_WITHIN = datetime.timedelta(minutes=3)
 
-
-@contextlib.contextmanager
-def errors_of_the_cloud() -> Iterator[None]:
-    """Give what the libraries raise by themselves, at discovery for instance, our own form."""
-    try:
-        yield
-    except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
-        raise CloudError(f"the cloud cannot be reached: {exc}") from exc
+# What a host may have left. One request for each shows all hosts that have any of it, and hardly
+# a host has used up all three to the last unit.
+_ROOM = (os_resource_classes.MEMORY_MB, os_resource_classes.VCPU, os_resource_classes.DISK_GB)
 
 
 class WholeCloud:
     """One cloud as it is now: each thing is asked for once, when it is first needed.
 
+    Every question raises :class:`~vfio_lm.errors.CloudError` if the service does not answer, or
+    the roles of the user do not suffice.
+
     :param connection: a connection with the admin role; nothing is changed with it
-    :raises CloudError: if the cloud has no nova or placement for this user, or nova is too old
     """
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        with errors_of_the_cloud():
-            self.nova = SchedulingClient(endpoints.proxy(connection, "compute"))
-            self.nova_microversion: Microversion = self.nova.max_microversion()
-            self.placement = PlacementClient(endpoints.proxy(connection, "placement"))
+        self._connection = connection
+        self._networks: dict[str, Network] = {}
+        self._held: dict[str, Allocation] = {}
         self._nodes: Mapping[str, ComputeNode] | None = None
         self._nodes_have_servers = False
         self._groups: dict[str, ServerGroup | None] = {}
         self._departures: Mapping[str, frozenset[str]] | None = None
         self._moves: dict[str, tuple[Move, ...]] = {}
         self._root_traits: dict[str, frozenset[str]] = {}
+
+    @functools.cached_property
+    def nova(self) -> SchedulingClient:
+        """Nova, which is of 2025.1 or later."""
+        client = SchedulingClient.of(self._connection)
+        client.max_microversion()  # one that is too old says so itself
+        return client
+
+    @functools.cached_property
+    def nova_microversion(self) -> Microversion:
+        """The highest microversion of nova's API."""
+        return self.nova.max_microversion()
+
+    @functools.cached_property
+    def placement(self) -> PlacementClient:
+        """Placement."""
+        return PlacementClient.of(self._connection)
 
     @functools.cached_property
     def services(self) -> Mapping[str, ComputeService]:
@@ -136,6 +157,16 @@ class WholeCloud:
         """All servers of all projects."""
         return self.nova.servers()
 
+    @functools.cached_property
+    def evacuated(self) -> frozenset[str]:
+        """The servers that still hold what they had on a host they left in need."""
+        return self.nova.evacuated()
+
+    @functools.cached_property
+    def flavors(self) -> tuple[CloudFlavor, ...]:
+        """All flavors, public or not, by name."""
+        return self.nova.flavors()
+
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""
         if server_id not in self._moves:
@@ -151,6 +182,41 @@ class WholeCloud:
     def trees(self) -> Mapping[str, Tree]:
         """The trees of all hosts with any memory left, by the UUID of the root."""
         return self.placement.trees_with_room(self.pci_providers)
+
+    def with_units(
+        self, pci_providers: Mapping[str, Provider], in_tree: str | None = None
+    ) -> list[Provider]:
+        """Return PCI providers with their traits and inventories, whole hosts at once.
+
+        A host that has nothing left at all costs three requests for each of its providers.
+
+        :param pci_providers: by UUID, of :attr:`pci_providers`
+        :param in_tree: UUID of the root that all are below, to look at its tree only
+        """
+        seen: dict[str, Provider] = {}
+        for resource_class in _ROOM:
+            if pci_providers.keys() <= seen.keys():
+                break
+            if in_tree is None and resource_class == os_resource_classes.MEMORY_MB:
+                trees = self.trees
+            else:
+                trees = self.placement.trees_with_room(pci_providers, resource_class, in_tree)
+            for tree in trees.values():
+                seen |= tree.providers
+        rest = [provider for uuid, provider in pci_providers.items() if uuid not in seen]
+        shown = [seen[uuid] for uuid in pci_providers if uuid in seen]
+        return shown + in_parallel(self.placement.with_details, rest)
+
+    def allocations(
+        self, servers: Collection[Server], tell: Tell = lambda done, total: None
+    ) -> Mapping[str, Allocation]:
+        """Return what servers hold, by the server's ID.
+
+        :param tell: told how many requests are answered, and how many there are
+        """
+        unknown = [server for server in servers if server.id not in self._held]
+        self._held |= allocations(self, unknown, tell)
+        return self._held
 
     def root_traits(self, uuid: str) -> frozenset[str]:
         """Return the traits of a host's root provider; one request for each full host."""
@@ -205,10 +271,65 @@ class WholeCloud:
     def _owned_by_nova(self) -> frozenset[str]:
         return self.placement.uuids_with_trait(os_traits.OWNER_NOVA)
 
+    def networks(self, server_ids: Collection[str]) -> dict[str, Network]:
+        """Return the ports of servers that matter, by the server's ID.
+
+        A cloud without neutron has none. Where neutron does not answer, none are known, and a
+        warning is logged.
+        """
+        if unknown := [each for each in server_ids if each not in self._networks]:
+            self._networks |= self._ask_for_networks(unknown)
+        return {server_id: self._networks[server_id] for server_id in server_ids}
+
+    def _ask_for_networks(self, server_ids: Collection[str]) -> dict[str, Network]:
+        try:
+            if self._neutron is None:
+                return dict.fromkeys(server_ids, Network())
+            return {
+                server_id: dataclasses.replace(
+                    network, has_port_bindings=self._neutron_has_port_bindings
+                )
+                if any(port.kind is PortKind.REPLUGGED for port in network.ports or ())
+                else network
+                for server_id, network in self._neutron.networks(server_ids).items()
+            }
+        except CloudError as exc:
+            _LOG.warning("The ports of servers are not known: %s", exc)
+            return dict.fromkeys(server_ids, Network(ports=None))
+
+    @functools.cached_property
+    def pci_ports(self) -> Mapping[str, tuple[Port, ...]]:
+        """The ports of the whole cloud that nova serves with a PCI device, by server."""
+        return self._neutron.pci_ports() if self._neutron is not None else {}
+
+    @functools.cached_property
+    def _neutron(self) -> NetworkClient | None:
+        return NetworkClient.of(self._connection)
+
+    @functools.cached_property
+    def _neutron_has_port_bindings(self) -> bool:
+        return self._neutron is not None and self._neutron.has_port_bindings()
+
+    def image_properties(self, servers: Collection[Server]) -> dict[str, Mapping[str, str] | None]:
+        """Return the properties of the image that each server boots from, by the server's ID.
+
+        Nova keeps them with the server, but does not show those of a volume; cinder does.
+
+        :returns: None for a server that boots from a volume, where there is no cinder or it does
+            not answer; then a warning is logged
+        """
+        known = {server.id: server.image_properties for server in servers}
+        if of_volumes := [server for server in servers if server.image_properties is None]:
+            try:
+                cinder = VolumeClient.of(self._connection)
+                volumes = cinder.root_volumes(of_volumes) if cinder is not None else {}
+                for server_id, volume in volumes.items():
+                    known[server_id] = volume.image_properties if volume is not None else None
+            except CloudError as exc:
+                _LOG.warning("The images of boot volumes are not known: %s", exc)
+        return known
+
     @functools.cached_property
     def user_is_admin(self) -> bool:
         """Whether the user has the role of that name, as far as the token tells."""
-        session = self.connection.session
-        if not isinstance(session.auth, BaseIdentityPlugin):
-            return False
-        return "admin" in (session.auth.get_access(session).role_names or ())
+        return "admin" in role_names(self._connection)

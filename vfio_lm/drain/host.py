@@ -15,10 +15,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from vfio_lm.cloud import endpoints
 from vfio_lm.cloud.nova import MigrationClient, SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.snapshot import WholeCloud
@@ -66,7 +66,10 @@ class HostDrain:
         self._connection = connection
         self._host = host
         self._read_inputs = read_inputs
-        self._nova = MigrationClient(endpoints.proxy(connection, "compute"))
+
+    @functools.cached_property
+    def _nova(self) -> MigrationClient:
+        return MigrationClient.of(self._connection)
 
     def plan(self) -> Drain:
         """Say which servers can leave together; nothing is changed.
@@ -119,7 +122,7 @@ class HostDrain:
         executor = DrainExecutor(
             self._host,
             self._nova,
-            PlacementClient(self._connection.placement),
+            PlacementClient.of(self._connection),
             lambda server_id, host: check_with(
                 self._connection, server_id, self._read_inputs(), host=host
             ),
@@ -141,7 +144,7 @@ class HostDrain:
         """Disable the host; one that is disabled already keeps its reason."""
         service = WholeCloud(self._connection).service(self._host)
         if service.is_enabled:
-            SchedulingClient(self._connection.compute).disable(self._host, reason)
+            SchedulingClient.of(self._connection).disable(self._host, reason)
             observer.say(f"Disabled nova-compute on {self._host}: {reason}")
         else:
             why = f": {service.disabled_reason}" if service.disabled_reason else ""

@@ -17,46 +17,45 @@ Not whether one server will live migrate: that is :mod:`vfio_lm.preflight`.
 
 from vfio_lm.inventory.alias import AliasUsage
 from vfio_lm.inventory.collect import (
+    OnGap,
     collect_alias_usage,
     collect_devices,
     collect_flavors,
     collect_hosts,
     collect_servers,
-    collect_uses,
     find_device,
     find_flavor,
     list_servers,
     look_at_servers,
     plan_upgrade,
 )
-from vfio_lm.inventory.device import Device, DeviceFilter, Holder
+from vfio_lm.inventory.device import DeviceFilter, Holder, PciDevice
 from vfio_lm.inventory.flavor import AliasUse, FlavorError, PciFlavor
-from vfio_lm.inventory.host import Host, HostMarking, Totals, totals
-from vfio_lm.inventory.server import CouldMigrate, HeldDevice, PciServer
-from vfio_lm.inventory.upgrade import Action, Step
+from vfio_lm.inventory.host import HostInventory, HostMarking, Totals, totals
+from vfio_lm.inventory.server import HeldDevice, PciServer
+from vfio_lm.inventory.upgrade import Action, UpgradeStep
 
 __all__ = [
     "Action",
     "AliasUsage",
     "AliasUse",
-    "CouldMigrate",
-    "Device",
     "DeviceFilter",
     "FlavorError",
     "HeldDevice",
     "Holder",
-    "Host",
+    "HostInventory",
     "HostMarking",
+    "OnGap",
+    "PciDevice",
     "PciFlavor",
     "PciServer",
-    "Step",
     "Totals",
+    "UpgradeStep",
     "collect_alias_usage",
     "collect_devices",
     "collect_flavors",
     "collect_hosts",
     "collect_servers",
-    "collect_uses",
     "find_device",
     "find_flavor",
     "list_servers",

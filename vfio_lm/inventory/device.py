@@ -21,7 +21,7 @@ from vfio_lm.cloud.model import ComputeNode, Marking, Provider
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Device:
+class PciDevice:
     """A PF or PCI device that nova manages, with the units that it offers.
 
     nova gives the provider of a device one resource class
@@ -76,7 +76,7 @@ class DeviceFilter:
     is_free: bool = False
     live_migratable: Marking | None = None
 
-    def accepts(self, device: Device) -> bool:
+    def accepts(self, device: PciDevice) -> bool:
         """Tell whether a device is among those that are asked for."""
         return (
             self.host in (None, device.host)

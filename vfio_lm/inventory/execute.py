@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable
 from vfio_lm.cloud.model import CloudFlavor, Server
 from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.errors import CloudError
-from vfio_lm.inventory.upgrade import TAG, Action, Step
+from vfio_lm.inventory.upgrade import TAG, Action, UpgradeStep
 from vfio_lm.polling import SYSTEM_CLOCK, Clock, poll
 from vfio_lm.text import server_named
 
@@ -34,7 +34,7 @@ _POLL_SECONDS = 1.0
 _SETTLED = ("ACTIVE", "SHUTOFF")
 
 
-class Executor:
+class UpgradeExecutor:
     """Carries out the steps of a plan.
 
     :param tell: called with a sentence about each thing that is done, before it is done
@@ -47,7 +47,7 @@ class Executor:
         self._tell = tell
         self._clock = clock
 
-    def run(self, steps: Iterable[Step]) -> None:
+    def run(self, steps: Iterable[UpgradeStep]) -> None:
         """Do all steps, each to its end; the first that fails ends it.
 
         :raises CloudError: if nova refuses or fails to resize a server
@@ -60,7 +60,7 @@ class Executor:
             if step.is_executable:
                 self._nova.delete_tag(step.server.id, TAG)
 
-    def take_next(self, steps: Iterable[Step]) -> None:
+    def take_next(self, steps: Iterable[UpgradeStep]) -> None:
         """Do what needs no waiting: end what is begun, or else begin one resize.
 
         :raises CloudError: if nova refuses

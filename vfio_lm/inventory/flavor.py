@@ -43,6 +43,9 @@ class AliasUse:
     requests: tuple[AliasRequest, ...]
     meaning: Meaning
 
+    by_alias: Mapping[str, Meaning] = dataclasses.field(default_factory=dict)
+    """What each alias says, by its name."""
+
     @property
     def counts(self) -> dict[str, int]:
         """Devices by the name of the alias."""
@@ -71,7 +74,11 @@ def alias_use(
         return AliasUse(requests=(), meaning=Meaning.MALFORMED)
     if not requests:
         return None
-    return AliasUse(requests=requests, meaning=meaning(requests, aliases))
+    return AliasUse(
+        requests=requests,
+        meaning=meaning(requests, aliases),
+        by_alias={request.alias: meaning([request], aliases) for request in requests},
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ def current_counts(extra_specs: Mapping[str, str]) -> dict[str, int]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Change:
+class FlavorChange:
     """What shall become different about a flavor's extra specs."""
 
     set: Mapping[str, str]
@@ -161,9 +168,9 @@ class Change:
         return ALIAS_EXTRA_SPEC in (*self.set, *self.unset)
 
 
-def change(before: Mapping[str, str], after: Mapping[str, str]) -> Change:
+def change(before: Mapping[str, str], after: Mapping[str, str]) -> FlavorChange:
     """Return what leads from one set of extra specs to another."""
-    return Change(
+    return FlavorChange(
         set={key: value for key, value in after.items() if before.get(key) != value},
         unset=tuple(sorted(before.keys() - after.keys())),
     )
@@ -250,7 +257,7 @@ def _host_traits(names: Collection[str], aliases: Mapping[str, Alias] | None) ->
     return found
 
 
-def keeps_host_trait(wanted: Change, after: Mapping[str, str]) -> bool:
+def keeps_host_trait(wanted: FlavorChange, after: Mapping[str, str]) -> bool:
     """Tell whether a flavor's devices change, but not what it asks of hosts on their behalf."""
     return (
         wanted.is_about_devices

@@ -20,7 +20,7 @@ import enum
 from collections.abc import Iterable, Mapping
 
 from vfio_lm.cloud.model import ComputeNode, ComputeService, Marking, Provider
-from vfio_lm.inventory.device import Device, hosts_of
+from vfio_lm.inventory.device import PciDevice, hosts_of
 
 
 class HostMarking(enum.Enum):
@@ -39,7 +39,7 @@ class HostMarking(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Host:
+class HostInventory:
     """A host that nova or placement knows."""
 
     name: str
@@ -47,7 +47,7 @@ class Host:
     """None where nova has no nova-compute of this host, or did not answer."""
     node: ComputeNode | None
     """None where nova has no hypervisor of this host, or did not answer."""
-    devices: tuple[Device, ...] | None
+    devices: tuple[PciDevice, ...] | None
     """In the order of their addresses; None where placement did not answer."""
 
     @property
@@ -103,22 +103,22 @@ def hosts(
     services: Mapping[str, ComputeService],
     nodes: Mapping[str, ComputeNode],
     providers: Iterable[Provider] | None,
-) -> tuple[Host, ...]:
+) -> tuple[HostInventory, ...]:
     """Bring together what nova and placement say, by the name of the host.
 
     :param services: nova-compute services by host
     :param nodes: hypervisors by host
     :param providers: every PCI provider with its inventories; None where placement did not answer
     """
-    devices: collections.defaultdict[str, list[Device]] = collections.defaultdict(list)
+    devices: collections.defaultdict[str, list[PciDevice]] = collections.defaultdict(list)
     if providers is not None:
         known = tuple(providers)
         names = hosts_of(known, nodes.values())
         for provider in known:
             host = names[provider.uuid]
-            devices[host].append(Device(provider=provider, host=host))
+            devices[host].append(PciDevice(provider=provider, host=host))
     return tuple(
-        Host(
+        HostInventory(
             name=name,
             service=services.get(name),
             node=nodes.get(name),
@@ -130,7 +130,7 @@ def hosts(
     )
 
 
-def totals(found: Iterable[Host]) -> Totals:
+def totals(found: Iterable[HostInventory]) -> Totals:
     """Sum up hosts; what placement did not tell counts as nothing."""
     known = tuple(found)
     devices = [device for host in known for device in host.devices or ()]

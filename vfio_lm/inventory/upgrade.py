@@ -56,7 +56,7 @@ class Action(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Step:
+class UpgradeStep:
     """What has to be done about one server."""
 
     server: Server
@@ -96,7 +96,7 @@ def plan(
     ports: Mapping[str, tuple[str, ...]],
     aliases: Mapping[str, Alias],
     flavor_map: Mapping[str, str],
-) -> tuple[Step, ...]:
+) -> tuple[UpgradeStep, ...]:
     """Return what has to be done until nova live migrates every server; the begun things first.
 
     :param ports: ports that nova serves with a PCI device, by server
@@ -113,7 +113,7 @@ def plan(
             steps.append(step)
         if server.id in ports:
             steps.append(
-                Step(
+                UpgradeStep(
                     server=server,
                     action=Action.REATTACH,
                     reason="its ports need no resize, nova replugs them when the server live "
@@ -236,12 +236,14 @@ class _Targets:
         return kinds
 
 
-def _alias_step(server: Server, use: AliasUse, targets: _Targets) -> Step | None:
+def _alias_step(server: Server, use: AliasUse, targets: _Targets) -> UpgradeStep | None:
     is_ours = TAG in server.tags
     if server.status in _RESIZING:
         if is_ours:
-            return Step(server, Action.CONFIRM, "an earlier run of this plan began its resize")
-        return Step(
+            return UpgradeStep(
+                server, Action.CONFIRM, "an earlier run of this plan began its resize"
+            )
+        return UpgradeStep(
             server,
             Action.NONE,
             f"it is {server.status}: somebody else resizes or migrates it, and has to confirm or "
@@ -253,22 +255,22 @@ def _alias_step(server: Server, use: AliasUse, targets: _Targets) -> Step | None
         if not is_ours:
             return None
         if server.status not in _TAGGABLE:
-            return Step(server, Action.NONE, f"it is {server.status} after its resize")
-        return Step(server, Action.UNTAG, "its resize is confirmed, only the tag is left")
+            return UpgradeStep(server, Action.NONE, f"it is {server.status} after its resize")
+        return UpgradeStep(server, Action.UNTAG, "its resize is confirmed, only the tag is left")
     if target is None:
         reason = f"live_migratable of its aliases: {use.meaning.value}"
         target, why_not = targets.similar(server, use)
     if target is None:
-        return Step(server, Action.NONE, why_not)
+        return UpgradeStep(server, Action.NONE, why_not)
     if server.status not in _RESIZABLE or server.task_state is not None:
-        return Step(
+        return UpgradeStep(
             server,
             Action.NONE,
             f"it is {server.task_state or server.status}: only ACTIVE and SHUTOFF servers can be "
             f"resized",
             target,
         )
-    return Step(server, Action.RESIZE, reason, target)
+    return UpgradeStep(server, Action.RESIZE, reason, target)
 
 
 def _other_specs(extra_specs: Mapping[str, str]) -> dict[str, str]:

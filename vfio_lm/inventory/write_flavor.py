@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from vfio_lm.cloud.model import CloudFlavor, NewFlavor
 from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.errors import CloudError
-from vfio_lm.inventory.flavor import Change
+from vfio_lm.inventory.flavor import FlavorChange
 
 
 def create_flavor(
@@ -44,7 +44,7 @@ def create_flavor(
         raise
 
 
-def apply_change(nova: ComputeClient, flavor: CloudFlavor, wanted: Change) -> None:
+def apply_change(nova: ComputeClient, flavor: CloudFlavor, wanted: FlavorChange) -> None:
     """Change the extra specs of a flavor; doing it again does no harm.
 
     :raises CloudError: if nova refuses

@@ -56,8 +56,7 @@ class HostServersTable(ServersTable):
             "devices",
             "flavor",
             "live_migratable",
-            "could_migrate",
-            "reason",
+            "preflight",
         )
 
 
@@ -88,7 +87,7 @@ class HostTab(CloudTableTab):
         aliases = self.aliases
         servers = self.ask(api.servers, aliases, self.tab_group.kwargs["host"]) or ()
         shown = self.show(self._tables["servers"], servers)
-        return api.look_at_servers(self.request, shown, aliases, self.note_gap) if shown else ()
+        return api.look_at_servers(self.request, shown, self.note_gap) if shown else ()
 
     def get_context_data(self, request, **kwargs):
         """Add the host."""

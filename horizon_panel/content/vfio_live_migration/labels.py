@@ -27,12 +27,6 @@ LIVE_MIGRATABLE = (
     ("no devices", pgettext_lazy("Live Migratable", "No devices")),
 )
 
-COULD_MIGRATE = (
-    ("likely", pgettext_lazy("Could Migrate", "Likely")),
-    ("no", pgettext_lazy("Could Migrate", "No")),
-    ("unknown", pgettext_lazy("Could Migrate", "Unknown")),
-)
-
 SERVICE = (
     ("up", pgettext_lazy("Compute Service", "Up")),
     ("down", pgettext_lazy("Compute Service", "Down")),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from vfio_lm.inventory import Host
+from vfio_lm.inventory import HostInventory
 
 
 def host(name: str) -> str | None:
@@ -24,7 +24,7 @@ def host(name: str) -> str | None:
     return reverse("horizon:admin:vfio_live_migration:host", args=[name]) if name else None
 
 
-def hypervisor(found: Host) -> str | None:
+def hypervisor(found: HostInventory) -> str | None:
     """Return the address of Horizon's page of a host's hypervisor; None where nova has none."""
     if found.node is None:
         return None

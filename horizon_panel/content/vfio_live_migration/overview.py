@@ -25,7 +25,7 @@ from horizon_panel.content.vfio_live_migration import labels, links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTab
 from horizon_panel.content.vfio_live_migration.paging import page_of
 from vfio_lm.cloud.model import Marking
-from vfio_lm.inventory import Device, Host, totals
+from vfio_lm.inventory import HostInventory, PciDevice, totals
 
 #: Hosts on a page.
 HOSTS = 48
@@ -42,7 +42,7 @@ _SIGNS = {Marking.MARKED: "✓", Marking.NOT_MARKED: "✗", Marking.UNKNOWN: "?"
 class Bar:
     """A device in the picture of its host."""
 
-    device: Device
+    device: PciDevice
     top: int
 
     @property
@@ -76,7 +76,7 @@ class Bar:
 class Card:
     """A host with its picture."""
 
-    host: Host
+    host: HostInventory
 
     @property
     def url(self):

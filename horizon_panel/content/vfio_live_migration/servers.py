@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The servers that hold PCI devices by alias, and whether they look mobile."""
+"""The servers that hold PCI devices by alias."""
 
 from django.template.defaultfilters import title
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +27,7 @@ from horizon_panel.content.vfio_live_migration.paging import PagedTable
 def devices(item):
     """Return the devices that a server holds, with their units, as one text."""
     times = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
-    return ", ".join(f"{each.address}{times}{each.units}" for each in item.devices) or None
+    return ", ".join(f"{each.address}{times}{each.units}" for each in item.devices or ()) or None
 
 
 class ServersTable(PagedTable):
@@ -57,14 +57,12 @@ class ServersTable(PagedTable):
         display_choices=labels.LIVE_MIGRATABLE,
         help_text=_("What the aliases of its flavor say now, taken together."),
     )
-    could_migrate = tables.Column(
-        lambda item: item.could_migrate.value,
-        verbose_name=_("Could Migrate"),
-        display_choices=labels.COULD_MIGRATE,
+    preflight = tables.Column(
+        lambda item: _("Check"),
+        verbose_name=_("Preflight"),
         link=lambda item: links.preflight(item.server.id),
-        help_text=_("What one look at all hosts tells; only the preflight is sure."),
+        sortable=False,
     )
-    reason = tables.WrappingColumn(lambda item: item.reason or None, verbose_name=_("Reason"))
 
     class Meta:
         name = "servers"
@@ -102,4 +100,4 @@ class ServersTab(CloudTableTab):
             ),
         )
         shown = self.show(self._tables["servers"], found)
-        return api.look_at_servers(self.request, shown, aliases, self.note_gap) if shown else ()
+        return api.look_at_servers(self.request, shown, self.note_gap) if shown else ()

@@ -24,7 +24,6 @@ from vfio_lm.cloud.model import (
     Inventory,
     Provider,
     Server,
-    Tree,
 )
 from vfio_lm.pci import Alias, AliasSpec, LiveMigratable
 
@@ -104,14 +103,3 @@ def device(
         traits=traits,
         inventories={VF: Inventory(capacity=capacity, used=used)},
     )
-
-
-def tree(host: str, *devices: Provider, memory: int = 4096) -> Tree:
-    root = Provider(
-        uuid=f"root-{host}",
-        name=host,
-        root_uuid=f"root-{host}",
-        parent_uuid=None,
-        inventories={"MEMORY_MB": Inventory(capacity=memory, used=0)},
-    )
-    return Tree(root_uuid=root.uuid, providers={p.uuid: p for p in (root, *devices)})

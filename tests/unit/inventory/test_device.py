@@ -18,17 +18,17 @@ import testtools
 
 from tests.unit.inventory.cloud import SILENT, UNMARKED, VF, device, node
 from vfio_lm.cloud.model import Inventory, Marking
-from vfio_lm.inventory.device import Device, DeviceFilter, holders, hosts_of
+from vfio_lm.inventory.device import DeviceFilter, PciDevice, holders, hosts_of
 
 
 class TestDevice(testtools.TestCase):
     def test_an_overcommitted_device_has_nothing_free(self):
-        found = Device(provider=device("compute1", capacity=1, used=2), host="compute1")
+        found = PciDevice(provider=device("compute1", capacity=1, used=2), host="compute1")
         self.assertEqual((1, 2, 0), (found.total, found.used, found.free))
 
     def test_a_provider_without_inventory_is_shown_with_nothing(self):
         provider = dataclasses.replace(device("compute1"), inventories={})
-        found = Device(provider=provider, host="compute1")
+        found = PciDevice(provider=provider, host="compute1")
         self.assertEqual(("", 0, 0, 0), (found.resource_class, found.total, found.used, found.free))
 
 
@@ -45,7 +45,7 @@ class TestHosts(testtools.TestCase):
 class TestFilter(testtools.TestCase):
     def setUp(self):
         super().setUp()
-        self.device = Device(provider=device("compute1", capacity=2, used=1), host="compute1")
+        self.device = PciDevice(provider=device("compute1", capacity=2, used=1), host="compute1")
 
     def test_what_is_not_set_does_not_matter(self):
         self.assertTrue(DeviceFilter().accepts(self.device))
@@ -67,11 +67,11 @@ class TestFilter(testtools.TestCase):
         full = dataclasses.replace(
             self.device.provider, inventories={VF: Inventory(capacity=2, used=2)}
         )
-        self.assertFalse(DeviceFilter(**right).accepts(Device(provider=full, host="compute1")))
+        self.assertFalse(DeviceFilter(**right).accepts(PciDevice(provider=full, host="compute1")))
 
     def test_unknown_is_neither_yes_nor_no(self):
-        silent = Device(provider=device("compute1", traits=SILENT), host="compute1")
-        unmarked = Device(provider=device("compute1", traits=UNMARKED), host="compute1")
+        silent = PciDevice(provider=device("compute1", traits=SILENT), host="compute1")
+        unmarked = PciDevice(provider=device("compute1", traits=UNMARKED), host="compute1")
         no = DeviceFilter(live_migratable=Marking.NOT_MARKED)
         self.assertEqual([False, True], [no.accepts(silent), no.accepts(unmarked)])
 

@@ -20,8 +20,8 @@ import testtools
 from tests.unit.clocks import StandingClock
 from tests.unit.inventory.cloud import flavor, server
 from vfio_lm.errors import CloudError
-from vfio_lm.inventory.execute import Executor
-from vfio_lm.inventory.upgrade import TAG, Action, Step
+from vfio_lm.inventory.execute import UpgradeExecutor
+from vfio_lm.inventory.upgrade import TAG, Action, UpgradeStep
 
 OLD = flavor("old", "unspecified:1")
 NEW = flavor("new", "yes:1")
@@ -37,12 +37,12 @@ class TestExecutor(testtools.TestCase):
         super().setUp()
         self.nova = mock.Mock()
         clock = StandingClock().clock()
-        self.executor = Executor(self.nova, lambda sentence: None, clock)
+        self.executor = UpgradeExecutor(self.nova, lambda sentence: None, clock)
 
     def run_one(self, action, *states, before=BEFORE):
         """Run one step while the server passes through these states."""
         self.nova.server.side_effect = states
-        self.executor.run([Step(before, action, "", NEW)])
+        self.executor.run([UpgradeStep(before, action, "", NEW)])
 
     def calls(self):
         return [name for name, _, _ in self.nova.method_calls if name != "server"]
@@ -95,7 +95,10 @@ class TestExecutor(testtools.TestCase):
 
     def test_the_first_failure_ends_the_run(self):
         self.nova.server.side_effect = [later()]
-        steps = [Step(BEFORE, Action.RESIZE, "", NEW), Step(BEFORE, Action.RESIZE, "", NEW)]
+        steps = [
+            UpgradeStep(BEFORE, Action.RESIZE, "", NEW),
+            UpgradeStep(BEFORE, Action.RESIZE, "", NEW),
+        ]
         self.assertRaises(CloudError, self.executor.run, steps)
         self.nova.resize.assert_called_once_with(BEFORE.id, NEW.id)
 
@@ -107,9 +110,9 @@ class TestExecutor(testtools.TestCase):
     def test_one_step_at_a_time_without_waiting(self):
         self.executor.take_next(
             [
-                Step(server("a", NEW), Action.UNTAG, ""),
-                Step(server("b", OLD, status="RESIZE"), Action.CONFIRM, ""),
-                Step(BEFORE, Action.RESIZE, "", NEW),
+                UpgradeStep(server("a", NEW), Action.UNTAG, ""),
+                UpgradeStep(server("b", OLD, status="RESIZE"), Action.CONFIRM, ""),
+                UpgradeStep(BEFORE, Action.RESIZE, "", NEW),
             ]
         )
         self.assertEqual(["delete_tag"], self.calls())

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.unit.inventory.cloud import ALIAS, ALIASES, TRAIT, flavor, server
 from vfio_lm.inventory.flavor import (
-    Change,
+    FlavorChange,
     FlavorError,
     alias_use,
     change,
@@ -152,6 +152,6 @@ class TestInUse(testtools.TestCase):
         self.assertIn("1 server,", str(error))
 
     def test_only_aliases_are_about_devices(self):
-        self.assertTrue(Change(set={ALIAS: "vf:1"}).is_about_devices)
-        self.assertTrue(Change(set={}, unset=(ALIAS,)).is_about_devices)
-        self.assertFalse(Change(set={"group_policy": "none"}).is_about_devices)
+        self.assertTrue(FlavorChange(set={ALIAS: "vf:1"}).is_about_devices)
+        self.assertTrue(FlavorChange(set={}, unset=(ALIAS,)).is_about_devices)
+        self.assertFalse(FlavorChange(set={"group_policy": "none"}).is_about_devices)

@@ -18,13 +18,13 @@ import testtools
 
 from tests.unit.inventory import cloud
 from vfio_lm.cloud.model import Provider
-from vfio_lm.inventory import Host, HostMarking, totals
+from vfio_lm.inventory import HostInventory, HostMarking, totals
 from vfio_lm.inventory.host import hosts
 
 CLAIMED = cloud.MARKED | {"OWNER_CYBORG"}
 
 
-def host(*devices: Provider) -> Host:
+def host(*devices: Provider) -> HostInventory:
     """Return the host compute1 with these devices."""
     (found,) = hosts({"compute1": cloud.service("compute1")}, {}, devices)
     return found

@@ -22,6 +22,7 @@ from osc_lib import exceptions
 from osc_vfio_lm.hooks import PreflightOfServerMigrate
 from tests.unit.migration.records import check_result, report
 from vfio_lm.cloud.model import OwnServer
+from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.errors import ForbiddenError, NotFoundError
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
 from vfio_lm.preflight import Status
@@ -48,9 +49,11 @@ class HookTestCase(testtools.TestCase):
         parser.add_argument("server")
         self.hook.get_parser(parser)
         parsed = parser.parse_args([*arguments, "vm"])
-        client = "vfio_lm.cloud.nova.MigrationClient.own_server"
+        client = mock.create_autospec(MigrationClient, instance=True)
+        self.own_server = client.own_server
+        self.own_server.side_effect = [server]
         with (
-            mock.patch(client, side_effect=[server]) as self.own_server,
+            mock.patch.object(MigrationClient, "of", return_value=client),
             mock.patch("vfio_lm.preflight.check_with", side_effect=[found]) as self.check,
         ):
             self.assertIs(parsed, self.hook.before(parsed))

@@ -60,10 +60,11 @@ class CommandTestCase(testtools.TestCase):
     def run_command(self, command_class, *arguments):
         """Return exit status and rows."""
         app = mock.Mock(stdout=io.StringIO(), stderr=io.StringIO())
-        app.client_manager.sdk_connection.placement = self.placement.adapter
         command = command_class(app, None)
         parser = command.get_parser("openstack")
-        status = command.run(parser.parse_args(["-f", "json", *arguments]))
+        with mock.patch("vfio_lm.cloud.http.catalogue.adapter") as adapter:
+            adapter.return_value = self.placement.adapter
+            status = command.run(parser.parse_args(["-f", "json", *arguments]))
         self.said = app.stderr.getvalue()
         return status, json.loads(app.stdout.getvalue())
 

@@ -41,6 +41,7 @@ from vfio_lm.cloud.model.placement import (
     pci_provider_name,
 )
 from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup
+from vfio_lm.cloud.model.volume import Volume
 
 __all__ = [
     "ActionEvent",
@@ -71,5 +72,6 @@ __all__ = [
     "ServerAction",
     "ServerGroup",
     "Tree",
+    "Volume",
     "pci_provider_name",
 ]

@@ -117,6 +117,7 @@ class Server:
     """The name of its root disk, for example ``/dev/vda``."""
     volume_ids: tuple[str, ...] = ()
     """The volumes that are attached to it."""
+    project_id: str = ""
 
     @property
     def is_settled(self) -> bool:

@@ -14,10 +14,10 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from vfio_lm.cloud.http.endpoint import path
+from vfio_lm.cloud.http.shape import Fields, listed, mapped, nullable, record, text, utc, whole
 from vfio_lm.cloud.model.migration import (
     IN_PROGRESS,
     LIVE_MIGRATION,
@@ -29,7 +29,7 @@ from vfio_lm.cloud.model.migration import (
     ServerAction,
 )
 from vfio_lm.cloud.nova.client import ComputeClient, is_uuid
-from vfio_lm.errors import CloudError, NotFoundError
+from vfio_lm.errors import NotFoundError
 
 # The first whose servers hold their flavor with its extra specs, so that any nova answers it.
 _EMBEDDED_FLAVOR = "2.47"
@@ -46,14 +46,18 @@ class MigrationClient(ComputeClient):
         :raises NotFoundError: if there is none, or more than one of that name
         """
         if is_uuid(name_or_id):
-            response = self._request(f"/servers/{name_or_id}", microversion=_EMBEDDED_FLAVOR)
-            if response.status_code == 404:
+            server = self._http.find(
+                path("servers", name_or_id),
+                lambda body: body("server", record(_own_server)),
+                microversion=_EMBEDDED_FLAVOR,
+            )
+            if server is None:
                 raise NotFoundError(f"no server with the ID '{name_or_id}' is visible to this user")
-            return _own_server(self._body(response)["server"])
-        found = self._named(name_or_id, {}, microversion=_EMBEDDED_FLAVOR)
+            return server
+        found = self._named(name_or_id, [], _own_server, microversion=_EMBEDDED_FLAVOR)
         if len(found) != 1:
             raise NotFoundError(f"{len(found) or 'no'} servers have the name '{name_or_id}'")
-        return _own_server(found[0])
+        return found[0]
 
     def migrations(
         self,
@@ -67,9 +71,11 @@ class MigrationClient(ComputeClient):
         :param host: only those from or to this host
         """
         given = {"instance_uuid": server_id, "host": host, "status": status}
-        params = {"migration_type": LIVE_MIGRATION}
-        params |= {name: value for name, value in given.items() if value is not None}
-        yield from map(_migration, self._pages("/os-migrations", "migrations", params, key="uuid"))
+        params = [("migration_type", LIVE_MIGRATION)]
+        params += [(name, value) for name, value in given.items() if value is not None]
+        yield from self._http.pages(
+            "/os-migrations", "migrations", _migration, params, marker="uuid"
+        )
 
     def migrations_in_progress(self, host: str) -> tuple[Migration, ...]:
         """Return the live migrations from or to a host that are not over.
@@ -84,19 +90,23 @@ class MigrationClient(ComputeClient):
 
     def newest_migration(self, server_id: str) -> Migration | None:
         """Return the record of a server's last live migration; None if it never had one."""
-        body = self._get(
-            "/os-migrations", instance_uuid=server_id, migration_type=LIVE_MIGRATION, limit="1"
+        found = self._http.get(
+            "/os-migrations",
+            lambda body: body("migrations", listed(record(_migration))),
+            [("instance_uuid", server_id), ("migration_type", LIVE_MIGRATION), ("limit", "1")],
         )
-        found = body["migrations"]
-        return _migration(found[0]) if found else None
+        return found[0] if found else None
 
     def in_progress(self, server_id: str) -> Progress | None:
         """Return the live migration that is going on with a server; None if there is none.
 
         Nova does not count one that has not found its destination yet.
         """
-        found = self._get(f"/servers/{server_id}/migrations")["migrations"]
-        return _progress(found[0]) if found else None
+        found = self._http.get(
+            path("servers", server_id, "migrations"),
+            lambda body: body("migrations", listed(record(_progress))),
+        )
+        return found[0] if found else None
 
     def live_migrate(self, server_id: str, host: str | None) -> str:
         """Let nova begin a live migration.
@@ -106,8 +116,7 @@ class MigrationClient(ComputeClient):
         :raises CloudError: if nova refuses at once
         """
         action = {"os-migrateLive": {"host": host, "block_migration": "auto"}}
-        response = self._request(f"/servers/{server_id}/action", method="POST", json=action)
-        self._accept(response)
+        response = self._act(server_id, action, 202)
         return str(response.headers.get("x-openstack-request-id", ""))
 
     def abort(self, migration: Migration) -> None:
@@ -115,91 +124,88 @@ class MigrationClient(ComputeClient):
 
         :raises CloudError: if nova refuses, because it is too early or too late for instance
         """
-        path = f"/servers/{migration.server_id}/migrations/{migration.id}"
-        self._accept(self._request(path, method="DELETE"))
+        where = path("servers", migration.server_id, "migrations", str(migration.id))
+        self._http.send("DELETE", where, expected=(202,))
 
     def actions(self, server_id: str) -> tuple[ServerAction, ...]:
         """Return what was done with a server, the newest first, without the events."""
-        found = self._get(f"/servers/{server_id}/os-instance-actions")["instanceActions"]
-        return tuple(map(_action, found))
+        found = self._http.get(
+            path("servers", server_id, "os-instance-actions"),
+            lambda body: body("instanceActions", listed(record(_action))),
+        )
+        return tuple(found)
 
     def action(self, server_id: str, request_id: str) -> ServerAction | None:
         """Return one action with its events; None if nova has not recorded it (yet).
 
         A user without the admin role is not shown the details of failures.
         """
-        response = self._request(f"/servers/{server_id}/os-instance-actions/{request_id}")
-        if response.status_code == 404:
-            return None
-        return _action(self._body(response)["instanceAction"])
+        return self._http.find(
+            path("servers", server_id, "os-instance-actions", request_id),
+            lambda body: body("instanceAction", record(_action)),
+        )
 
 
-def _own_server(item: Mapping[str, Any]) -> OwnServer:
-    if "name" not in item or "extra_specs" not in item.get("flavor", {}):
-        return OwnServer(id=item["id"], name=item.get("name", item["id"]), extra_specs=None)
-    return OwnServer(id=item["id"], name=item["name"], extra_specs=item["flavor"]["extra_specs"])
-
-
-def _migration(item: Mapping[str, Any]) -> Migration:
-    return Migration(
-        id=item["id"],
-        uuid=item["uuid"],
-        # The two APIs do not agree about the name.
-        server_id=item.get("instance_uuid") or item["server_uuid"],
-        status=item["status"],
-        source=item["source_compute"] or "",
-        destination=item["dest_compute"] or "",
-        created_at=_time(item["created_at"]),
-        updated_at=_time_or_none(item["updated_at"]),
+def _own_server(item: Fields) -> OwnServer:
+    server_id = item("id", text)
+    extra_specs = record(lambda flavor: flavor.get("extra_specs", mapped(text), None))
+    return OwnServer(
+        id=server_id,
+        # Nova knows no name, and no flavor's extra specs, in a cell that is down.
+        name=item.get("name", text, server_id),
+        extra_specs=item.get("flavor", extra_specs, None),
     )
 
 
-def _progress(item: Mapping[str, Any]) -> Progress:
+def _migration(item: Fields) -> Migration:
+    # The two APIs do not agree about the name.
+    server_id = "instance_uuid" if "instance_uuid" in item else "server_uuid"
+    return Migration(
+        id=item("id", whole),
+        uuid=item("uuid", text),
+        server_id=item(server_id, text),
+        status=item("status", text),
+        source=item("source_compute", nullable(text)) or "",
+        destination=item("dest_compute", nullable(text)) or "",
+        created_at=item("created_at", utc),
+        updated_at=item("updated_at", nullable(utc)),
+    )
+
+
+def _progress(item: Fields) -> Progress:
     return Progress(
         migration=_migration(item), memory=_amount(item, "memory"), disk=_amount(item, "disk")
     )
 
 
-def _amount(item: Mapping[str, Any], kind: str) -> Amount | None:
-    total = item[f"{kind}_total_bytes"]
+def _amount(item: Fields, kind: str) -> Amount | None:
+    total = item(f"{kind}_total_bytes", nullable(whole))
     if total is None:
         return None
     return Amount(
         total=total,
-        processed=item[f"{kind}_processed_bytes"] or 0,
-        remaining=item[f"{kind}_remaining_bytes"] or 0,
+        processed=item(f"{kind}_processed_bytes", nullable(whole)) or 0,
+        remaining=item(f"{kind}_remaining_bytes", nullable(whole)) or 0,
     )
 
 
-def _action(item: Mapping[str, Any]) -> ServerAction:
-    events = sorted(map(_event, item.get("events", ())), key=lambda event: event.started_at)
+def _action(item: Fields) -> ServerAction:
+    events = item.get("events", listed(record(_event)), [])
     return ServerAction(
-        name=item["action"],
-        request_id=item["request_id"] or "",
-        user_id=item["user_id"] or "",
-        started_at=_time(item["start_time"]),
-        events=tuple(events),
+        name=item("action", text),
+        request_id=item("request_id", nullable(text)) or "",
+        user_id=item("user_id", nullable(text)) or "",
+        started_at=item("start_time", utc),
+        events=tuple(sorted(events, key=lambda event: event.started_at)),
     )
 
 
-def _event(item: Mapping[str, Any]) -> ActionEvent:
+def _event(item: Fields) -> ActionEvent:
     return ActionEvent(
-        name=item["event"],
-        host=item.get("host") or "",
-        result=item["result"] or "",
-        details=item.get("details") or "",
-        started_at=_time(item["start_time"]),
-        finished_at=_time_or_none(item["finish_time"]),
+        name=item("event", text),
+        host=item.get("host", text, ""),
+        result=item("result", nullable(text)) or "",
+        details=item.get("details", text, ""),
+        started_at=item("start_time", utc),
+        finished_at=item("finish_time", nullable(utc)),
     )
-
-
-def _time(text: str) -> datetime.datetime:
-    """Read a time of nova's, which is in UTC and does not say so."""
-    try:
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
-    except ValueError:
-        raise CloudError(f"nova tells a time that is none: '{text}'") from None
-
-
-def _time_or_none(text: str | None) -> datetime.datetime | None:
-    return _time(text) if text else None

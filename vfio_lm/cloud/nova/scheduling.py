@@ -18,6 +18,8 @@ import collections
 import datetime
 from collections.abc import Mapping
 
+from vfio_lm.cloud.http.endpoint import path
+from vfio_lm.cloud.http.shape import Fields, listed, mapped, nullable, record, text, whole
 from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup
 from vfio_lm.cloud.nova.client import ComputeClient
 from vfio_lm.errors import NotFoundError
@@ -32,28 +34,16 @@ class SchedulingClient(ComputeClient):
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Return all host aggregates, in one request."""
-        return tuple(
-            Aggregate(
-                name=item["name"],
-                uuid=item["uuid"],
-                hosts=frozenset(item["hosts"]),
-                metadata=dict(item["metadata"]),
-            )
-            for item in self._get("/os-aggregates")["aggregates"]
+        found = self._http.get(
+            "/os-aggregates", lambda body: body("aggregates", listed(record(_aggregate)))
         )
+        return tuple(found)
 
     def server_group(self, group_id: str) -> ServerGroup | None:
         """Return a server group of whichever project; None if it is gone."""
-        response = self._request(f"/os-server-groups/{group_id}")
-        if response.status_code == 404:
-            return None
-        item = self._body(response)["server_group"]
-        return ServerGroup(
-            id=item["id"],
-            name=item["name"],
-            policy=item["policy"],
-            members=frozenset(item["members"]),
-            max_servers_per_host=item["rules"].get("max_server_per_host", 1),
+        return self._http.find(
+            path("os-server-groups", group_id),
+            lambda body: body("server_group", record(_server_group)),
         )
 
     def evacuated(self) -> frozenset[str]:
@@ -64,54 +54,97 @@ class SchedulingClient(ComputeClient):
         Source: ``_destroy_evacuated_instances`` in ``nova/compute/manager.py`` (nova 34.0.0),
         which looks for the same migrations when a host comes back.
         """
-        params = {"migration_type": "evacuation", "status": "done"}
-        found = self._pages("/os-migrations", "migrations", params, key="uuid")
-        return frozenset(item["instance_uuid"] for item in found)
+        params = [("migration_type", "evacuation"), ("status", "done")]
+        return frozenset(
+            self._http.pages("/os-migrations", "migrations", _server_id, params, marker="uuid")
+        )
 
     def departures(self, since: datetime.datetime) -> Mapping[str, frozenset[str]]:
         """Return by host the IDs of the servers that have left it by a live migration.
 
         :param since: the earliest time that counts, with a time zone; one request for each page
         """
-        params = {
-            "migration_type": "live-migration",
-            "status": "completed",
-            "changes-since": since.isoformat(),
-        }
+        params = [
+            ("migration_type", "live-migration"),
+            ("status", "completed"),
+            ("changes-since", since.isoformat()),
+        ]
         found: dict[str, set[str]] = collections.defaultdict(set)
-        for item in self._pages("/os-migrations", "migrations", params, key="uuid"):
-            found[item["source_compute"]].add(item["instance_uuid"])
+        for host, server_id in self._http.pages(
+            "/os-migrations",
+            "migrations",
+            lambda item: (item("source_compute", nullable(text)) or "", _server_id(item)),
+            params,
+            marker="uuid",
+        ):
+            found[host].add(server_id)
         return {host: frozenset(servers) for host, servers in found.items()}
 
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""
-        found = self._get("/os-migrations", instance_uuid=server_id)["migrations"]
-        return tuple(
-            Move(
-                server_id=server_id,
-                kind=item["migration_type"],
-                status=item["status"],
-                source=item["source_compute"] or "",
-                destination=item["dest_compute"] or "",
-            )
-            for item in found
-            if item["status"] not in _OVER
+        found = self._http.get(
+            "/os-migrations",
+            lambda body: body("migrations", listed(record(_move))),
+            [("instance_uuid", server_id)],
         )
+        return tuple(move for move in found if move.status not in _OVER)
 
     def shares(self, server_id: str) -> tuple[str, ...]:
         """Return the IDs of the file shares that are attached to a server; none if it is gone."""
-        response = self._request(f"/servers/{server_id}/shares")
-        if response.status_code == 404:
-            return ()
-        return tuple(item["share_id"] for item in self._body(response)["shares"])
+        share_id = record(lambda item: item("share_id", text))
+        found = self._http.find(
+            path("servers", server_id, "shares"), lambda body: body("shares", listed(share_id))
+        )
+        return tuple(found or ())
 
     def disable(self, host: str, reason: str) -> None:
         """Let the scheduler send no server to a host any more; what is there stays and runs.
 
         :raises NotFoundError: if no nova-compute has the host
         """
-        found = self._get("/os-services", binary="nova-compute", host=host)["services"]
+        service_id = record(lambda item: item("id", text))
+        found = self._http.get(
+            "/os-services",
+            lambda body: body("services", listed(service_id)),
+            [("binary", "nova-compute"), ("host", host)],
+        )
         if not found:
             raise NotFoundError(f"no host '{host}' has a nova-compute service")
         body = {"status": "disabled", "disabled_reason": reason}
-        self._body(self._request(f"/os-services/{found[0]['id']}", method="PUT", json=body))
+        self._http.send("PUT", path("os-services", found[0]), json=body)
+
+
+def _aggregate(item: Fields) -> Aggregate:
+    metadata = item("metadata", nullable(mapped(text)))
+    return Aggregate(
+        name=item("name", text),
+        uuid=item("uuid", text),
+        hosts=frozenset(item("hosts", nullable(listed(text))) or ()),
+        metadata=metadata or {},
+    )
+
+
+def _server_group(item: Fields) -> ServerGroup:
+    return ServerGroup(
+        id=item("id", text),
+        name=item("name", text),
+        policy=item("policy", text),
+        members=frozenset(item("members", listed(text))),
+        max_servers_per_host=item(
+            "rules", record(lambda rules: rules.get("max_server_per_host", whole, 1))
+        ),
+    )
+
+
+def _server_id(item: Fields) -> str:
+    return item("instance_uuid", text)
+
+
+def _move(item: Fields) -> Move:
+    return Move(
+        server_id=_server_id(item),
+        kind=item("migration_type", text),
+        status=item("status", text),
+        source=item("source_compute", nullable(text)) or "",
+        destination=item("dest_compute", nullable(text)) or "",
+    )

@@ -19,13 +19,16 @@ with the traits: somebody else's write in between makes placement refuse ours, a
 from __future__ import annotations
 
 import dataclasses
+import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-import tenacity
-
-from vfio_lm.cloud.placement.http import PlacementHttp, detail
+from vfio_lm.cloud.http.endpoint import Endpoint, path
+from vfio_lm.cloud.http.failure import answered_detail, refusal
+from vfio_lm.cloud.http.shape import Fields, listed, text, whole
+from vfio_lm.cloud.placement.client import MICROVERSION
 from vfio_lm.errors import CloudError, NotFoundError
 
 if TYPE_CHECKING:
@@ -33,10 +36,8 @@ if TYPE_CHECKING:
 
 # Enough for eight others who write to the same provider all the time.
 _ATTEMPTS = 12
+_SHORTEST_WAIT_SECONDS = 0.02
 _LONGEST_WAIT_SECONDS = 2.0
-
-_WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=_LONGEST_WAIT_SECONDS)
-
 
 # Placement compares generations when a request comes in, and again when it writes. What it finds
 # then it answers with 500, and takes the write back: handlers/trait.py does not catch
@@ -52,8 +53,8 @@ class ConflictError(CloudError):
 
     def __init__(self, uuid: str, conflicts: int) -> None:
         super().__init__(
-            f"somebody else changed resource provider '{uuid}' {conflicts} times while we were "
-            f"about to; it is left for the next time"
+            f"resource provider '{uuid}' was changed by another client {conflicts} times in a row "
+            f"before our write; it will be retried in the next round"
         )
         self.conflicts = conflicts
 
@@ -89,14 +90,14 @@ class TraitWriter:
     """
 
     def __init__(self, adapter: Adapter) -> None:
-        self._http = PlacementHttp(adapter)
+        self._http = Endpoint("placement", adapter, MICROVERSION)
 
     def create_trait(self, trait: str) -> None:
         """Make placement know a custom trait; that it does already is no error.
 
         :raises CloudError: if placement does not answer, or refuses
         """
-        self._http.send("PUT", f"/traits/{trait}")
+        self._http.send("PUT", path("traits", trait), expected=(201, 204))
 
     def read(self, uuid: str) -> TraitSet:
         """Return the traits of a provider as they are now.
@@ -104,13 +105,10 @@ class TraitWriter:
         :raises NotFoundError: if there is no such provider any more
         :raises CloudError: if placement does not answer, or refuses
         """
-        response = self._http.send("GET", _path(uuid), accept=(404,))
-        if response.status_code == 404:
+        found = self._http.find(_path(uuid), _trait_set)
+        if found is None:
             raise NotFoundError(f"placement knows no resource provider '{uuid}'")
-        body = self._http.body(response)
-        return TraitSet(
-            generation=body["resource_provider_generation"], traits=frozenset(body["traits"])
-        )
+        return found
 
     def change(
         self,
@@ -127,21 +125,14 @@ class TraitWriter:
         :raises ConflictError: if others were faster each time
         :raises CloudError: if placement does not answer, or refuses
         """
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_StaleError),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=_WAIT,
-            # What writing() itself may raise of tenacity's is none of this.
-            reraise=True,
-        )
-        try:
-            for attempt in retrying:
-                with attempt:
-                    conflicts = attempt.retry_state.attempt_number - 1
-                    return self._try(uuid, change, writing, conflicts)
-        except _StaleError:
-            raise ConflictError(uuid, _ATTEMPTS) from None
-        raise AssertionError("tenacity ends with a result or an error")
+        for conflicts in range(_ATTEMPTS):
+            try:
+                return self._try(uuid, change, writing, conflicts)
+            except _StaleError:
+                if conflicts + 1 < _ATTEMPTS:
+                    longest = min(_SHORTEST_WAIT_SECONDS * 2**conflicts, _LONGEST_WAIT_SECONDS)
+                    time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+        raise ConflictError(uuid, _ATTEMPTS)
 
     def _try(
         self,
@@ -168,16 +159,23 @@ class TraitWriter:
                 "resource_provider_generation": wanted.generation,
                 "traits": sorted(wanted.traits),
             },
-            accept=(404, 409, 500),
+            expected=(200, 404, 409, 500),
         )
         if response.status_code == 404:
             raise NotFoundError(f"placement knows no resource provider '{uuid}'")
-        if response.ok:
+        if response.status_code == 200:
             return
-        if response.status_code == 409 or _LATE_CONFLICT in detail(response):
+        if response.status_code == 409 or _LATE_CONFLICT in answered_detail(response):
             raise _StaleError
-        raise self._http.refusal(response)
+        raise refusal("placement", response)
 
 
 def _path(uuid: str) -> str:
-    return f"/resource_providers/{uuid}/traits"
+    return path("resource_providers", uuid, "traits")
+
+
+def _trait_set(body: Fields) -> TraitSet:
+    return TraitSet(
+        generation=body("resource_provider_generation", whole),
+        traits=frozenset(body("traits", listed(text))),
+    )

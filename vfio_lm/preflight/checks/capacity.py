@@ -61,7 +61,8 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
         return not_applicable("the host is not in the zone that the server is bound to")
     evidence = {
         "candidates": len(destination.candidates),
-        "request": facts.memo.latest(_request, facts.query),
+        # a copy: YAML would show what is shared by reference
+        "request": dict(facts.memo.latest(_request, facts.query)),
     }
     if destination.candidates:
         return passed("placement offers the host", **evidence)

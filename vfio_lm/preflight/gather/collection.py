@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import os_resource_classes
 import os_traits
 
-from vfio_lm.cloud.beside import image_properties, networks
+from vfio_lm.cloud.holdings import Allocation, Tell
 from vfio_lm.cloud.model import (
     Aggregate,
     CandidateQuery,
@@ -36,10 +36,9 @@ from vfio_lm.cloud.model import (
     ServerGroup,
 )
 from vfio_lm.cloud.model.candidate_query import nova_query
-from vfio_lm.cloud.snapshot import WholeCloud, errors_of_the_cloud
+from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, SourceDevice
-from vfio_lm.preflight.gather.holdings import Allocation, Tell, allocations
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
@@ -47,7 +46,7 @@ from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Subject:
+class CheckedServer:
     """A server that is looked at, and what it asks for by itself."""
 
     server: Server
@@ -59,7 +58,7 @@ class Subject:
 class _Case:
     """A subject, and what nova would ask placement for on its behalf."""
 
-    subject: Subject
+    subject: CheckedServer
     group: ServerGroup | None
     source: Source
     query: CandidateQuery
@@ -75,7 +74,7 @@ class _Answer:
     destinations: tuple[Destination, ...]
 
 
-def find_subject(cloud: WholeCloud, server_id: str) -> Subject:
+def find_subject(cloud: WholeCloud, server_id: str) -> CheckedServer:
     """Return one server as a subject.
 
     :param server_id: its ID, or its exact name
@@ -83,18 +82,17 @@ def find_subject(cloud: WholeCloud, server_id: str) -> Subject:
     :raises vfio_lm.pci.alias.AliasError: if its flavor has a malformed alias extra spec
     :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
-    with errors_of_the_cloud():
-        server = cloud.nova.server(server_id)
-        return Subject(
-            server=server,
-            requests=parse_alias_requests(server.flavor.extra_specs),
-            network=networks(cloud.connection, [server.id])[server.id],
-        )
+    server = cloud.nova.server(server_id)
+    return CheckedServer(
+        server=server,
+        requests=parse_alias_requests(server.flavor.extra_specs),
+        network=cloud.networks([server.id])[server.id],
+    )
 
 
 def collect(
     cloud: WholeCloud,
-    subjects: Iterable[Subject],
+    subjects: Iterable[CheckedServer],
     inputs: Inputs,
     *,
     host: str | None = None,
@@ -107,34 +105,33 @@ def collect(
     :raises NotFoundError: if no nova-compute has the host
     :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
     """
-    with errors_of_the_cloud():
-        if host is not None:
-            cloud.service(host)
-        groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
-        nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
-        target = nodes.get(host) if host is not None else None
-        servers = [subject.server for subject, _ in groups]
-        held = allocations(cloud, servers, tell)
-        images = image_properties(cloud.connection, servers)
-        cases = [
-            _Case(
-                subject=subject,
-                group=group,
-                source=(source := _source(cloud, subject.server, held[subject.server.id], inputs)),
-                query=_query(cloud, subject, source, inputs, target.uuid if target else None),
-                image_properties=images[subject.server.id],
-            )
-            for subject, group in groups
-        ]
-        residents, memo = Residents(cloud), Memo()
-        for alike in _by_query(cases):
-            answer = _ask(cloud, alike[0].query, inputs, host)
-            for case in alike:
-                yield _facts(cloud, case, answer, inputs, host, residents, memo)
+    if host is not None:
+        cloud.service(host)
+    groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
+    nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
+    target = nodes.get(host) if host is not None else None
+    servers = [subject.server for subject, _ in groups]
+    held = cloud.allocations(servers, tell)
+    images = cloud.image_properties(servers)
+    cases = [
+        _Case(
+            subject=subject,
+            group=group,
+            source=(source := _source(cloud, subject.server, held[subject.server.id], inputs)),
+            query=_query(cloud, subject, source, inputs, target.uuid if target else None),
+            image_properties=images[subject.server.id],
+        )
+        for subject, group in groups
+    ]
+    residents, memo = Residents(cloud), Memo()
+    for alike in _by_query(cases):
+        answer = _ask(cloud, alike[0].query, inputs, host)
+        for case in alike:
+            yield _facts(cloud, case, answer, inputs, host, residents, memo)
 
 
 def _query(
-    cloud: WholeCloud, subject: Subject, source: Source, inputs: Inputs, in_tree: str | None
+    cloud: WholeCloud, subject: CheckedServer, source: Source, inputs: Inputs, in_tree: str | None
 ) -> CandidateQuery:
     server = subject.server
     return nova_query(

@@ -17,13 +17,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from vfio_lm.cloud.beside import networks
 from vfio_lm.cloud.model import Server
 from vfio_lm.cloud.nova import only_one
-from vfio_lm.cloud.snapshot import WholeCloud, errors_of_the_cloud
+from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.pci.alias import AliasError
-from vfio_lm.preflight.gather.collection import Subject
+from vfio_lm.preflight.gather.collection import CheckedServer
 
 #: More servers than this are looked for in the list of all, at 1,000 a request.
 _FEW = 10
@@ -51,7 +50,7 @@ class Selection:
 class Selected:
     """The servers that a selection means."""
 
-    subjects: tuple[Subject, ...]
+    subjects: tuple[CheckedServer, ...]
     """By name, or in the order in which they are named."""
     others: int = 0
     """How many more servers there are, which hold no PCI device as far as is known."""
@@ -67,32 +66,31 @@ def select(cloud: WholeCloud, selection: Selection) -> Selected:
         alias extra spec
     :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
-    with errors_of_the_cloud():
-        if selection.names:
-            servers: Sequence[Server] = _named(cloud, selection.names)
-        else:
-            if selection.source_host is not None:
-                cloud.service(selection.source_host)
-            servers = _all(cloud, selection)
-        known = networks(cloud.connection, [server.id for server in servers])
-        subjects = tuple(
-            Subject(
-                server=server,
-                requests=parse_alias_requests(server.flavor.extra_specs)
-                if selection.names
-                else _requests(server),
-                network=known[server.id],
-            )
-            for server in servers
+    if selection.names:
+        servers: Sequence[Server] = _named(cloud, selection.names)
+    else:
+        if selection.source_host is not None:
+            cloud.service(selection.source_host)
+        servers = _all(cloud, selection)
+    known = cloud.networks([server.id for server in servers])
+    subjects = tuple(
+        CheckedServer(
+            server=server,
+            requests=parse_alias_requests(server.flavor.extra_specs)
+            if selection.names
+            else _requests(server),
+            network=known[server.id],
         )
-        if selection.names:
-            return Selected(subjects)
-        chosen = [subject for subject in subjects if subject.requests or subject.network.ports]
-        return Selected(
-            subjects=tuple(sorted(chosen, key=lambda each: (each.server.name, each.server.id))),
-            others=len(subjects) - len(chosen),
-            others_are_known=all(subject.network.ports is not None for subject in subjects),
-        )
+        for server in servers
+    )
+    if selection.names:
+        return Selected(subjects)
+    chosen = [subject for subject in subjects if subject.requests or subject.network.ports]
+    return Selected(
+        subjects=tuple(sorted(chosen, key=lambda each: (each.server.name, each.server.id))),
+        others=len(subjects) - len(chosen),
+        others_are_known=all(subject.network.ports is not None for subject in subjects),
+    )
 
 
 def _all(cloud: WholeCloud, selection: Selection) -> Sequence[Server]:

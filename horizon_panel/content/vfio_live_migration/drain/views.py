@@ -20,7 +20,6 @@ from horizon import tables
 
 from horizon_panel import api, server_api
 from horizon_panel.content.vfio_live_migration.drain.tables import PlanTable
-from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.drain import HostDrain, State
 from vfio_lm.errors import VfioLmError
 
@@ -38,8 +37,7 @@ class DrainView(tables.DataTableView):
         """Make the plan once; None where it cannot be made."""
         request, host = self.request, self.kwargs["host"]
         try:
-            with errors_of_the_cloud():
-                return HostDrain(api.connection(request), host, server_api.inputs).plan()
+            return HostDrain(api.connection(request), host, server_api.inputs).plan()
         except VfioLmError as exc:
             self.why_not = _("There is no plan: %(reason)s") % {"reason": exc}
             return None

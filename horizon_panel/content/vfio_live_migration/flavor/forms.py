@@ -18,7 +18,6 @@ from horizon import forms, messages
 from horizon_panel import api
 from vfio_lm.cloud.model import NewFlavor
 from vfio_lm.cloud.nova import ComputeClient
-from vfio_lm.cloud.snapshot import errors_of_the_cloud
 from vfio_lm.errors import VfioLmError
 from vfio_lm.inventory.flavor import desired_specs, parse_counts
 from vfio_lm.inventory.write_flavor import create_flavor
@@ -171,9 +170,8 @@ class CreateFlavorForm(forms.SelfHandlingForm):
             description=data["description"] or None,
         )
         try:
-            with errors_of_the_cloud():
-                nova = ComputeClient(api.compute(request))
-                create_flavor(nova, new, data["extra_specs"], projects)
+            nova = ComputeClient.of(api.connection(request))
+            create_flavor(nova, new, data["extra_specs"], projects)
         except VfioLmError as exc:
             self.add_error(None, str(exc))
             return False

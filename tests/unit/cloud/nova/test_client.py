@@ -12,11 +12,15 @@
 
 """What is read from nova, where a real nova of that kind does not run beside the tests."""
 
+from typing import Any
+
 import requests_mock
 import testtools
 from keystoneauth1 import adapter, fixture, session
 from keystoneauth1.identity import v3
 
+from tests.unit.cloud import answers
+from tests.unit.cloud.answers import GONE
 from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.errors import CloudError, ForbiddenError, NotFoundError
 
@@ -24,7 +28,9 @@ _KEYSTONE = "http://127.0.0.1/identity/v3"
 _NOVA = "http://127.0.0.1/compute/v2.1"
 
 
-def compute_client(mock: requests_mock.Mocker, microversion: str) -> ComputeClient:
+def compute_client(
+    mock: requests_mock.Mocker, microversion: str, kind: type[ComputeClient] = ComputeClient
+) -> Any:
     """A client of a nova that serves this microversion at most."""
     token = fixture.V3Token()
     token.set_project_scope()
@@ -44,7 +50,7 @@ def compute_client(mock: requests_mock.Mocker, microversion: str) -> ComputeClie
         user_domain_id="default",
         project_domain_id="default",
     )
-    return ComputeClient(adapter.Adapter(session.Session(auth), service_type="compute"))
+    return kind(adapter.Adapter(session.Session(auth), service_type="compute"))
 
 
 class TestMaxMicroversion(testtools.TestCase):
@@ -65,16 +71,7 @@ class TestHypervisors(testtools.TestCase):
     def test_all_pages_are_read(self, mock):
         def page(*hosts, more):
             return {
-                "hypervisors": [
-                    {
-                        "id": f"uuid-of-{host}",
-                        "service": {"host": host},
-                        "hypervisor_hostname": host,
-                        "hypervisor_type": "QEMU",
-                        "hypervisor_version": 8002002,
-                    }
-                    for host in hosts
-                ],
+                "hypervisors": [answers.hypervisor(host) for host in hosts],
                 "hypervisors_links": [{"rel": "next", "href": "…"}] if more else [],
             }
 
@@ -85,41 +82,14 @@ class TestHypervisors(testtools.TestCase):
         self.assertEqual(["a", "b", "c"], list(client.nodes()))
 
 
-def server_item(name, **changes):
-    """A server as a list of servers has it."""
-    return {
-        "id": f"id-of-{name}",
-        "name": name,
-        "status": "ACTIVE",
-        "OS-EXT-STS:vm_state": "active",
-        "OS-EXT-STS:task_state": None,
-        "OS-EXT-STS:power_state": 1,
-        "OS-EXT-SRV-ATTR:host": "compute1",
-        "locked": False,
-        "tags": ["t"],
-        "image": {"id": "id-of-image", "properties": {"hw_disk_bus": "virtio"}},
-        "scheduler_hints": {},
-        "pinned_availability_zone": None,
-        "flavor": {
-            "original_name": "m1",
-            "vcpus": 1,
-            "ram": 512,
-            "disk": 3,
-            "ephemeral": 2,
-            "swap": 1500,
-            "extra_specs": {"a": "b"},
-        },
-    } | changes
-
-
 class TestServers(testtools.TestCase):
     @requests_mock.Mocker()
     def test_all_pages_are_read_with_the_filter(self, mock):
         client = compute_client(mock, "2.100")
         url = f"{_NOVA}/servers/detail?all_tenants=true&host=compute1"
         more = [{"rel": "next", "href": "…"}]
-        mock.get(url, json={"servers": [server_item("a")], "servers_links": more})
-        mock.get(f"{url}&marker=id-of-a", json={"servers": [server_item("b")]})
+        mock.get(url, json={"servers": [answers.server("a")], "servers_links": more})
+        mock.get(f"{url}&marker=id-of-a", json={"servers": [answers.server("b")]})
         first, second = client.servers("compute1")
         self.assertEqual(["a", "b"], [first.name, second.name])
         self.assertEqual(frozenset({"t"}), first.tags)
@@ -133,7 +103,7 @@ class TestServers(testtools.TestCase):
     def test_servers_of_a_cell_that_is_down_are_left_out_with_a_warning(self, mock):
         client = compute_client(mock, "2.100")
         down = {"id": "x", "status": "UNKNOWN", "tenant_id": "p", "created": "", "links": []}
-        mock.get(f"{_NOVA}/servers/detail", json={"servers": [down, server_item("a")]})
+        mock.get(f"{_NOVA}/servers/detail", json={"servers": [down, answers.server("a")]})
         with self.assertLogs("vfio_lm.cloud.nova.client", "WARNING") as logs:
             (server,) = client.servers()
         self.assertEqual("a", server.name)
@@ -142,7 +112,7 @@ class TestServers(testtools.TestCase):
     @requests_mock.Mocker()
     def test_a_user_that_is_not_shown_hosts_is_refused(self, mock):
         client = compute_client(mock, "2.100")
-        item = server_item("a")
+        item = answers.server("a")
         del item["OS-EXT-SRV-ATTR:host"]
         mock.get(f"{_NOVA}/servers/detail", json={"servers": [item]})
         error = self.assertRaises(ForbiddenError, client.servers)
@@ -151,24 +121,14 @@ class TestServers(testtools.TestCase):
 
 class TestFlavors(testtools.TestCase):
     def item(self, flavor_id, name):
-        return {
-            "id": flavor_id,
-            "name": name,
-            "vcpus": 1,
-            "ram": 512,
-            "disk": 1,
-            "swap": "",  # nova before 2.75 and where there is none
-            "OS-FLV-EXT-DATA:ephemeral": 0,
-            "os-flavor-access:is_public": True,
-            "extra_specs": {},
-        }
+        return answers.flavor(name, id=flavor_id, extra_specs={})
 
     @requests_mock.Mocker()
     def test_an_id_is_looked_up_before_a_name(self, mock):
         client = compute_client(mock, "2.100")
         mock.get(f"{_NOVA}/flavors/1", json={"flavor": self.item("1", "one")})
-        mock.get(f"{_NOVA}/flavors/a%2Fb", status_code=404)
-        mock.get(f"{_NOVA}/flavors/gone", status_code=404)
+        mock.get(f"{_NOVA}/flavors/a%2Fb", status_code=404, json=GONE)
+        mock.get(f"{_NOVA}/flavors/gone", status_code=404, json=GONE)
         listed = [self.item("9", "1"), self.item("2", "a/b")]
         mock.get(f"{_NOVA}/flavors/detail?is_public=None", json={"flavors": listed})
         self.assertEqual("one", client.flavor("1").name)
@@ -178,7 +138,7 @@ class TestFlavors(testtools.TestCase):
     @requests_mock.Mocker()
     def test_what_is_gone_already_need_not_be_deleted(self, mock):
         client = compute_client(mock, "2.100")
-        mock.delete(f"{_NOVA}/flavors/1/os-extra_specs/a", status_code=404)
+        mock.delete(f"{_NOVA}/flavors/1/os-extra_specs/a", status_code=404, json=GONE)
         client.delete_extra_spec("1", "a")
         mock.delete(f"{_NOVA}/flavors/1/os-extra_specs/a", status_code=500, reason="broken")
         error = self.assertRaises(CloudError, client.delete_extra_spec, "1", "a")

@@ -17,7 +17,9 @@ import datetime
 import requests_mock
 import testtools
 
-from tests.unit.cloud.nova.test_client import _NOVA, compute_client, server_item
+from tests.unit.cloud import answers
+from tests.unit.cloud.answers import GONE
+from tests.unit.cloud.nova.test_client import _NOVA, compute_client
 from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.errors import CloudError, NotFoundError
 
@@ -25,20 +27,7 @@ _ID = "54d230f3-d8b5-4d7c-8ad4-43033325152b"
 
 
 def migration_client(mock, microversion="2.100"):
-    return MigrationClient(compute_client(mock, microversion)._adapter)
-
-
-def record(number, **changes):
-    return {
-        "id": number,
-        "uuid": f"uuid-of-{number}",
-        "instance_uuid": _ID,
-        "status": "running",
-        "source_compute": "compute1",
-        "dest_compute": None,
-        "created_at": "2026-11-24T04:08:05.212162",
-        "updated_at": None,
-    } | changes
+    return compute_client(mock, microversion, MigrationClient)
 
 
 class TestMigrations(testtools.TestCase):
@@ -47,14 +36,14 @@ class TestMigrations(testtools.TestCase):
         client = migration_client(mock)
         url = f"{_NOVA}/os-migrations?migration_type=live-migration&host=compute1"
         more = [{"rel": "next", "href": "…"}]
-        mock.get(url, json={"migrations": [record(2)], "migrations_links": more})
-        mock.get(f"{url}&marker=uuid-of-2", json={"migrations": [record(1)]})
+        mock.get(url, json={"migrations": [answers.migration(2)], "migrations_links": more})
+        mock.get(f"{url}&marker=uuid-of-2", json={"migrations": [answers.migration(1)]})
         self.assertEqual([2, 1], [found.id for found in client.migrations(host="compute1")])
 
     @requests_mock.Mocker()
     def test_times_are_in_utc_and_no_destination_is_no_name(self, mock):
         client = migration_client(mock)
-        mock.get(f"{_NOVA}/os-migrations", json={"migrations": [record(1)]})
+        mock.get(f"{_NOVA}/os-migrations", json={"migrations": [answers.migration(1)]})
         found = client.newest_migration(_ID)
         self.assertEqual(datetime.UTC, found.created_at.tzinfo)
         self.assertEqual(
@@ -62,19 +51,15 @@ class TestMigrations(testtools.TestCase):
         )
         mock.get(f"{_NOVA}/os-migrations", json={"migrations": []})
         self.assertIsNone(client.newest_migration(_ID))
-        mock.get(f"{_NOVA}/os-migrations", json={"migrations": [record(1, created_at="soon")]})
+        mock.get(
+            f"{_NOVA}/os-migrations", json={"migrations": [answers.migration(1, created_at="soon")]}
+        )
         self.assertRaises(CloudError, client.newest_migration, _ID)
 
     @requests_mock.Mocker()
     def test_progress_is_there_once_nova_has_asked_the_hypervisor(self, mock):
         client = migration_client(mock)
-        kinds = {
-            f"{kind}_{what}_bytes": None
-            for kind in ("memory", "disk")
-            for what in ("total", "processed", "remaining")
-        }
-        item = record(1, server_uuid=_ID) | kinds
-        del item["instance_uuid"]
+        item = answers.progress(1)
         url = f"{_NOVA}/servers/{_ID}/migrations"
         mock.get(url, json={"migrations": [item]})
         found = client.in_progress(_ID)
@@ -110,7 +95,7 @@ class TestMigrations(testtools.TestCase):
         first, second = client.action(_ID, "req-1").events
         self.assertEqual(("a", "", ""), (first.name, first.result, first.host))
         self.assertEqual((True, "no"), (second.is_failed, second.details))
-        mock.get(url, status_code=404)
+        mock.get(url, status_code=404, json=GONE)
         self.assertIsNone(client.action(_ID, "req-1"))
 
 
@@ -118,7 +103,7 @@ class TestOwnServer(testtools.TestCase):
     @requests_mock.Mocker()
     def test_an_old_nova_answers_too(self, mock):
         client = migration_client(mock, "2.60")
-        found = mock.get(f"{_NOVA}/servers/{_ID}", json={"server": server_item("a", id=_ID)})
+        found = mock.get(f"{_NOVA}/servers/{_ID}", json={"server": answers.server("a", id=_ID)})
         self.assertEqual({"a": "b"}, client.own_server(_ID).extra_specs)
         sent = found.last_request.headers["OpenStack-API-Version"]
         self.assertEqual("compute 2.47", sent)
@@ -126,18 +111,20 @@ class TestOwnServer(testtools.TestCase):
     @requests_mock.Mocker()
     def test_names_are_looked_for_in_the_users_own_project(self, mock):
         client = migration_client(mock)
-        servers = [server_item("web.1"), server_item("webx1")]
+        servers = [answers.server("web.1"), answers.server("webx1")]
         found = mock.get(f"{_NOVA}/servers/detail", json={"servers": servers})
         self.assertEqual("id-of-web.1", client.own_server("web.1").id)
         self.assertEqual({"name": ["^web\\.1$"]}, found.last_request.qs)
-        mock.get(f"{_NOVA}/servers/detail", json={"servers": [server_item("a"), server_item("a")]})
+        mock.get(
+            f"{_NOVA}/servers/detail", json={"servers": [answers.server("a"), answers.server("a")]}
+        )
         self.assertRaises(NotFoundError, client.own_server, "a")
-        mock.get(f"{_NOVA}/servers/{_ID}", status_code=404)
+        mock.get(f"{_NOVA}/servers/{_ID}", status_code=404, json=GONE)
         self.assertRaises(NotFoundError, client.own_server, _ID)
 
     @requests_mock.Mocker()
     def test_hidden_extra_specs_are_not_taken_for_none(self, mock):
         client = migration_client(mock)
-        item = server_item("a", id=_ID, flavor={"original_name": "m1"})
+        item = answers.server("a", id=_ID, flavor={"original_name": "m1"})
         mock.get(f"{_NOVA}/servers/{_ID}", json={"server": item})
         self.assertIsNone(client.own_server(_ID).extra_specs)

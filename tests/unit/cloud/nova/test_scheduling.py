@@ -17,6 +17,7 @@ import datetime
 import requests_mock
 import testtools
 
+from tests.unit.cloud import answers
 from tests.unit.cloud.nova.test_client import compute_client
 from vfio_lm.cloud.nova import SchedulingClient
 
@@ -24,19 +25,16 @@ _NOVA = "http://127.0.0.1/compute/v2.1"
 
 
 def scheduling_client(mock):
-    return SchedulingClient(compute_client(mock, "2.100")._adapter)
+    return compute_client(mock, "2.100", SchedulingClient)
 
 
 class TestMoves(testtools.TestCase):
     @requests_mock.Mocker()
     def test_what_is_over_is_left_out(self, mock):
         def migration(status, destination="compute2"):
-            return {
-                "migration_type": "resize",
-                "status": status,
-                "source_compute": "compute1",
-                "dest_compute": destination,
-            }
+            return answers.migration(
+                migration_type="resize", status=status, dest_compute=destination
+            )
 
         over = ("confirmed", "reverted", "error", "failed", "completed", "cancelled", "done")
         mock.get(

@@ -105,6 +105,18 @@ class TestChange(WriteTestCase):
         # It is entered before the write and left after it.
         self.assertEqual([0, 0, 0, 1], entered)
 
+    def test_what_goes_wrong_with_the_leave_is_no_conflict(self):
+        class LockError(Exception):
+            pass
+
+        @contextlib.contextmanager
+        def writing():
+            raise LockError
+            yield
+
+        self.assertRaises(LockError, self.change, writing=writing)
+        self.assertEqual(0, self.puts)
+
     def test_a_provider_that_goes_away(self):
         self.placement.before_put = lambda uuid: self.placement.traits.pop(uuid)
         self.assertRaises(NotFoundError, self.change)

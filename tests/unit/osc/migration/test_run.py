@@ -21,8 +21,7 @@ from osc_lib import exceptions
 from osc_vfio_lm.migration.run import AbortMigration
 from tests.unit.migration.records import SERVER, migration
 from vfio_lm.cloud.model import Progress
-
-_CLIENT = "vfio_lm.cloud.nova.MigrationClient"
+from vfio_lm.cloud.nova import MigrationClient
 
 
 class _Typed(io.StringIO):
@@ -39,12 +38,11 @@ class TestAbort(testtools.TestCase):
         parsed = command.get_parser("abort").parse_args([*options, "vm"])
         progress = Progress(migration(status=status), memory=None, disk=None)
         server = mock.Mock(id=SERVER)
-        with (
-            mock.patch(f"{_CLIENT}.max_microversion"),
-            mock.patch(f"{_CLIENT}.server", return_value=server),
-            mock.patch(f"{_CLIENT}.in_progress", return_value=progress),
-            mock.patch(f"{_CLIENT}.abort") as self.asked,
-        ):
+        client = mock.create_autospec(MigrationClient, instance=True)
+        client.server.return_value = server
+        client.in_progress.return_value = progress
+        self.asked = client.abort
+        with mock.patch.object(MigrationClient, "of", return_value=client):
             command.take_action(parsed)
         return self.asked.called
 

@@ -22,10 +22,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from vfio_lm.cloud.model import Server
 from vfio_lm.cloud.parallel import in_parallel
-from vfio_lm.cloud.snapshot import WholeCloud
+
+if TYPE_CHECKING:
+    from vfio_lm.cloud.snapshot import WholeCloud
 
 Allocation = Mapping[str, Mapping[str, int]]
 """Units by resource class, by the UUID of the provider."""
@@ -59,7 +62,7 @@ def allocations(
     found: dict[str, Allocation] = {}
     alone = list(servers)
     if plan.providers:
-        scattered = cloud.nova.evacuated()
+        scattered = cloud.evacuated
         near = {
             server.id
             for server in servers

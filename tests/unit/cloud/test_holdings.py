@@ -18,8 +18,8 @@ import dataclasses
 import testtools
 
 from tests.unit.preflight import scenario
+from vfio_lm.cloud.holdings import allocations
 from vfio_lm.cloud.model import Inventory, Provider, Tree
-from vfio_lm.preflight.gather.holdings import allocations
 
 
 class FakeCloud:
@@ -60,6 +60,7 @@ class FakeCloud:
     def nodes(self):
         return {host: scenario.node(host) for host in self.trees}
 
+    @property
     def evacuated(self):
         self.asked["evacuations"] += 1
         return self._evacuated
