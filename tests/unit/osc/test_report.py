@@ -46,7 +46,8 @@ class TestStatus(testtools.TestCase):
         for name in ("_versions", "_hosts", "_devices"):
             double = mock.Mock(side_effect=error, return_value={})
             self.useFixture(fixtures.MockPatch(f"osc_vfio_lm.report.{name}", double))
-        with mock.patch("vfio_lm.cloud.nova.ComputeClient.server", side_effect=error):
+        with mock.patch("vfio_lm.cloud.nova.ComputeClient.of") as client:
+            client.return_value.server.side_effect = error
             status = command.run(parsed)
         with tarfile.open(self.file) as archive:
             (manifest,) = (m for m in archive if m.name.endswith("manifest.json"))
