@@ -44,7 +44,7 @@ class Part:
 def part(name: str, collect: Callable[[], Any]) -> Part:
     """Collect a part: text as it is, everything else as JSON.
 
-    What is missing is told in the bundle itself: half of it helps more than none.
+    The bundle itself lists what is missing: half of it helps more than none.
     """
     try:
         content = collect()

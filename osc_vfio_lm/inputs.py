@@ -98,7 +98,7 @@ def add_host_facts(parser: argparse.ArgumentParser) -> None:
 
 
 def add_preflight_inputs(parser: argparse.ArgumentParser) -> None:
-    """Add all options that tell a preflight what no API tells."""
+    """Add the options for what a preflight needs to know and no API shows."""
     add_confs(parser)
     add_host_facts(parser)
     parser.add_argument(
@@ -191,7 +191,7 @@ def read_aliases(parsed_args: argparse.Namespace) -> Mapping[str, Alias] | None:
 
 
 def read_preflight_inputs(parsed_args: argparse.Namespace) -> Inputs:
-    """Return what the files tell a preflight.
+    """Return what a preflight needs to know beyond the APIs.
 
     :raises vfio_lm.errors.ConfigError: if a nova.conf cannot be read, nova would refuse it, or it
         is another host's
@@ -204,7 +204,7 @@ def read_preflight_inputs(parsed_args: argparse.Namespace) -> Inputs:
 
 
 def inputs_of_environment() -> Inputs:
-    """Return what a preflight is told beyond the APIs, for a command without options for it.
+    """Return the same for a command without such options.
 
     :raises vfio_lm.errors.ConfigError: if a file cannot be read, or nova would refuse it
     """

@@ -46,7 +46,7 @@ def project_id(connection: Connection, project: str, domain: str | None) -> str:
             f"several projects have the name '{project}': give the ID of one, or --project-domain"
         ) from None
     except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
-        raise exceptions.CommandError(f"keystone does not tell of '{project}': {exc}") from exc
+        raise exceptions.CommandError(f"keystone does not show project '{project}': {exc}") from exc
     if found is None:
         raise exceptions.CommandError(f"no project with the name or ID '{project}' exists")
     return str(found.id)

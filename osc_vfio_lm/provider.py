@@ -112,8 +112,8 @@ List where placement and flavors differ from what nova.conf says
 Each finding is one of these, and is drift unless it says otherwise:
 
   missing, extra           a provider lacks a trait, or has one too many
-  contested                (only in the agent's log) somebody else keeps changing it back
-  undecided                what is known does not tell what a host has; no drift
+  contested                (only in the agent's log) another writer keeps changing it back
+  undecided                not enough is known of what a host has; no drift
   driver cannot migrate    a device is declared live_migratable yes, its driver cannot do it
   provider without device  a PCI provider that no device stands behind
   device without provider  a device that nova-compute should report and does not
@@ -123,9 +123,8 @@ Each finding is one of these, and is drift unless it says otherwise:
   flavor disagrees         it asks for other hosts than its aliases need
   flavor without host      no host would be left for it
 
-Durable tells whether a trait stays that is written: what is 'yes' here, 'openstack vfio provider
-sync' mends; what is 'no' belongs to nova, and the remedy says which line on which host to
-change.{_HOSTS_HELP}"""
+Durable says whether a trait stays once it is written: 'yes' is what 'openstack vfio provider sync'
+mends; 'no' belongs to nova, and the remedy names the host and the line to change.{_HOSTS_HELP}"""
 
     exit_statuses = ((0, "no drift"), (_DRIFT, "drift"))
 

@@ -108,7 +108,7 @@ Names of hosts, servers and devices are in it. Nothing is changed in the cloud."
         )
 
     def _refuse_unknown(self, servers: Sequence[str]) -> None:
-        """Refuse the name of a server that does not exist; nova may fail to tell.
+        """Refuse the name of a server that does not exist; nova may fail to answer.
 
         :raises vfio_lm.errors.NotFoundError: if there is no such server
         """

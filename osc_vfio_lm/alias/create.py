@@ -25,8 +25,8 @@ class CreateAlias(command.Command):
     _description = """\
 Print an alias and the device specification that goes with it
 
-Nothing is changed: the lines belong into nova.conf as the comments above them say. Which devices
-a resource class stands for is said with --vendor-id and --product-id as well, or else by you. A
+Nothing is changed: the lines belong into nova.conf as the comments above them say. For a
+resource class, --vendor-id and --product-id name its devices; otherwise name them yourself. A
 name that nova-api's nova.conf defines already is refused."""
 
     auth_required = False

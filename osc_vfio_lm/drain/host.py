@@ -61,8 +61,8 @@ With --execute the servers that can leave are live migrated in that order. Befor
 looked at once more, and afterwards its live migration is verified, see 'openstack vfio migration
 start'. The first failure ends it, unless --keep-going is given. Ctrl-C lets no other live migration
 begin and waits for those in progress; a second Ctrl-C leaves them to nova. Nothing is kept: run the
-command again at any time, also after it was killed, and it follows what is in progress, and plans
-anew for the servers that are still there.
+command again at any time, even after it was killed: it follows what is in progress, and makes a
+new plan for the servers that are still there.
 
 Servers without PCI devices are only counted: 'openstack server migrate --live-migration' moves
 them, and nova chooses where they go. Room for them is not kept free, so move those that matter
@@ -272,4 +272,4 @@ def _others(drain: Drain) -> Iterator[str]:
     yield f"  openstack server list --all-projects --host {drain.host}"
     yield "  openstack server migrate --live-migration <server>"
     if not drain.others_are_known:
-        yield "Neutron does not tell whether one of them holds a PCI device by a port."
+        yield "Neutron does not show whether one of them holds a PCI device by a port."

@@ -127,7 +127,7 @@ def _change(
     flavor: CloudFlavor,
     after: Mapping[str, str],
 ) -> None:
-    """Bring a flavor's extra specs to what they shall be, or only say how."""
+    """Change a flavor's extra specs, or only say how."""
     from vfio_lm.inventory.flavor import change, keeps_host_trait, refuse_while_in_use
     from vfio_lm.inventory.write_flavor import apply_change
 

@@ -30,7 +30,7 @@ class ListFlavor(command.Lister):
     _description = """\
 List flavors that ask for PCI devices by alias
 
-Live Migratable is what the aliases together say, which only nova.conf tells:
+Live Migratable is what the aliases together say, known from nova.conf only:
   yes            nova live migrates the servers of the flavor
   no             nova does not: every alias says no
   unspecified    nova does not: no alias says anything

@@ -257,7 +257,7 @@ def _row_kind(parsed_args: argparse.Namespace) -> RowKind | None:
 
 
 def _documents(reports: Iterable[Report]) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    """Return the keys of whole reports, which the first one tells, and their values one by one."""
+    """Return the keys of whole reports, taken from the first, and their values one by one."""
     whole = (report.to_dict() for report in reports)
     first = next(whole, None)
     if first is None:

@@ -44,8 +44,8 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         "--vfio-preflight",
         choices=MODES,
         help="What to do before a live migration of a server that holds PCI devices by alias: "
-        "enforce stops where it is certain that it would fail, and tells where that is not known; "
-        "warn only tells; skip does not look "
+        "enforce stops it if it is certain to fail, and warns if that is not known; warn only "
+        "warns; skip does not look "
         f"(default: env[{_ENVIRONMENT_VARIABLE}], or enforce)",
     )
 
@@ -65,7 +65,7 @@ def mode(parsed_args: argparse.Namespace) -> str:
 
 
 def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
-    """Run a preflight, and tell on standard error what there is to tell.
+    """Run a preflight, and report on standard error what is in the way.
 
     A preflight that cannot be done, for want of a role for instance, is no reason to stop what
     nova might allow.

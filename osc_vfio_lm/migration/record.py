@@ -54,8 +54,8 @@ class ListMigration(command.Lister):
     _description = """\
 List live migrations of servers that hold PCI devices by alias
 
-The newest come first. Migrations of servers that are deleted are not listed: nova does not tell
-which devices these had."""
+The newest come first. Migrations of deleted servers are not listed: nova does not show which
+devices they had."""
 
     exit_statuses = ((0, "the migrations are listed, also if there is none"),)
 
@@ -229,7 +229,7 @@ QEMU's log of the server; copy such files here and name them with --from-log."""
         return tuple(fields), tuple(fields.values())
 
     def _report(self, server: Server, parsed_args: argparse.Namespace) -> Report | None:
-        """Run the preflight of today; what happened is told also without one."""
+        """Run the preflight of today; what happened is shown even without one."""
         from vfio_lm.errors import CloudError, NotFoundError
         from vfio_lm.preflight import check_with
 

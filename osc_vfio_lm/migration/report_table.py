@@ -27,7 +27,7 @@ DESTINATION_COLUMNS = ("Destination", "Verdict", "Free Devices", "Detail")
 _MINOR = "Not known either, which does not change the verdict:"
 
 _MOST_ANSWERS = 5
-"""Of one check that are told with their remedies."""
+"""Of one check that are shown with their remedies."""
 
 _Row = tuple[str, str, str, str, str]
 
@@ -69,16 +69,16 @@ def checks(report: Report) -> Iterator[_Row]:
 def destinations(report: Report) -> Iterator[tuple[str, str, int | str, str]]:
     """Return one row for each destination, the ready ones first.
 
-    What is in the way of a destination is told in full where nothing else tells it.
+    What is in the way of a destination is shown in full where nothing else says it.
     """
-    is_told = not report.hosts(Verdict.READY)
+    needs_names = not report.hosts(Verdict.READY)
     for destination in report.destinations:
         said = summary.in_the_way(destination)
         yield (
             destination.host,
             destination.verdict.value,
             "unknown" if destination.free_devices is None else destination.free_devices,
-            _ids(result.id for result in said) if is_told else _detail(said),
+            _ids(result.id for result in said) if needs_names else _detail(said),
         )
 
 
@@ -124,10 +124,10 @@ def _questions(report: Report) -> Iterator[str]:
 def _section(title: str, points: Collection[summary.Point]) -> Iterator[str]:
     """Return points below a title, those with the same remedy together; nothing without points."""
     by_remedy: dict[str, list[summary.Point]] = {}
-    told: collections.Counter[str] = collections.Counter()
+    shown: collections.Counter[str] = collections.Counter()
     for point in points:
-        told[point.check] += 1
-        if told[point.check] <= _MOST_ANSWERS:
+        shown[point.check] += 1
+        if shown[point.check] <= _MOST_ANSWERS:
             by_remedy.setdefault(point.remedy, []).append(point)
     if points:
         yield title
@@ -136,7 +136,7 @@ def _section(title: str, points: Collection[summary.Point]) -> Iterator[str]:
         yield from (f"    {line}" for line in remedy.splitlines())
         if likewise := dict.fromkeys(host for point in alike for host in point.likewise):
             yield f"    and likewise for {listed(likewise)}"
-    for check, count in told.items():
+    for check, count in shown.items():
         if count > _MOST_ANSWERS:
             yield f"  {check}: {count - _MOST_ANSWERS} more; the formats json and csv have all"
 

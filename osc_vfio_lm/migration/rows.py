@@ -111,7 +111,7 @@ def kind_of(columns: tuple[str, ...], *, is_long: bool) -> RowKind | None:
 
 
 def _reasons(report: Report, is_long: bool) -> Iterator[str]:
-    """Say what a server is blocked by, or what is not known: its own, or else that of all hosts."""
+    """Name the server's own obstacles or unknowns, or else those of all hosts."""
     if report.verdict not in _OPEN:
         return
     status = _OPEN[report.verdict]

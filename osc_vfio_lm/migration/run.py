@@ -189,12 +189,12 @@ class AbortMigration(command.Command):
 Abort the live migration of a server that is in progress
 
 The server stays on its source. The migration is found by its server; nova takes the request only
-while the migration is queued or running, and whether it came in time is told by 'openstack vfio
-migration show'.
+while the migration is queued or running, and 'openstack vfio migration show' says whether it came
+in time.
 
 Where the migration is running already, nova 2025.2 and later take the abort for an error and put
 the server into ERROR, though nova rolls back and it runs on where it was. So this command asks
-before it aborts one that is running, and tells the way back."""
+before it aborts one that is running, and names the way back."""
 
     exit_statuses = ((0, "nova has accepted to abort it"),)
 
@@ -227,7 +227,7 @@ before it aborts one that is running, and tells the way back."""
             self.say(*words.after_an_abort(server.id))
 
     def _ask(self, server: Server) -> None:
-        """Go on only if somebody says so who knows what becomes of the server."""
+        """Go on only if the user confirms it, knowing what becomes of the server."""
         self.say(*words.before_an_abort(server))
         if not self.app.stdin.isatty():
             raise exceptions.CommandError("not aborted: confirm it with --yes")

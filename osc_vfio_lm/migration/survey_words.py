@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is said around the rows of many servers; the rows are elsewhere."""
+"""Sentences around the rows of many servers; the rows are elsewhere."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def others(survey: Survey) -> Iterator[str]:
     way = "an alias or a port" if survey.others_are_known else "an alias"
     yield f"Not checked: {counted(survey.others, 'server')} without PCI devices by {way}"
     if not survey.others_are_known:
-        yield "Neutron does not tell whether these hold a device by a port."
+        yield "Neutron does not show whether they hold one by a port."
 
 
 def hint(verdicts: Mapping[Verdict, int]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def named(server: Server) -> str:
 
 
 def how_to_watch(server_id: str) -> Iterator[str]:
-    """Yield the commands for a live migration that nobody follows any more."""
+    """Yield the commands for a live migration that is no longer followed."""
     yield f"To watch it: openstack vfio migration show {server_id}"
     yield f"To abort it: openstack vfio migration abort {server_id}"
 

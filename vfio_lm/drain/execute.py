@@ -13,7 +13,7 @@
 """Carrying out a plan: live migrations begun, followed and judged; the plan is made elsewhere.
 
 Nothing is kept but what nova and placement keep: whoever runs it again after it was killed finds
-the live migrations that are in progress, and plans anew for the servers that are still there.
+the live migrations that are in progress, and plans again for the servers that are still there.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _POLL_SECONDS = 1.0
 
 
 class Observer(Protocol):
-    """Whom the execution tells what it does."""
+    """Takes what the execution reports."""
 
     def say(self, sentence: str) -> None:
         """Take a sentence about a server, before that is done which it says."""
@@ -62,7 +62,7 @@ class Observer(Protocol):
 
     @property
     def wants_stop(self) -> bool:
-        """Whether no other live migration shall begin."""
+        """Whether no other live migration may begin."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class DrainExecutor:
 
     @property
     def may_begin(self) -> bool:
-        """Whether another live migration may begin: nothing unexpected has come, nobody stops."""
+        """Whether another live migration may begin: no surprise so far, and it was not stopped."""
         return not self._observer.wants_stop and (self._keep_going or not self._was_surprised)
 
     def settle(self, leaving: Iterable[Underway], arriving: Iterable[Underway]) -> tuple[Line, ...]:
@@ -176,7 +176,7 @@ class DrainExecutor:
             try:
                 now = self._look(each, paces)
             except NotFoundError:
-                now = line.became(State.LEFT, "somebody has deleted it")
+                now = line.became(State.LEFT, "it was deleted")
             except VfioLmError as exc:
                 now = line.became(State.UNKNOWN, f"the end was not seen: {exc}")
             if now is not None:
@@ -207,7 +207,7 @@ class DrainExecutor:
         try:
             return self._begin(line)
         except NotFoundError:
-            return line.became(State.LEFT, "somebody has deleted it")
+            return line.became(State.LEFT, "it was deleted")
         except VfioLmError as exc:
             return line.became(State.UNKNOWN, str(exc))
 

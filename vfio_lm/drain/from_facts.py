@@ -155,7 +155,7 @@ def _pools_in_placement(views: Iterable[tuple[Facts, Destination]]) -> Iterator[
 
 
 def _pools_on_the_host(views: Sequence[tuple[Facts, Destination]]) -> Iterator[Pool]:
-    """Return the free devices that only the host's facts tell, those of one PF together."""
+    """Return the free devices known only from the host's facts, those of one PF together."""
     known = views[0][1].knowledge.facts
     seen = [host_view(facts, destination) for facts, destination in views]
     fitting = frozenset().union(*(view.fitting for view in seen))

@@ -45,7 +45,7 @@ class Drain:
     others: int
     """How many servers are on the host that hold no PCI device, as far as is known."""
     others_are_known: bool
-    """False where neutron does not tell which of the others have ports with a device."""
+    """False where neutron does not show which of the others have ports with a device."""
     arriving: tuple[str, ...]
     """Names of servers that live migrate to the host."""
     is_enabled: bool
@@ -56,7 +56,7 @@ class HostDrain:
     """The drain of one host.
 
     :param connection: a connection with the admin role
-    :param read_inputs: what is known beyond the APIs; read anew before each server's turn, as
+    :param read_inputs: what is known beyond the APIs; read again before each server's turn, as
         files of hosts may have changed
     """
 
@@ -114,7 +114,7 @@ class HostDrain:
         :returns: the plan with what has become of it; what was not begun can still leave
         :raises CloudError: and others as :meth:`plan` does, before any server is moved
         """
-        # What can be wrong without the cloud shall be so before anything is changed.
+        # What can go wrong without the cloud is to do so before anything is changed.
         require_solver()
         self._read_inputs()
         if disabled_reason is not None:

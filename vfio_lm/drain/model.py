@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a plan to drain a host is about, as plain data: servers that shall leave, and rooms."""
+"""What a plan to drain a host is about, as plain data: servers to be moved, and rooms."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Room:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mover:
-    """A server that shall leave."""
+    """A server to be moved."""
 
     server_id: str
     name: str

@@ -88,7 +88,7 @@ def most_that_fit(
 
 
 class _Program:
-    """Unknown whole numbers, what holds of them, and which of them shall be large."""
+    """Unknown whole numbers, what holds of them, and which of them are to be large."""
 
     def __init__(self) -> None:
         self._largest: list[int] = []

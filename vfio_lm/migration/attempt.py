@@ -114,7 +114,7 @@ def _cancels_of(migration: Migration, actions: Iterable[ServerAction]) -> Iterat
 
 
 def _from_log(path: str, server_id: str, request_id: str) -> tuple[Words, ...]:
-    """Return the end of what a file tells about a server.
+    """Return the end of what a file says about a server.
 
     Lines with the request are about this migration; where there are none, lines with the server
     may be about another one. QEMU writes a file for each server, without naming it in each line.

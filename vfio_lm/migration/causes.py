@@ -200,7 +200,7 @@ RULES: tuple[CauseRule, ...] = (
     _rule(
         "no-dirty-tracking",
         r"VFIO device doesn.t support device(?: and IOMMU)? dirty tracking",
-        "neither the driver of the VF nor the IOMMU tells which memory the device wrote",
+        "neither the driver of the VF nor the IOMMU tracks which memory the device wrote",
         check="host-drivers",
         remedy="use a driver or firmware with DMA logging, or a kernel with IOMMU dirty tracking",
     ),

@@ -64,7 +64,7 @@ class Attempt:
     cancels: tuple[ServerAction, ...] = ()
     """Requests to abort that fell into its time."""
     log: tuple[Words, ...] = ()
-    """What log files tell about it."""
+    """What log files say about it."""
     report: Report | None = None
     """The preflight of today, which may have been another one then."""
 
@@ -203,7 +203,7 @@ def _too_slow(status: str) -> Cause:
         certainty=Certainty.LIKELY,
         sentence="it took longer than [libvirt]live_migration_completion_timeout, and "
         "nova-compute ended it; else somebody aborted it without nova, with virsh for instance",
-        evidence=(status, "nobody asked nova to abort it"),
+        evidence=(status, "nova was not asked to abort it"),
         check="downtime-fits",
         remedy="raise live_migration_completion_timeout or live_migration_downtime on the source, "
         "or migrate when the server writes less",
@@ -228,7 +228,7 @@ def _no_valid_host(attempt: Attempt) -> Iterator[Cause]:
         yield Cause(
             id="no-valid-host",
             certainty=Certainty.POSSIBLE,
-            sentence="no host took the server; why, the preflight of today cannot tell",
+            sentence="no host took the server, and the preflight of today does not show why",
             evidence=(*said, *(_shown(result) for result in _of(report, Status.UNKNOWN))),
             check="destination-capacity",
             remedy="give the preflight what it lacks: openstack vfio migration check",
@@ -321,7 +321,7 @@ def _next_step(attempt: Attempt) -> str:
             f"libvirt's own words are only in the log of nova-compute on {migration.source}: "
             f"look there for {request}, or give the file with --from-log"
         )
-    return f"the log of nova-conductor and nova-scheduler tells more: look there for {request}"
+    return f"see the logs of nova-conductor and nova-scheduler for {request}"
 
 
 def _of(report: Report | None, status: Status) -> list[CheckResult]:

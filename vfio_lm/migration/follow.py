@@ -68,7 +68,7 @@ class Follower:
         """Wait until the live migration is over, on both hosts.
 
         The destination gives the server free (no task, the new host) before the source has
-        cleaned up; only the record of the migration tells when that is done, too
+        cleaned up; only the record of the migration shows when that is done, too
         (``_post_live_migration`` in nova/compute/manager.py, nova 34.0.0).
 
         :param after: the ID of the last migration before this one, or 0

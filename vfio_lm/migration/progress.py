@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How fast a live migration gets on, from what nova tells at different times; nothing is shown."""
+"""How fast a live migration gets on, from what nova reports over time; nothing is shown."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Pace:
     seconds: float
     """Since it was asked for."""
     bytes_per_second: float | None
-    """None as long as nova has told only once how much was copied."""
+    """None until nova has reported twice how much was copied."""
 
     @property
     def fraction(self) -> float | None:
-        """How much of memory and disk is over there, from 0 to 1; None where that is not told.
+        """How much of memory and disk is over there, from 0 to 1; None where that is not known.
 
         It may shrink, where the guest writes faster than its memory is copied.
         """
@@ -48,7 +48,7 @@ class Pace:
 
 
 class Pacer:
-    """Turns what nova tells into a pace.
+    """Turns what nova reports into a pace.
 
     Nova-compute asks the hypervisor every half second, and writes down every fifth second
     (``_live_migration_monitor`` in nova/virt/libvirt/driver.py, nova 34.0.0), so that the same

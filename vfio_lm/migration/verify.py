@@ -35,10 +35,10 @@ class ArrivalCheck:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holdings:
-    """What placement tells after a live migration."""
+    """What placement shows after a live migration."""
 
     destination_root: str | None
-    """The UUID of the destination's root provider; None if nova does not tell it."""
+    """The UUID of the destination's root provider; None if nova does not show it."""
     allocations: Allocations
     """Of the server: units by resource class, by provider UUID."""
     left_behind: Allocations
@@ -113,7 +113,7 @@ def _allocations(holdings: Holdings, migration: Migration) -> Iterator[ArrivalCh
         )
         return
     if holdings.destination_root is None:
-        yield _unknown(id_, f"nova tells no hypervisor of {migration.destination}")
+        yield _unknown(id_, f"nova shows no hypervisor on {migration.destination}")
         return
     roots = {holdings.providers[uuid].root_uuid for uuid in holdings.allocations}
     # A sharing provider, of storage for instance, is a tree of its own without a parent's name.
@@ -150,7 +150,7 @@ def _devices(holdings: Holdings, wanted: int) -> ArrivalCheck:
         return ArrivalCheck(
             id_,
             Status.NOT_APPLICABLE,
-            f"nova before 34.0.0 does not tell whether these are declared live migratable: "
+            f"nova before 34.0.0 does not show whether these are declared live migratable: "
             f"{', '.join(sorted(silent))}",
         )
     where = ", ".join(sorted(names[Marking.MARKED]))

@@ -76,7 +76,7 @@ class TestDrainExecutor(testtools.TestCase):
         nova = Nova("moved", "ours")
         nova.found["moved"] = server("moved", host="compute9")
         done = self.run_lines(nova, line("gone"), line("moved"), line("ours"))
-        self.assertEqual((State.LEFT, "somebody has deleted it"), done["gone"])
+        self.assertEqual((State.LEFT, "it was deleted"), done["gone"])
         self.assertEqual((State.LEFT, "it is on compute9 already"), done["moved"])
         self.assertEqual((State.LEFT, ""), done["ours"])
         self.assertEqual(["ours"], nova.begun)

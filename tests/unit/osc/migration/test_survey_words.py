@@ -34,7 +34,7 @@ class TestAround(testtools.TestCase):
         (known,) = survey_words.others(survey(3))
         self.assertEqual("Not checked: 3 servers without PCI devices by an alias or a port", known)
         _, unknown = survey_words.others(survey(3, False))
-        self.assertIn("Neutron does not tell", unknown)
+        self.assertIn("Neutron does not show", unknown)
 
     def test_a_hint_is_given_where_something_is_to_be_done(self):
         self.assertEqual([], list(survey_words.hint({Verdict.READY: 1})))
