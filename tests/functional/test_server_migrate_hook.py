@@ -108,7 +108,7 @@ class TestBlocked(HookTestCase):
         os.environ["OS_VFIO_PREFLIGHT"] = "perhaps"
         done = self.migrate(server)
         self.assertEqual(1, done.status)
-        self.assertIn("OS_VFIO_PREFLIGHT: 'perhaps' is none of enforce, warn, skip", done.errors)
+        self.assertIn("OS_VFIO_PREFLIGHT: 'perhaps' is not one of enforce, warn, skip", done.errors)
 
 
 class TestGoing(HookTestCase):
