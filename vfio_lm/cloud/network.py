@@ -10,30 +10,75 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""Asking neutron about the ports of servers; what they mean is said elsewhere."""
+"""Asking neutron about ports, networks and agents; what they mean is said elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import collections
+import dataclasses
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Self
 
 from vfio_lm.cloud.http.endpoint import Endpoint, path
-from vfio_lm.cloud.http.shape import Fields, ShapeError, anything, mapped, nullable, text
-from vfio_lm.cloud.model.network import PCI_VNIC_TYPES, Network, Port
+from vfio_lm.cloud.http.shape import (
+    Fields,
+    ShapeError,
+    anything,
+    flag,
+    listed,
+    mapped,
+    nullable,
+    record,
+    text,
+    whole,
+)
+from vfio_lm.cloud.model.candidate_query import RequestGroup
+from vfio_lm.cloud.model.network import (
+    PCI_VNIC_TYPES,
+    Network,
+    NetworkAgent,
+    Port,
+    PortResources,
+    Segment,
+)
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
     from openstack.connection import Connection
 
-_FIELDS = ("id", "device_id", "binding:vnic_type", "binding:profile", "resource_request")
+_PORT_FIELDS = (
+    "id",
+    "name",
+    "device_id",
+    "network_id",
+    "binding:vnic_type",
+    "binding:profile",
+    "binding:vif_details",
+    "resource_request",
+)
+_NETWORK_FIELDS = ("id", "provider:network_type", "provider:physical_network", "segments")
+_AGENT_FIELDS = ("id", "host", "agent_type", "alive", "configurations")
+
+# Where an agent keeps which physical networks it serves (neutron 29): get_mappings of the drivers
+# in neutron/plugins/ml2/drivers; OVN's in ovn/agent/neutron_agent.py, as a string.
+_MAPPINGS = ("device_mappings", "bridge_mappings", "interface_mappings")
+_OVN_MAPPINGS = "bridge-mappings"
 
 # nova/network/constants.py PORT_BINDING_EXTENDED (nova 34.0.0)
 _PORT_BINDINGS = "binding-extended"
 
-# The IDs of more servers would not fit into one URL.
-_FEW_SERVERS = 50
+# The IDs of more servers or networks would not fit into one URL.
+_FEW = 50
 _PAGE = 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Item:
+    """A port as neutron lists it, and the server that it belongs to."""
+
+    server_id: str
+    port: Port
+    resources: PortResources
 
 
 class NetworkClient:
@@ -61,14 +106,12 @@ class NetworkClient:
         return None if found is None else cls(found)
 
     def networks(self, server_ids: Collection[str]) -> dict[str, Network]:
-        """Return the ports of servers that matter, by the server's ID.
+        """Return the ports of servers, by the server's ID.
 
         The ports of a few servers are asked for by their IDs, those of many in one list of all.
         Whether neutron has port bindings is not asked.
         """
-        params = []
-        if len(server_ids) <= _FEW_SERVERS:
-            params = [("device_id", server_id) for server_id in server_ids]
+        params = _of_few("device_id", server_ids)
         found = self._networks(params)
         return {server_id: found.get(server_id, Network()) for server_id in server_ids}
 
@@ -85,37 +128,137 @@ class NetworkClient:
         )
         return found is not None
 
+    def agents(self) -> dict[str, tuple[NetworkAgent, ...]]:
+        """Return the agents of every host; only administrators may see them."""
+        found = collections.defaultdict(list)
+        for host, agent in self._http.pages(
+            "/agents", "agents", _agent, _fields(_AGENT_FIELDS), size=_PAGE
+        ):
+            found[host].append(agent)
+        return {host: tuple(agents) for host, agents in found.items()}
+
+    def segments(self, network_ids: Collection[str]) -> dict[str, tuple[Segment, ...]]:
+        """Return what carries each network, by its ID; only administrators may see that."""
+        params = _fields(_NETWORK_FIELDS) + _of_few("id", network_ids)
+        pages = self._http.pages("/networks", "networks", _segments, params, size=_PAGE)
+        return {network_id: found for network_id, found in pages if network_id in network_ids}
+
     def _networks(self, params: Collection[tuple[str, str]]) -> dict[str, Network]:
-        ports: dict[str, list[Port]] = {}
-        with_resources: dict[str, list[str]] = {}
-        fields = [("fields", name) for name in _FIELDS]
-        pages = self._http.pages("/ports", "ports", _port, [*fields, *params], size=_PAGE)
-        for server_id, port, has_resources in pages:
-            if server_id and port.vnic_type in PCI_VNIC_TYPES:
-                ports.setdefault(server_id, []).append(port)
-            if server_id and has_resources:
-                with_resources.setdefault(server_id, []).append(port.id)
-        return {
-            server_id: Network(
-                ports=tuple(ports.get(server_id, ())),
-                ports_with_resources=tuple(with_resources.get(server_id, ())),
-            )
-            for server_id in ports.keys() | with_resources.keys()
-        }
+        by_server: dict[str, list[_Item]] = collections.defaultdict(list)
+        pages = self._http.pages(
+            "/ports", "ports", _item, [*_fields(_PORT_FIELDS), *params], size=_PAGE
+        )
+        for item in pages:
+            if item.server_id:
+                by_server[item.server_id].append(item)
+        return {server_id: _network(items) for server_id, items in by_server.items()}
 
 
-def _port(item: Fields) -> tuple[str, Port, bool]:
-    """Read a port: its server, if it has one, and whether it asks placement for resources."""
+def _fields(names: Collection[str]) -> list[tuple[str, str]]:
+    return [("fields", name) for name in names]
+
+
+def _of_few(name: str, values: Collection[str]) -> list[tuple[str, str]]:
+    """Ask for a few things only; for many of them, the list of all is shorter."""
+    return [(name, value) for value in values] if len(values) <= _FEW else []
+
+
+def _network(items: Collection[_Item]) -> Network:
+    return Network(
+        ports=tuple(item.port for item in items if item.port.needs_device),
+        plain_ports=tuple(item.port for item in items if not item.port.needs_device),
+        resources=PortResources(
+            groups=tuple(group for item in items for group in item.resources.groups),
+            same_subtrees=tuple(each for item in items for each in item.resources.same_subtrees),
+        ),
+    )
+
+
+def _item(item: Fields) -> _Item:
     profile = Fields(item.get("binding:profile", mapped(anything), {}))
     port = Port(
         id=item("id", text),
         vnic_type=item("binding:vnic_type", text),
+        name=item.get("name", text, ""),
+        network_id=item.get("network_id", text, ""),
+        mechanism=_mechanism(item),
         is_bound="physical_network" in profile,
         physical_network=profile.get("physical_network", text, None),
         trusted=profile.get("trusted", _flag, None),
     )
-    server_id = item("device_id", nullable(text)) or ""
-    return server_id, port, bool(item.get("resource_request", Fields, None))
+    request = item.get("resource_request", Fields, None)
+    return _Item(
+        server_id=item("device_id", nullable(text)) or "",
+        port=port,
+        resources=PortResources() if request is None else port_resources(port.id, request),
+    )
+
+
+def _mechanism(item: Fields) -> str | None:
+    """Read which driver has bound a port: the last one, where several have a part in it."""
+    details = Fields(item.get("binding:vif_details", mapped(anything), {}))
+    drivers = details.get("bound_drivers", mapped(text), {})
+    return drivers[max(drivers, key=_level)] if drivers else None
+
+
+def _level(name: str) -> int:
+    return int(name) if name.isdecimal() else -1
+
+
+def port_resources(port_id: str, request: Fields) -> PortResources:
+    """Read the resource request of a port.
+
+    Source: ``RequestGroup.from_port_request`` and ``from_extended_port_request`` in
+    ``nova/objects/request_spec.py`` (nova 34.0.0).
+    """
+    if "request_groups" not in request:
+        return PortResources(groups=(_group(port_id, request),))
+    groups = request.get("request_groups", listed(record(_named_group)), [])
+    together = tuple(request.get("same_subtree", listed(text), []))
+    return PortResources(groups=tuple(groups), same_subtrees=(together,) if together else ())
+
+
+def _named_group(group: Fields) -> RequestGroup:
+    return _group(group("id", text), group)
+
+
+def _group(suffix: str, group: Fields) -> RequestGroup:
+    return RequestGroup(
+        suffix=suffix,
+        resources=group("resources", mapped(whole)),
+        required=frozenset(group.get("required", listed(text), [])),
+    )
+
+
+def _agent(item: Fields) -> tuple[str, NetworkAgent]:
+    configurations = Fields(item.get("configurations", mapped(anything), {}))
+    return item("host", text), NetworkAgent(
+        agent_type=item("agent_type", text),
+        is_alive=item("alive", flag),
+        physical_networks=_physical_networks(configurations),
+        tunnel_types=frozenset(configurations.get("tunnel_types", listed(text), [])),
+    )
+
+
+def _physical_networks(configurations: Fields) -> frozenset[str]:
+    ovn = configurations.get(_OVN_MAPPINGS, text, "")
+    found = {name for pair in ovn.split(",") if (name := pair.partition(":")[0].strip())}
+    for name in _MAPPINGS:
+        mappings: Mapping[str, object] = configurations.get(name, mapped(anything), {})
+        found.update(mappings)
+    return frozenset(found)
+
+
+def _segments(item: Fields) -> tuple[str, tuple[Segment, ...]]:
+    several = item.get("segments", listed(record(_segment)), [])
+    return item("id", text), tuple(several) if several else (_segment(item),)
+
+
+def _segment(item: Fields) -> Segment:
+    return Segment(
+        network_type=item("provider:network_type", text),
+        physical_network=item.get("provider:physical_network", text, None),
+    )
 
 
 def _flag(value: object) -> bool:

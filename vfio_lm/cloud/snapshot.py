@@ -38,9 +38,11 @@ from vfio_lm.cloud.model import (
     Microversion,
     Move,
     Network,
+    NetworkAgent,
     Port,
     PortKind,
     Provider,
+    Segment,
     Server,
     ServerGroup,
     Tree,
@@ -79,6 +81,7 @@ class WholeCloud:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._networks: dict[str, Network] = {}
+        self._segments: dict[str, tuple[Segment, ...]] = {}
         self._held: dict[str, Allocation] = {}
         self._nodes: Mapping[str, ComputeNode] | None = None
         self._nodes_have_servers = False
@@ -296,6 +299,26 @@ class WholeCloud:
         except CloudError as exc:
             _LOG.warning("The ports of servers are not known: %s", exc)
             return dict.fromkeys(server_ids, Network(ports=None))
+
+    def segments(self, network_ids: Collection[str]) -> Mapping[str, tuple[Segment, ...]] | None:
+        """Return what carries each network, by its ID; None if neutron does not say."""
+        if unknown := set(network_ids) - self._segments.keys():
+            try:
+                if self._neutron is not None:
+                    self._segments |= self._neutron.segments(unknown)
+            except CloudError as exc:
+                _LOG.warning("What carries the networks is not known: %s", exc)
+                return None
+        return {each: self._segments[each] for each in network_ids if each in self._segments}
+
+    @functools.cached_property
+    def network_agents(self) -> Mapping[str, tuple[NetworkAgent, ...]] | None:
+        """The agents of neutron by their host; None if neutron does not say."""
+        try:
+            return self._neutron.agents() if self._neutron is not None else {}
+        except CloudError as exc:
+            _LOG.warning("The agents of neutron are not known: %s", exc)
+            return None
 
     @functools.cached_property
     def pci_ports(self) -> Mapping[str, tuple[Port, ...]]:

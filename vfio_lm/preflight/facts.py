@@ -29,8 +29,10 @@ from vfio_lm.cloud.model import (
     Microversion,
     Move,
     Network,
+    NetworkAgent,
     Port,
     Provider,
+    Segment,
     Server,
     ServerGroup,
     Tree,
@@ -154,6 +156,10 @@ class Facts:
     know; only asked for servers in a group that keeps its members apart."""
     share_ids: tuple[str, ...] = ()
     """Shares of the file share service that are attached to the server."""
+    network_agents: Mapping[str, tuple[NetworkAgent, ...]] | None = None
+    """The agents of neutron by their host; None where neutron does not show them."""
+    segments: Mapping[str, tuple[Segment, ...]] | None = None
+    """What carries the networks of the ports, by the network's ID; None likewise."""
     image_properties: Mapping[str, str] | None = None
     """Of the image, or of the volume that the server boots from; None where not available."""
     memo: Memo = dataclasses.field(default_factory=Memo, repr=False)

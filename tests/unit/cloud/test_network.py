@@ -19,7 +19,7 @@ import requests_mock
 import testtools
 
 from tests.unit.cloud import answers, clouds
-from vfio_lm.cloud.model import PortKind
+from vfio_lm.cloud.model import PortKind, Segment
 from vfio_lm.cloud.network import NetworkClient
 from vfio_lm.errors import CloudError
 
@@ -49,7 +49,9 @@ class TestNetworks(testtools.TestCase):
         ]
         mock.get(_PORTS, json={"ports": ports})
         found = client(mock).networks([answers.SERVER_ID])[answers.SERVER_ID]
-        self.assertEqual(("p1",), found.ports_with_resources)
+        (group,) = found.resources.groups
+        self.assertEqual(("p1", {"NET_BW_EGR_KILOBIT_PER_SEC": 1}), (group.suffix, group.resources))
+        self.assertEqual(["p1"], [each.id for each in found.plain_ports])
         self.assertIsNone(found.has_port_bindings)
         direct, accelerator = found.ports
         self.assertEqual(
@@ -120,3 +122,61 @@ class TestPortBindings(testtools.TestCase):
         self.assertIs(False, client(mock).has_port_bindings())
         mock.get(url, status_code=404, text="<html>")
         self.assertRaises(CloudError, client(mock).has_port_bindings)
+
+
+class TestAgents(testtools.TestCase):
+    def agents(self, mock, *configurations):
+        agents = [
+            {"id": f"a{number}", "host": "compute1", "agent_type": "A", "alive": True}
+            | {"configurations": each}
+            for number, each in enumerate(configurations)
+        ]
+        mock.get(f"{clouds.NEUTRON}/agents", json={"agents": agents})
+        return client(mock).agents()["compute1"]
+
+    @requests_mock.Mocker()
+    def test_physical_networks_stand_where_each_kind_has_them(self, mock):
+        found = self.agents(
+            mock,
+            {"device_mappings": {"physnet1": ["ens1"]}},
+            {"bridge_mappings": {"physnet1": "br-1"}, "tunnel_types": ["vxlan"]},
+            {"bridge-mappings": "physnet1:br-1, physnet2:br-2"},
+            {},
+        )
+        self.assertEqual(
+            [{"physnet1"}, {"physnet1"}, {"physnet1", "physnet2"}, set()],
+            [set(each.physical_networks) for each in found],
+        )
+        self.assertEqual({"vxlan"}, set(found[1].tunnel_types))
+
+    @requests_mock.Mocker()
+    def test_who_may_not_see_them_is_refused(self, mock):
+        mock.get(f"{clouds.NEUTRON}/agents", status_code=403, json={"NeutronError": {}})
+        self.assertRaises(CloudError, client(mock).agents)
+
+
+class TestSegments(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_a_network_has_one_segment_or_several(self, mock):
+        vlan = {"provider:network_type": "vlan", "provider:physical_network": "physnet1"}
+        tunnel = {"provider:network_type": "vxlan", "provider:physical_network": None}
+        networks = [{"id": "n1"} | vlan, {"id": "n2", "segments": [vlan, tunnel]}]
+        mock.get(f"{clouds.NEUTRON}/networks", json={"networks": networks})
+        found = client(mock).segments({"n1", "n2"})
+        self.assertEqual((Segment("vlan", "physnet1"),), found["n1"])
+        self.assertEqual((Segment("vlan", "physnet1"), Segment("vxlan")), found["n2"])
+
+    @requests_mock.Mocker()
+    def test_a_network_whose_provider_is_hidden_is_no_answer(self, mock):
+        mock.get(f"{clouds.NEUTRON}/networks", json={"networks": [{"id": "n1"}]})
+        self.assertRaises(CloudError, client(mock).segments, {"n1"})
+
+
+class TestBoundDrivers(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_the_last_driver_is_the_one_that_needs_its_agent(self, mock):
+        details = {"bound_drivers": {"0": "acme", "1": "openvswitch"}}
+        ports = [answers.port(**{"binding:vif_details": details})]
+        mock.get(_PORTS, json={"ports": ports})
+        (port,) = client(mock).networks([answers.SERVER_ID])[answers.SERVER_ID].ports
+        self.assertEqual("openvswitch", port.mechanism)

@@ -21,7 +21,15 @@ from vfio_lm.cloud.model.migration import (
     Progress,
     ServerAction,
 )
-from vfio_lm.cloud.model.network import PCI_VNIC_TYPES, Network, Port, PortKind
+from vfio_lm.cloud.model.network import (
+    PCI_VNIC_TYPES,
+    Network,
+    NetworkAgent,
+    Port,
+    PortKind,
+    PortResources,
+    Segment,
+)
 from vfio_lm.cloud.model.nova import (
     CloudFlavor,
     ComputeNode,
@@ -60,14 +68,17 @@ __all__ = [
     "Migration",
     "Move",
     "Network",
+    "NetworkAgent",
     "NewFlavor",
     "OwnServer",
     "PCI_VNIC_TYPES",
     "Port",
     "PortKind",
+    "PortResources",
     "Progress",
     "Provider",
     "RequestGroup",
+    "Segment",
     "Server",
     "ServerAction",
     "ServerGroup",

@@ -64,6 +64,8 @@ class CandidateQuery:
     limit: int | None = NOVA_LIMIT
     member_of: frozenset[str] = frozenset()
     """UUIDs of aggregates of which the root provider must be in one."""
+    same_subtrees: tuple[tuple[str, ...], ...] = ()
+    """Suffixes of groups that one provider, or its descendants, must serve together."""
 
     @property
     def pci_groups(self) -> tuple[RequestGroup, ...]:
@@ -85,6 +87,7 @@ class CandidateQuery:
                 params.append((f"resources{group.suffix}", resources))
             if traits := _trait_list(group.required, group.forbidden):
                 params.append((f"required{group.suffix}", traits))
+        params += (("same_subtree", ",".join(sorted(each))) for each in self.same_subtrees)
         if self.member_of:
             params.append(("member_of", f"in:{','.join(sorted(self.member_of))}"))
         if self.in_tree is not None:
@@ -114,6 +117,8 @@ def nova_query(
     pci_groups: Iterable[RequestGroup],
     *,
     requires_owner: bool,
+    port_groups: Iterable[RequestGroup] = (),
+    same_subtrees: tuple[tuple[str, ...], ...] = (),
     in_tree: str | None = None,
     member_of: frozenset[str] = frozenset(),
 ) -> CandidateQuery:
@@ -125,20 +130,24 @@ def nova_query(
 
     :param extra_specs: of the server's own flavor
     :param resources: units by resource class that the server holds now, without its PCI
-        devices; what the flavor's suffixed groups ask for is taken out of them
+        devices; what the flavor's suffixed groups and the ports ask for is taken out of them
     :param pci_groups: one group for each device, see :func:`pci_group`
     :param requires_owner: whether every nova-compute is 34.0.0 or later, so that the scheduler
         insists on providers with OWNER_NOVA
+    :param port_groups: what the server's ports ask for, which neutron provides
+    :param same_subtrees: suffixes of such groups that one provider must serve together
     :param in_tree: UUID of the compute node, where the user asked for one destination
     :param member_of: UUIDs of the aggregates that make the availability zone a server is bound to
     """
     suffixed = _flavor_groups(extra_specs)
     plain = suffixed.pop("", RequestGroup())
     unsuffixed = collections.Counter(resources)
-    for group in suffixed.values():
+    port_groups = tuple(port_groups)
+    for group in (*suffixed.values(), *port_groups):
         unsuffixed.subtract(group.resources)
     groups = [dataclasses.replace(plain, resources=+unsuffixed)]
     groups += (group for group in suffixed.values() if not group.is_empty)
+    groups += port_groups
     for group in pci_groups:
         if requires_owner:
             group = dataclasses.replace(group, required=group.required | {os_traits.OWNER_NOVA})
@@ -155,6 +164,7 @@ def nova_query(
         root_forbidden=frozenset({os_traits.COMPUTE_STATUS_DISABLED}),
         in_tree=in_tree,
         member_of=member_of,
+        same_subtrees=same_subtrees,
     )
 
 

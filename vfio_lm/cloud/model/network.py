@@ -10,12 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Ports that nova serves with a PCI device, as plain data; how they are read is elsewhere."""
+"""Ports, networks and neutron's agents, as plain data; how they are read is elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+
+from vfio_lm.cloud.model.candidate_query import RequestGroup
+
+#: The guest loses ports of these types before it moves: VNIC_TYPES_DIRECT_PASSTHROUGH in
+#: nova/network/model.py, which _detach_direct_passthrough_vifs in nova/virt/libvirt/driver.py goes
+#: by (nova 34.0.0).
+UNPLUGGED_VNIC_TYPES = frozenset({"direct", "direct-physical"})
 
 #: Ports of these types are served with a PCI device: VNIC_TYPES_SRIOV and
 #: VNIC_TYPES_ACCELERATOR in nova/network/model.py (nova 34.0.0).
@@ -41,7 +48,7 @@ class PortKind(enum.Enum):
     """
 
     REPLUGGED = "replugged"
-    """Detached from the guest before, and attached again with a device of the destination."""
+    """Given a device of the destination, for which most are detached from the guest before."""
     SPECIAL = "special"
     """vDPA and ports of a SmartNIC: by rules of their own, which are not looked into."""
     REFUSED = "refused"
@@ -49,11 +56,46 @@ class PortKind(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Segment:
+    """One of the networks that carry a network of neutron's."""
+
+    network_type: str
+    """As neutron has it, for example ``vlan``."""
+    physical_network: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NetworkAgent:
+    """An agent of neutron's on a host."""
+
+    agent_type: str
+    """As neutron has it, for example ``NIC Switch agent``."""
+    is_alive: bool
+    physical_networks: frozenset[str] = frozenset()
+    """Those that it connects ports to."""
+    tunnel_types: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PortResources:
+    """What a port asks placement for."""
+
+    groups: tuple[RequestGroup, ...] = ()
+    same_subtrees: tuple[tuple[str, ...], ...] = ()
+    """Suffixes of groups that one provider, or its descendants, must serve together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Port:
-    """A port of the server's that needs a PCI device of the host."""
+    """A port of a server."""
 
     id: str
     vnic_type: str
+    name: str = ""
+    network_id: str = ""
+    mechanism: str | None = None
+    """The driver of neutron's that has bound it, for example ``sriovnicswitch``; None where it is
+    not bound, or the user may not see that."""
     is_bound: bool = True
     """Whether nova has told neutron of the device, and with it of the network."""
     physical_network: str | None = None
@@ -61,8 +103,23 @@ class Port:
     trusted: bool | None = None
 
     @property
+    def label(self) -> str:
+        """What people know it by."""
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+    @property
+    def needs_device(self) -> bool:
+        """Whether nova serves it with a PCI device of the host."""
+        return self.vnic_type in PCI_VNIC_TYPES
+
+    @property
+    def is_unplugged(self) -> bool:
+        """Whether the guest is without it while it moves."""
+        return self.vnic_type in UNPLUGGED_VNIC_TYPES
+
+    @property
     def kind(self) -> PortKind:
-        """What nova does with it."""
+        """What nova does with it, if it needs a device."""
         if self.vnic_type.startswith("accelerator-"):
             return PortKind.REFUSED
         if self.vnic_type in ("vdpa", "remote-managed"):
@@ -76,7 +133,9 @@ class Network:
 
     ports: tuple[Port, ...] | None = ()
     """Ports that nova serves with a PCI device; None where neutron did not answer."""
-    ports_with_resources: tuple[str, ...] = ()
-    """IDs of ports that ask placement for resources of their own."""
+    plain_ports: tuple[Port, ...] = ()
+    """The other ports."""
+    resources: PortResources = dataclasses.field(default_factory=PortResources)
+    """What the ports ask placement for, besides the server."""
     has_port_bindings: bool | None = None
     """Whether neutron has the extension ``binding-extended``; None where it was not asked."""

@@ -172,5 +172,3 @@ def _features(facts: Facts) -> Iterator[str]:
         yield f"scheduler hint {hint}"
     for name in sorted(facts.source.nested_classes):
         yield f"{name} of a part of the host, perhaps a mediated device"
-    for port_id in facts.network.ports_with_resources:
-        yield f"resources that port {port_id} asks placement for"

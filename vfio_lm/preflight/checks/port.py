@@ -79,18 +79,31 @@ def port_binding(facts: Facts) -> Outcome:
             ),
             ports=ports,
         )
-    unplugged = (
-        f"nova unplugs {counted(len(ports), 'port')} before it moves the server, and plugs in "
-        f"again on the destination: the guest has no network there meanwhile"
-    )
+    unplugged = _unplugged(facts)
+    if not unplugged and not facts.alias_requests:
+        return passed("the guest keeps its ports while it moves", ports=ports)
     bond = "bond them inside the guest with a port that is not unplugged, of the vnic type normal"
     if not facts.alias_requests:
         return warned(unplugged, remedy=bond, ports=ports)
-    return warned(
-        f"{unplugged}; and it will never give the devices of the aliases back that the server gets "
-        "there, because the server has both",
-        remedy=steps(bond, "restart nova-compute on the destination once the server is there"),
-        ports=ports,
+    lost = (
+        "nova will never give back the devices of the aliases that the server gets there, because "
+        "the server has both"
+    )
+    restart = "restart nova-compute on the destination once the server is there"
+    if not unplugged:
+        return warned(lost, remedy=restart, ports=ports)
+    return warned(f"{unplugged}; and {lost}", remedy=steps(bond, restart), ports=ports)
+
+
+def _unplugged(facts: Facts) -> str:
+    """Say which ports the guest loses while it moves; nothing if it keeps all."""
+    ports = [port for port in facts.ports if port.is_unplugged]
+    if not ports:
+        return ""
+    names = ", ".join(port.label for port in ports)
+    return (
+        f"the guest loses its network at {counted(len(ports), 'port')} while it moves: nova "
+        f"unplugs {names} before, and plugs in again on the destination"
     )
 
 

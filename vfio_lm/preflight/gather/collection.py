@@ -21,6 +21,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypedDict
 
 import os_resource_classes
 import os_traits
@@ -32,6 +33,8 @@ from vfio_lm.cloud.model import (
     Candidates,
     ComputeNode,
     Network,
+    NetworkAgent,
+    Segment,
     Server,
     ServerGroup,
 )
@@ -113,6 +116,7 @@ def collect(
     servers = [subject.server for subject, _ in groups]
     held = cloud.allocations(servers, tell)
     images = cloud.image_properties(servers)
+    wiring = _wiring(cloud, (subject.network for subject, _ in groups))
     cases = [
         _Case(
             subject=subject,
@@ -127,7 +131,25 @@ def collect(
     for alike in _by_query(cases):
         answer = _ask(cloud, alike[0].query, inputs, host)
         for case in alike:
-            yield _facts(cloud, case, answer, inputs, host, residents, memo)
+            facts = _facts(cloud, case, answer, inputs, host, residents, memo)
+            yield dataclasses.replace(facts, **wiring)
+
+
+class _Wiring(TypedDict):
+    """What neutron shows of how ports are connected, in the names of :class:`Facts`."""
+
+    network_agents: Mapping[str, tuple[NetworkAgent, ...]] | None
+    segments: Mapping[str, tuple[Segment, ...]] | None
+
+
+def _wiring(cloud: WholeCloud, networks: Iterable[Network]) -> _Wiring:
+    """Ask how the ports of servers are connected, for all servers at once."""
+    wanted = {
+        port.network_id for each in networks for port in (*(each.ports or ()), *each.plain_ports)
+    }
+    if not wanted:
+        return {"network_agents": {}, "segments": {}}
+    return {"network_agents": cloud.network_agents, "segments": cloud.segments(wanted)}
 
 
 def _query(
@@ -141,6 +163,8 @@ def _query(
         if _asks_placement(source, inputs)
         else (),
         requires_owner=cloud.requires_owner,
+        port_groups=subject.network.resources.groups,
+        same_subtrees=subject.network.resources.same_subtrees,
         in_tree=in_tree,
         member_of=_zone_members(cloud.aggregates, server.pinned_availability_zone),
     )

@@ -26,7 +26,9 @@ from nova import context, objects
 from nova.scheduler import request_filter, utils
 
 from tests.unit.nova_rules import configured
+from vfio_lm.cloud.http.shape import Fields
 from vfio_lm.cloud.model.candidate_query import claimed_resources, nova_query, pci_group
+from vfio_lm.cloud.network import port_resources
 
 _AMOUNTS = st.sampled_from(["0", "1", "2", "x", "-1"])
 _SUFFIXES = st.sampled_from(["", "1", "_gpu"])
@@ -50,8 +52,27 @@ _SPECS = st.fixed_dictionaries(
     },
 )
 
+_IDS = st.uuids().map(str)
+_PORTS = st.lists(_IDS, min_size=1, max_size=2, unique=True).flatmap(
+    lambda ids: st.fixed_dictionaries(
+        {
+            "request_groups": st.just(
+                [
+                    {"id": each, "required": ["CUSTOM_A"], "resources": {"CUSTOM_BANDWIDTH": 10}}
+                    for each in ids
+                ]
+            )
+        },
+        optional={"same_subtree": st.just(ids)},
+    )
+)
 
-def nova_request(extra_specs, pci, requires_owner, node):
+
+def _first_id(port):
+    return port["request_groups"][0]["id"]
+
+
+def nova_request(extra_specs, pci, requires_owner, node, ports=()):
     """Do what nova's conductor and scheduler do before they ask placement."""
     flavor = objects.Flavor(
         vcpus=2, memory_mb=512, root_gb=1, ephemeral_gb=1, swap=1500, extra_specs=extra_specs
@@ -61,7 +82,11 @@ def nova_request(extra_specs, pci, requires_owner, node):
         flavor=flavor,
         is_bfv=False,
         image=None,
-        requested_resources=[],
+        requested_resources=[
+            group
+            for each in ports
+            for group in objects.RequestGroup.from_extended_port_request(None, each)
+        ],
         pci_requests=objects.InstancePCIRequests(
             requests=[
                 objects.InstancePCIRequest(
@@ -75,6 +100,8 @@ def nova_request(extra_specs, pci, requires_owner, node):
         ),
     )
     spec.request_level_params = objects.RequestLevelParams()
+    for each in ports:
+        spec.request_level_params.extend_with(objects.RequestLevelParams.from_port_request(each))
     hosts = mock.Mock()
     if node is not None:
         spec.requested_destination = objects.Destination(host="compute2", node="compute2")
@@ -127,6 +154,20 @@ class TestAgainstNova(testtools.TestCase):
         self.assertEqual(
             with_our_suffixes(parse.parse_qsl(request.to_querystring()), pci), query.to_params()
         )
+
+    @given(_EXTRA_SPECS, st.lists(_PORTS, max_size=2, unique_by=_first_id))
+    def test_nova_asks_the_same_for_ports(self, extra_specs, ports):
+        _, request = nova_request(extra_specs, [], False, None, ports)
+        found = [port_resources("p1", Fields(each)) for each in ports]
+        query = nova_query(
+            extra_specs,
+            request.merged_resources(),
+            (),
+            requires_owner=False,
+            port_groups=[group for each in found for group in each.groups],
+            same_subtrees=tuple(each for port in found for each in port.same_subtrees),
+        )
+        self.assertEqual(sorted(parse.parse_qsl(request.to_querystring())), query.to_params())
 
     @given(_EXTRA_SPECS)
     def test_nova_claims_the_same(self, extra_specs):

@@ -27,7 +27,6 @@ from tests.unit.preflight.scenario import (
 )
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import features as feature_checks
-from vfio_lm.preflight.facts import Network
 
 
 class TestServerFeatures(CheckTestCase):
@@ -62,7 +61,6 @@ class TestServerFeatures(CheckTestCase):
             {"image_properties": {"hw_tpm_version": "2.0"}},
             {"image_properties": None},
             {"server": {"scheduler_hints": {"different_host": "f6e2"}}},
-            {"network": Network(ports_with_resources=("port1",))},
         ):
             self.assert_answers(Status.UNKNOWN, facts(**changes))
 

@@ -37,9 +37,19 @@ class TestPortChecks(CheckTestCase):
         self.assert_answers(Status.WARN, self.ports())
         self.assert_answers(Status.FAIL, self.ports(has_port_bindings=False))
 
+    def test_a_port_that_the_guest_loses_is_named(self):
+        named = Network(ports=(Port("p1", "direct", name="fast"),), has_port_bindings=True)
+        self.assert_answers(
+            Status.WARN, facts(network=named, alias_requests=()), saying="fast (p1)"
+        )
+
+    def test_a_macvtap_port_stays_with_the_guest(self):
+        kept = dataclasses.replace(self.ports("macvtap"), alias_requests=())
+        self.assert_answers(Status.PASS, kept)
+
     def test_devices_of_aliases_beside_a_port_are_lost_to_nova(self):
         both = dataclasses.replace(self.ports(), alias_requests=(scenario.AliasRequest("vf", 1),))
-        answer = self.assert_answers(Status.WARN, both, saying="never give the devices")
+        answer = self.assert_answers(Status.WARN, both, saying="never give back the devices")
         self.assertIn("restart nova-compute on the destination", answer.remedy)
         self.assert_answers(Status.FAIL, self.ports("accelerator-direct"))
         self.assert_answers(Status.UNKNOWN, self.ports("vdpa"))
