@@ -43,6 +43,7 @@ version = release = ""
 man_pages = [
     ("cli/openstack-vfio", "openstack-vfio", "live migration of VFIO devices in OpenStack", "", 1),
     ("cli/vfio-lm-host", "vfio-lm-host", "live migration of VFIO devices, on a host", "", 8),
+    ("cli/vfio-lm-nova", "vfio-lm-nova", "what nova says about live migrations", "", 8),
     ("cli/vfio-placement-sync", "vfio-placement-sync", "keep traits in placement true", "", 8),
 ]
 

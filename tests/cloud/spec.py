@@ -97,7 +97,7 @@ class CloudSpec:
     :ivar volume_endpoint: whether it has a block storage service.
     :ivar migration_seconds: how long the hypervisors take to move a guest.
     :ivar parallel_migrations: live migrations that may run at once in the whole cloud.
-    :ivar corrected_remap: whether the computes are started as ``vfio-lm-nova-compute`` does it.
+    :ivar corrections: of what ``vfio-lm-nova-compute`` corrects, by name.
     :ivar api_filter: whether nova-api has the filter that serves the dry run.
     :ivar nova_options: further options of every nova.conf: section, option, value.
     """
@@ -110,7 +110,7 @@ class CloudSpec:
     volume_endpoint: bool = False
     migration_seconds: float = 0.2
     parallel_migrations: int = 1
-    corrected_remap: bool = False
+    corrections: tuple[str, ...] = ()
     api_filter: bool = False
     nova_options: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
@@ -122,7 +122,7 @@ class CloudSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CloudSpec:
         """Make a cloud from what :func:`to_json` gave, or from a hand-written subset."""
-        fields = _with_tuples(cls, data, "hosts", "aliases")
+        fields = _with_tuples(cls, data, "hosts", "aliases", "corrections")
         if "hosts" in fields:
             fields["hosts"] = tuple(HostSpec.from_json(host) for host in fields["hosts"])
         return cls(**fields)

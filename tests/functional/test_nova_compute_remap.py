@@ -45,11 +45,11 @@ _ALIASES = tuple(
 class TwoKindsTestCase(OwnCloudTestCase):
     """A cloud of two hosts with two kinds of devices at exchanged addresses."""
 
-    corrected_remap: ClassVar[bool]
+    corrections: ClassVar[tuple[str, ...]]
 
     @classmethod
     def setUpClass(cls) -> None:
-        spec = CloudSpec(hosts=_HOSTS, aliases=_ALIASES, corrected_remap=cls.corrected_remap)
+        spec = CloudSpec(hosts=_HOSTS, aliases=_ALIASES, corrections=cls.corrections)
         cls.cloud = cls.enterClassContext(Cloud(spec))
         super().setUpClass()
 
@@ -73,7 +73,7 @@ class TwoKindsTestCase(OwnCloudTestCase):
 class TestInstalled(TwoKindsTestCase):
     """The installed nova-compute; this ends when nova itself is right."""
 
-    corrected_remap = False
+    corrections = ()
 
     def test_the_guest_gets_its_devices_exchanged(self) -> None:
         before, after = self.kinds_before_and_after()
@@ -83,7 +83,7 @@ class TestInstalled(TwoKindsTestCase):
 class TestCorrected(TwoKindsTestCase):
     """The installed nova-compute, started by vfio-lm-nova-compute."""
 
-    corrected_remap = True
+    corrections = ("pci-addresses",)
 
     def test_each_device_of_the_guest_stays_what_it_is(self) -> None:
         before, after = self.kinds_before_and_after()

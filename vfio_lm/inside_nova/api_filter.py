@@ -124,12 +124,14 @@ def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> Callabl
 
     The options of its section: ``command`` (default: the vfio-lm-nova beside this Python),
     ``config_file`` and ``config_dir`` (several separated by commas; default: nova-api's own),
-    ``own_database_user`` (default: false) and ``time_limit`` in seconds (default: 60).
+    ``own_database_user`` (default: false), ``corrected`` (several separated by commas) and
+    ``time_limit`` in seconds (default: 60).
     """
     time_limit = float(local_conf.get("time_limit", _TIME_LIMIT))
     words = shlex.split(local_conf.get("command", "")) or default_command()
     files = _listed(local_conf.get("config_file"))
     directories = _listed(local_conf.get("config_dir"))
+    corrected = _listed(local_conf.get("corrected"))
     has_own_user = local_conf.get("own_database_user", "").lower() in _TRUE
 
     def command() -> Sequence[str]:
@@ -144,6 +146,7 @@ def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> Callabl
             *words,
             "--serve",
             *(["--own-database-user"] if has_own_user else []),
+            *(word for name in corrected for word in ("--corrected", name)),
             *(word for name in conf_files for word in ("--config-file", str(name))),
             *(word for name in conf_dirs for word in ("--config-dir", str(name))),
         ]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vfio_lm.inside_nova import stored_hosts, stored_servers
@@ -76,12 +76,19 @@ class Question:
 class Asking:
     """Answers one question after the other, as long as the process lives."""
 
-    def __init__(self, dry_run: DryRun, is_time_over: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        dry_run: DryRun,
+        is_time_over: Callable[[], bool] = lambda: False,
+        corrections: Sequence[str] = (),
+    ) -> None:
         """Take a dry run to ask.
 
         :param is_time_over: asked before each server; the others are left out if it is true
+        :param corrections: names of those that nova's code was given
         """
         self._dry_run = dry_run
+        self._corrections = tuple(corrections)
         self._is_time_over = is_time_over
 
     def word(self, question: Question) -> NovaWord:
@@ -105,6 +112,7 @@ class Asking:
             hosts=tuple(hosts),
             filters=self._dry_run.scheduling.filters,
             options=_options(),
+            corrections=self._corrections,
             not_covered=NOT_COVERED,
             omissions=tuple(omissions),
         )
@@ -158,7 +166,7 @@ class Asking:
         return servers, list(answers.values())
 
     def _ask(
-        self, subject: stored_servers.Subject, host: str | None, answers: dict[str, NovaAnswer]
+        self, subject: stored_servers.AskedServer, host: str | None, answers: dict[str, NovaAnswer]
     ) -> None:
         """Ask about a server, unless one that asks for the same was asked about."""
         key = request_key(subject)

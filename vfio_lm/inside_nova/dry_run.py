@@ -31,8 +31,8 @@ from vfio_lm.inside_nova.distinct import distinct
 from vfio_lm.inside_nova.guard import Guard, WriteRefusedError
 from vfio_lm.inside_nova.nova_log import NovaLog
 from vfio_lm.inside_nova.outage import InterruptedRunError, outage
-from vfio_lm.inside_nova.scheduling import Candidates, Filtered, Scheduling
-from vfio_lm.inside_nova.stored_servers import Subject
+from vfio_lm.inside_nova.scheduling import Filtered, PlacementOffer, Scheduling
+from vfio_lm.inside_nova.stored_servers import AskedServer
 from vfio_lm.pci.nova_word import (
     Decider,
     Ending,
@@ -76,7 +76,7 @@ class DryRun:
         """Read again what may have changed since the last server."""
         self.scheduling.refresh()
 
-    def answer(self, subject: Subject, host: str | None = None) -> NovaAnswer:
+    def answer(self, subject: AskedServer, host: str | None = None) -> NovaAnswer:
         """Say what would become of a live migration.
 
         :param host: the destination that the request names; None: none
@@ -94,7 +94,7 @@ class DryRun:
             raise InterruptedRunError(f"nova's code wanted to write ({self._guard.refused[0]})")
         return dataclasses.replace(answer, seconds=round(time.perf_counter() - began, 3))
 
-    def _answer(self, subject: Subject, host: str | None) -> NovaAnswer:
+    def _answer(self, subject: AskedServer, host: str | None) -> NovaAnswer:
         instance, spec = subject.instance, subject.spec
         objection = self._of_api(subject, host)
         if objection is not None:
@@ -117,7 +117,7 @@ class DryRun:
             return self._ended(subject, host, conducting.ending(exc), said)
         return self._of_hosts(subject, host, conducting, candidates)
 
-    def _of_api(self, subject: Subject, host: str | None) -> Objection | None:
+    def _of_api(self, subject: AskedServer, host: str | None) -> Objection | None:
         """Run nova-api's checks, up to the point where it marks the server as migrating."""
         from nova.compute import api
 
@@ -140,7 +140,11 @@ class DryRun:
         raise InterruptedRunError("nova-api did not come to the point where it begins to migrate")
 
     def _of_hosts(
-        self, subject: Subject, host: str | None, conducting: Conducting, candidates: Candidates
+        self,
+        subject: AskedServer,
+        host: str | None,
+        conducting: Conducting,
+        candidates: PlacementOffer,
     ) -> NovaAnswer:
         source = subject.instance.host
         states = [
@@ -172,7 +176,7 @@ class DryRun:
         )
 
     def _judge(
-        self, conducting: Conducting, state: Any, filtered: Filtered, candidates: Candidates
+        self, conducting: Conducting, state: Any, filtered: Filtered, candidates: PlacementOffer
     ) -> _Judged:
         if self._is_time_over():
             raise InterruptedRunError("there was no time left")
@@ -206,7 +210,7 @@ class DryRun:
         ]
 
     def _left_out(
-        self, subject: Subject, host: str | None, seen: set[str], candidates: Candidates
+        self, subject: AskedServer, host: str | None, seen: set[str], candidates: PlacementOffer
     ) -> list[NovaDestination]:
         """Name the hosts of the cell that placement does not offer."""
         from nova import objects
@@ -236,7 +240,7 @@ class DryRun:
         return found
 
     def _ended(
-        self, subject: Subject, host: str | None, ending: Ending, objection: Objection
+        self, subject: AskedServer, host: str | None, ending: Ending, objection: Objection
     ) -> NovaAnswer:
         return NovaAnswer(
             servers=(subject.instance.uuid,),

@@ -21,11 +21,14 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from vfio_lm.inside_nova.corrections import NAMES
 from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.lines import say
 from vfio_lm.pci.nova_word import NovaWord, to_json
 
 PROGRAM = "vfio-lm-nova"
+
+_ALL = "all"
 
 _DESCRIPTION = """\
 Show what nova would do if servers were live migrated, host by host, by running nova's own
@@ -67,10 +70,10 @@ def _run(options: argparse.Namespace, output: TextIO) -> int:
     from vfio_lm.inside_nova.serving import serve
     from vfio_lm.inside_nova.start import Place, start
 
-    place = Place(options.config_file, options.config_dir, options.own_database_user)
-    guard = start(place)
+    names = NAMES if _ALL in options.corrected else tuple(dict.fromkeys(options.corrected))
+    guard = start(Place(options.config_file, options.config_dir, options.own_database_user, names))
     deadline = Deadline()
-    asking = Asking(DryRun(guard, deadline.is_over), deadline.is_over)
+    asking = Asking(DryRun(guard, deadline.is_over), deadline.is_over, names)
     if options.serve:
         serve(asking, deadline, sys.stdin, output, options.idle)
         return 0
@@ -133,6 +136,15 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="open the databases of the cells with the user and password of "
         "[api_database]connection, not with those of the cell mappings",
+    )
+    parser.add_argument(
+        "--corrected",
+        action="append",
+        default=[],
+        choices=[_ALL, *NAMES],
+        metavar="NAME",
+        help="every nova-compute runs with this correction of vfio-lm-nova-compute, may be "
+        f"repeated: {', '.join([*NAMES, _ALL])}",
     )
     parser.add_argument(
         "--timeout",

@@ -18,7 +18,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from vfio_lm.inside_nova.stored_servers import Subject
+from vfio_lm.inside_nova.stored_servers import AskedServer
 
 #: What differs between servers, and decides nothing; nova 34.0.0's names.
 _OWN = frozenset(
@@ -36,7 +36,7 @@ _OWN = frozenset(
 )
 
 
-def request_key(subject: Subject) -> str:
+def request_key(subject: AskedServer) -> str:
     """Return the same text for servers that nova's code answers the same about.
 
     A server in a group, or with ports of its own in the request, is like no other one.

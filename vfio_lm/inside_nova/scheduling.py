@@ -30,7 +30,7 @@ _SERVER_ERROR = re.compile(r"\bGot 5\d\d:")
 
 
 @dataclasses.dataclass(frozen=True)
-class Candidates:
+class PlacementOffer:
     """What placement offers.
 
     :ivar spec: the request as the scheduler's request filters left it
@@ -90,7 +90,7 @@ class Scheduling:
         hosts.host_aggregates_map.clear()
         hosts._init_aggregates()
 
-    def candidates(self, context: Any, spec: Any) -> Candidates:
+    def candidates(self, context: Any, spec: Any) -> PlacementOffer:
         """Run the request filters, and ask placement.
 
         :raises nova.exception.NoValidHost: if there is no candidate, or a request filter objects
@@ -108,16 +108,16 @@ class Scheduling:
         # One candidate stands under each provider that it takes from.
         distinct = {id(each) for several in by_root.values() for each in several}
         is_cut = len(distinct) >= self._conf.scheduler.max_placement_results
-        return Candidates(spec, by_root, summaries, version, is_cut)
+        return PlacementOffer(spec, by_root, summaries, version, is_cut)
 
-    def host_states(self, context: Any, candidates: Candidates) -> list[Any]:
+    def host_states(self, context: Any, candidates: PlacementOffer) -> list[Any]:
         """Return the scheduler's view of the hosts that placement offers, by their names."""
         states = self._manager._get_all_host_states(
             context.elevated(), candidates.spec, candidates.summaries
         )
         return sorted(states, key=lambda state: (state.host, state.nodename))
 
-    def filtered(self, states: Sequence[Any], candidates: Candidates) -> list[Filtered]:
+    def filtered(self, states: Sequence[Any], candidates: PlacementOffer) -> list[Filtered]:
         """Ask every enabled filter about every host, also about those that another objects to."""
         left = [copy.deepcopy(candidates.by_root.get(each.uuid, [])) for each in states]
         objections: list[list[Objection]] = [[] for _ in states]

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 import os
 import sys
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vfio_lm.inside_nova import databases, known
+from vfio_lm.inside_nova.corrections import CORRECTIONS, Outcome
 from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.guard import Guard
 
@@ -37,11 +39,13 @@ class Place:
     :ivar config_files: None are nova's own: ``/etc/nova/nova.conf`` and others.
     :ivar has_own_database_user: whether the databases of the cells are opened with the user and
         password of ``[api_database]connection``, whatever the cell mapping says.
+    :ivar corrections: names of the corrections that every nova-compute runs with
     """
 
     config_files: Sequence[str] = ()
     config_dirs: Sequence[str] = ()
     has_own_database_user: bool = False
+    corrections: Sequence[str] = ()
 
 
 def start(place: Place) -> Guard:
@@ -64,6 +68,7 @@ def start(place: Place) -> Guard:
     # oslo.db and others turn warnings on again as they are imported.
     warnings.simplefilter("ignore")
     known.check()
+    _correct(place.corrections)
     databases.check()
     return guard
 
@@ -122,6 +127,19 @@ def _configure(place: Place) -> None:
         databases.use_user_of(conf.api_database.connection)
     main_database.configure(conf)
     api_database.configure(conf)
+
+
+def _correct(names: Sequence[str]) -> None:
+    """Correct the functions that the dry run calls as every nova-compute has them corrected."""
+    if names:
+        # With all that a claim calls.
+        importlib.import_module("nova.compute.manager")
+    for each in CORRECTIONS:
+        module = sys.modules.get(each.module)
+        if each.name not in names or module is None:
+            continue
+        if each.apply(module) is Outcome.UNKNOWN:
+            raise InsideNovaError(f"the correction {each.name} does not know this nova")
 
 
 def _fail_soon(conf: Any, group: str) -> None:

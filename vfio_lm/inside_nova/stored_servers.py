@@ -45,7 +45,7 @@ class ServerNotFoundError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
+class AskedServer:
     """A server that nova is asked about.
 
     :ivar context: of an administrator, for the server's cell
@@ -59,7 +59,7 @@ class Subject:
     spec: Any
 
 
-def load(server_id: str) -> Subject:
+def load(server_id: str) -> AskedServer:
     """Read a server.
 
     :raises ServerNotFoundError: if it does not exist
@@ -82,7 +82,7 @@ def load(server_id: str) -> Subject:
         spec = objects.RequestSpec.get_by_instance_uuid(context, server_id)
     except exception.RequestSpecNotFound:
         spec = None
-    return Subject(context, mapping.cell_mapping, instance, spec)
+    return AskedServer(context, mapping.cell_mapping, instance, spec)
 
 
 def ids_on(context: Any, host: str) -> list[str]:
@@ -102,7 +102,7 @@ def ids_with_devices(context: Any) -> list[str]:
     return sorted(server for server, requests in rows if requests not in _NO_REQUESTS)
 
 
-def describe(subject: Subject) -> StoredServer:
+def describe(subject: AskedServer) -> StoredServer:
     """Return what is stored for a server."""
     from nova.compute import power_state
 
@@ -158,7 +158,7 @@ def _live_migratable(specs: Sequence[dict[str, str]]) -> LiveMigratable:
     return said.pop() if len(said) == 1 else LiveMigratable.UNSPECIFIED
 
 
-def _devices(subject: Subject) -> tuple[StoredDevice, ...]:
+def _devices(subject: AskedServer) -> tuple[StoredDevice, ...]:
     """Return the devices of a server on every host, sorted by host and address."""
     from nova import objects
 

@@ -27,7 +27,9 @@ from sphinx.util.docutils import SphinxDirective
 
 from placement_sync.agent.settings import parse_arguments
 from vfio_lm.compute import main as host_helper
+from vfio_lm.inside_nova import main as nova_says
 from vfio_lm.pci import host_facts
+from vfio_lm.pci.nova_word import schema as nova_word_schema
 from vfio_lm.preflight import Check
 from vfio_lm.preflight.registry import installed_checks
 
@@ -73,6 +75,23 @@ class HostHelper(SphinxDirective):
         return found
 
 
+class NovaSays(SphinxDirective):
+    """What ``vfio-lm-nova --help`` says."""
+
+    def run(self) -> list[nodes.Node]:
+        """Ask the command."""
+        return [_help(nova_says.main)]
+
+
+class NovaWordSchema(SphinxDirective):
+    """The JSON schema of nova's word."""
+
+    def run(self) -> list[nodes.Node]:
+        """Show it as it is."""
+        text = json.dumps(nova_word_schema.SCHEMA, indent=2)
+        return [nodes.literal_block(text, text, language="json")]
+
+
 class PlacementSync(SphinxDirective):
     """What ``vfio-placement-sync --help`` says."""
 
@@ -116,6 +135,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("preflight-checks", PreflightChecks)
     app.add_directive("host-facts-schema", HostFactsSchema)
     app.add_directive("vfio-lm-host-help", HostHelper)
+    app.add_directive("vfio-lm-nova-help", NovaSays)
+    app.add_directive("nova-word-schema", NovaWordSchema)
     app.add_directive("vfio-placement-sync-help", PlacementSync)
     app.add_directive("transcript", Transcript)
     return {"parallel_read_safe": True}

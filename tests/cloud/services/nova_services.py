@@ -46,7 +46,7 @@ from tests.cloud.services.commands import Commands
 from tests.cloud.services.network_view import NetworkView
 from tests.cloud.services.volume_view import VolumeView
 from tests.cloud.settings import CONTROLLER, Settings
-from vfio_lm.inside_nova import nova_compute
+from vfio_lm.inside_nova import corrections
 
 API_THREADS = 8
 
@@ -54,8 +54,9 @@ API_THREADS = 8
 def run(settings: Settings) -> None:
     """Start all of nova, then serve its API."""
     _configure(settings)
-    if settings.spec.corrected_remap:
-        nova_compute.correct_when_imported()
+    corrections.correct_when_imported(
+        each for each in corrections.CORRECTIONS if each.name in settings.spec.corrections
+    )
     databases.create(settings, context.get_admin_context())
     stand_ins = doubles.Doubles(settings)
     stand_ins.install()

@@ -158,13 +158,23 @@ class TestFactory(testtools.TestCase):
         self.assertEqual(
             [
                 *("/usr/bin/python3", "-m", "x y", "--serve", "--own-database-user"),
-                *("--config-file", "/a", "--config-file", "/b", "--config-dir", "/c"),
+                *(
+                    "--corrected",
+                    "all",
+                    "--config-file",
+                    "/a",
+                    "--config-file",
+                    "/b",
+                    "--config-dir",
+                    "/c",
+                ),
             ],
             self.command(
                 command="/usr/bin/python3 -m 'x y'",
                 config_file="/a, /b",
                 config_dir="/c",
                 own_database_user="true",
+                corrected="all",
             ),
         )
 

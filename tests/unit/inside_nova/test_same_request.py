@@ -24,7 +24,7 @@ from nova import objects
 from nova.network import model
 
 from vfio_lm.inside_nova.same_request import request_key
-from vfio_lm.inside_nova.stored_servers import Subject
+from vfio_lm.inside_nova.stored_servers import AskedServer
 
 objects.register_all()
 
@@ -64,7 +64,7 @@ def subject(
     spec = objects.RequestSpec(
         id=hash(uuid) % 1000, instance_uuid=uuid, flavor=flavor, instance_group=group
     )
-    return Subject(None, types.SimpleNamespace(uuid=uuids.cell), instance, spec)
+    return AskedServer(None, types.SimpleNamespace(uuid=uuids.cell), instance, spec)
 
 
 class TestRequestKey(testtools.TestCase):
