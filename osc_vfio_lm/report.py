@@ -230,10 +230,10 @@ def _audit(connection: Connection, confs: inputs.NovaConfPaths) -> Any:
     from placement_sync.engine.round import Engine
     from vfio_lm.cloud.http.catalogue import adapter
     from vfio_lm.pci import read_nova_conf
-    from vfio_lm.pci.hosts import read_own_host
+    from vfio_lm.pci.hosts import read_host
 
     configs = [
-        read_own_host(paths, hypervisor_hostname=host)
+        read_host(paths, host, hypervisor_hostname=host)
         for host, paths in sorted(confs.hosts.items())
     ]
     engine = Engine(

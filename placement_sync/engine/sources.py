@@ -19,9 +19,10 @@ error of its host, and that host is left alone until the file can be read again.
 from __future__ import annotations
 
 import dataclasses
+import socket
 
 from vfio_lm.errors import ConfigError, VfioLmError
-from vfio_lm.pci.hosts import KnownHosts, read_hosts, read_own_host
+from vfio_lm.pci.hosts import KnownHosts, read_host, read_hosts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class OwnHost:
     def read(self) -> KnownHosts:
         """Return the host, or what keeps it from being read."""
         try:
-            host = read_own_host(
+            host = read_host(
                 self.paths,
+                libvirt_name(),
                 hypervisor_hostname=self.hypervisor_hostname,
                 facts_path=self.facts_path,
             )
@@ -65,3 +67,16 @@ class HostFolder:
             self.folder, "", "", "has no file HYPERVISOR_HOSTNAME.conf: copy the hosts' files there"
         )
         return KnownHosts(hosts=(), errors=(empty,))
+
+
+def libvirt_name() -> str:
+    """Return the name that libvirt gives this machine.
+
+    Source: ``virGetHostname`` in libvirt's ``src/util/virutil.c``: the host's own name if it is a
+    qualified one or nothing better is known, or else the canonical name that the resolver has.
+    """
+    name = socket.gethostname()
+    if "." in name or name.startswith("localhost"):
+        return name
+    full = socket.getfqdn(name)
+    return name if full.startswith("localhost") else full

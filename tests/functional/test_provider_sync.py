@@ -32,7 +32,7 @@ from tests.cloud.administrator import MICROVERSION
 from tests.functional.base import ALIAS_ANY, ALIAS_YES, UNTAGGED, YES, CloudTestCase, Finished
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.placement.write import ConflictError, TraitWriter
-from vfio_lm.pci.hosts import Host, read_hosts, read_own_host
+from vfio_lm.pci.hosts import Host, read_host, read_hosts
 
 LIVE = "HW_PCI_LIVE_MIGRATABLE"
 NOT_LIVE = "CUSTOM_PCI_NOT_LIVE_MIGRATABLE"
@@ -251,7 +251,7 @@ class TestWriters(ProviderTestCase):
     def kind(self, spec: dict[str, str]) -> Host:
         path = self.folder / "kind"
         path.write_text(f"[pci]\ndevice_spec = {json.dumps(spec)}\n")
-        return read_own_host([path], hypervisor_hostname="any")
+        return read_host([path], "any", hypervisor_hostname="any")
 
     def test_no_foreign_trait_is_lost(self):
         engine = Engine(self.connection.placement)

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 
 from vfio_lm.errors import ConfigError, VfioLmError
@@ -109,24 +108,25 @@ class KnownHosts:
     """One for each host whose files cannot be used. Nothing of such a host may be changed."""
 
 
-def read_own_host(
+def read_host(
     nova_conf_paths: Sequence[Path],
+    own_name: str,
     *,
     hypervisor_hostname: str | None = None,
     facts_path: Path | None = None,
 ) -> Host:
-    """Read what the files of the host that this runs on say of it.
+    """Read what the files of one host say of it.
 
     :param nova_conf_paths: its nova.conf files and conf.d folders; later ones override earlier ones
-    :param hypervisor_hostname: the name of its root provider; if not given, the name that this
-        machine gives itself, as libvirt finds it, unless ``[DEFAULT]host`` is set
+    :param own_name: the name that libvirt gives it; the files override it by ``[DEFAULT]host``
+    :param hypervisor_hostname: the name of its root provider, whatever the files say
     :param facts_path: a host facts file of the host
     :raises VfioLmError: if a file cannot be used: the text names it and the way out
     """
     if not nova_conf_paths:
         raise ConfigError("nova.conf", "", "", "no file is given that says what this host has")
     conf = _read_conf(nova_conf_paths)
-    name = hypervisor_hostname or conf.host or _own_name()
+    name = hypervisor_hostname or conf.host or own_name
     facts = None if facts_path is None else _read_facts(facts_path, name, conf)
     return Host(conf.host or name, name, conf, facts)
 
@@ -138,18 +138,11 @@ def read_hosts(folder: Path, *, facts_folder: Path | None = None) -> KnownHosts:
     :param facts_folder: with the facts of hosts, as far as they are known
     :raises VfioLmError: if one of the two folders cannot be read
     """
-    hosts: list[Host] = []
-    errors: list[VfioLmError] = []
     facts_files = {} if facts_folder is None else _entries(facts_folder, _FACTS)
-    for name, paths in sorted(_entries(folder, _CONF, takes_folders=True).items()):
-        try:
-            conf = _read_conf([_only(name, paths)])
-            facts = _read_facts(facts_files[name][0], name, conf) if name in facts_files else None
-        except VfioLmError as exc:
-            errors.append(exc)
-        else:
-            hosts.append(Host(conf.host or name, name, conf, facts))
-    return KnownHosts(hosts=tuple(hosts), errors=tuple(errors))
+    return _read_each(
+        _entries(folder, _CONF, takes_folders=True),
+        {name: files[0] for name, files in facts_files.items()},
+    )
 
 
 def read_hypervisors(
@@ -168,18 +161,7 @@ def read_hypervisors(
             facts_files |= {name: files[0] for name, files in _entries(path, _FACTS).items()}
         else:
             facts_files[read_host_facts(path).host] = path
-    hosts: list[Host] = []
-    errors: list[VfioLmError] = []
-    for name, paths in sorted(conf_paths.items()):
-        try:
-            conf = _read_conf(paths)
-            own = facts_files.get(name) or facts_files.get(conf.host or name)
-            facts = _read_facts(own, name, conf) if own else None
-        except VfioLmError as exc:
-            errors.append(exc)
-        else:
-            hosts.append(Host(conf.host or name, name, conf, facts))
-    return KnownHosts(hosts=tuple(hosts), errors=tuple(errors))
+    return _read_each(conf_paths, facts_files, are_one_configuration=True)
 
 
 def read_named_hosts(
@@ -212,7 +194,7 @@ def conf_files(folder: Path) -> dict[str, str]:
     :raises ConfigError: if the folder cannot be read, or has two for one host
     """
     entries = _entries(folder, _CONF, takes_folders=True)
-    return {host: _only(host, paths) for host, paths in entries.items()}
+    return {host: os.fspath(_only(host, paths)) for host, paths in entries.items()}
 
 
 def facts_files(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -242,6 +224,32 @@ def common_aliases(hosts: Iterable[Host]) -> dict[str, Alias]:
             if found.setdefault(name, alias) != alias:
                 disputed.add(name)
     return {name: alias for name, alias in found.items() if name not in disputed}
+
+
+def _read_each(
+    conf_paths: Mapping[str, Sequence[Path]],
+    facts_files: Mapping[str, Path],
+    *,
+    are_one_configuration: bool = False,
+) -> KnownHosts:
+    """Read the files of hosts by the names that libvirt gives them.
+
+    :param facts_files: by the name that libvirt or nova gives the host
+    :param are_one_configuration: whether all paths of a host are read as one; else there may be
+        one only
+    """
+    hosts: list[Host] = []
+    errors: list[VfioLmError] = []
+    for name, paths in sorted(conf_paths.items()):
+        try:
+            conf = _read_conf(paths if are_one_configuration else [_only(name, paths)])
+            own = facts_files.get(name) or facts_files.get(conf.host or name)
+            facts = _read_facts(own, name, conf) if own else None
+        except VfioLmError as exc:
+            errors.append(exc)
+        else:
+            hosts.append(Host(conf.host or name, name, conf, facts))
+    return KnownHosts(hosts=tuple(hosts), errors=tuple(errors))
 
 
 def _read_conf(paths: Sequence[Path]) -> NovaConf:
@@ -281,12 +289,11 @@ def _read_facts(path: Path, name: str, conf: NovaConf) -> HostFacts:
     return facts
 
 
-def _only(host: str, paths: Sequence[str]) -> str:
+def _only(host: str, paths: Sequence[Path]) -> Path:
     """Return the path that describes a host."""
     if len(paths) > 1:
-        raise ConfigError(
-            ", ".join(paths), "", "", f"host {host} is described twice: keep one of the two"
-        )
+        where = ", ".join(map(os.fspath, paths))
+        raise ConfigError(where, "", "", f"host {host} is described twice: keep one of the two")
     return paths[0]
 
 
@@ -305,16 +312,3 @@ def _entries(
         if name and not name.startswith(".") and (is_folder or name != entry.name):
             found[name] = (*found.get(name, ()), entry.path)
     return found
-
-
-def _own_name() -> str:
-    """Return the name that libvirt gives this machine.
-
-    Source: ``virGetHostname`` in libvirt's ``src/util/virutil.c``: the host's own name if it is a
-    qualified one or nothing better is known, or else the canonical name that the resolver has.
-    """
-    name = socket.gethostname()
-    if "." in name or name.startswith("localhost"):
-        return name
-    full = socket.getfqdn(name)
-    return name if full.startswith("localhost") else full

@@ -20,7 +20,7 @@ import testtools
 from tests.unit.placement_sync.fleet import ALIAS_YES, facts, host, vf
 from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci.host_facts import HostFactsError
-from vfio_lm.pci.hosts import common_aliases, read_hosts, read_own_host
+from vfio_lm.pci.hosts import common_aliases, read_host, read_hosts
 
 _PCI = '[pci]\ndevice_spec = {"vendor_id": "15b3", "live_migratable": "yes"}\n'
 
@@ -42,36 +42,38 @@ class FilesTestCase(testtools.TestCase):
 class TestOwnHost(FilesTestCase):
     def test_its_name(self):
         plain, named = self.write("a.conf"), self.write("b.conf", "[DEFAULT]\nhost = c1\n" + _PCI)
-        self.assertEqual("c1", read_own_host([named]).name)
-        self.assertEqual("c2", read_own_host([named], hypervisor_hostname="c2").hypervisor_hostname)
-        self.assertEqual("c1", read_own_host([named], hypervisor_hostname="c2").name)
-        self.assertTrue(read_own_host([plain]).name)
+        self.assertEqual("c1", read_host([named], "c0").name)
+        both = read_host([named], "c0", hypervisor_hostname="c2")
+        self.assertEqual(("c1", "c2"), (both.name, both.hypervisor_hostname))
+        self.assertEqual("c0", read_host([plain], "c0").name)
 
     def test_later_files_override_earlier_ones(self):
         first = self.write("a.conf", "[DEFAULT]\nhost = c1\n[pci]\nreport_in_placement = true\n")
-        found = read_own_host([first, self.write("b.conf", "[DEFAULT]\nhost = c2\n")])
+        found = read_host([first, self.write("b.conf", "[DEFAULT]\nhost = c2\n")], "c0")
         self.assertEqual(("c2", True), (found.name, found.conf.report_in_placement))
 
     def test_its_facts_have_to_be_its_own(self):
         conf = self.write("a.conf")
         path = self.write("f.json", facts(vf(), name="c1").to_json())
-        own = read_own_host([conf], hypervisor_hostname="c1", facts_path=path)
+        own = read_host([conf], "c0", hypervisor_hostname="c1", facts_path=path)
         self.assertEqual(1, len(own.facts.devices))
         error = self.assertRaises(
-            HostFactsError, read_own_host, [conf], hypervisor_hostname="c2", facts_path=path
+            HostFactsError, read_host, [conf], "c0", hypervisor_hostname="c2", facts_path=path
         )
         self.assertIn("describes host c1, not c2", str(error))
 
     def test_facts_by_the_name_of_the_host_in_nova(self):
         conf = self.write("a.conf", "[DEFAULT]\nhost = c1\n")
         path = self.write("f.json", facts(name="c1").to_json())
-        found = read_own_host([conf], hypervisor_hostname="c1.example.org", facts_path=path)
+        found = read_host([conf], "c0", hypervisor_hostname="c1.example.org", facts_path=path)
         self.assertIsNotNone(found.facts)
 
     def test_no_file_and_an_empty_file_are_no_host_without_devices(self):
-        self.assertRaises(ConfigError, read_own_host, [])
-        self.assertRaises(ConfigError, read_own_host, [self.folder / "gone.conf"])
-        error = self.assertRaises(ConfigError, read_own_host, [self.write("a.conf", "# nothing\n")])
+        self.assertRaises(ConfigError, read_host, [], "c0")
+        self.assertRaises(ConfigError, read_host, [self.folder / "gone.conf"], "c0")
+        error = self.assertRaises(
+            ConfigError, read_host, [self.write("a.conf", "# nothing\n")], "c0"
+        )
         self.assertIn("a.conf", str(error))
 
     def test_each_specification_knows_its_line(self):
@@ -80,7 +82,7 @@ class TestOwnHost(FilesTestCase):
             '[pci]\ndevice_spec = [{"vendor_id": "15b3"}, {"vendor_id": "8086"}]\n'
             'device_spec =\n    {"vendor_id": "10de"}\n',
         )
-        found = read_own_host([conf])
+        found = read_host([conf], "c0")
         lines = [spec.location.removeprefix(f"{conf}:") for spec in found.device_specs]
         self.assertEqual(["2", "2", "3"], lines)
 
