@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from vfio_lm.pci.device_spec import DeviceSpec, first_match, parse_device_specs
     from vfio_lm.pci.flavor import AliasRequest, parse_alias_requests
     from vfio_lm.pci.live_migratable import LiveMigratable
-    from vfio_lm.pci.matching import matching_devices
     from vfio_lm.pci.nova_conf import NovaConf, default_nova_conf_paths, read_nova_conf
-    from vfio_lm.pci.provider_traits import PlacementView, ReportedProvider
     from vfio_lm.pci.release import NovaRelease
 
 __all__ = [
@@ -44,11 +42,8 @@ __all__ = [
     "NovaConf",
     "NovaRelease",
     "PciAddress",
-    "PlacementView",
-    "ReportedProvider",
     "default_nova_conf_paths",
     "first_match",
-    "matching_devices",
     "parse_alias_requests",
     "parse_aliases",
     "parse_device_specs",
@@ -67,11 +62,8 @@ _MODULES = {
     "NovaConf": "nova_conf",
     "NovaRelease": "release",
     "PciAddress": "address",
-    "PlacementView": "provider_traits",
-    "ReportedProvider": "provider_traits",
     "default_nova_conf_paths": "nova_conf",
     "first_match": "device_spec",
-    "matching_devices": "matching",
     "parse_alias_requests": "flavor",
     "parse_aliases": "alias",
     "parse_device_specs": "device_spec",

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether devices suffice for several requests at once, as nova's resource tracker hands them out.
+"""Requests onto devices: a way to serve them all, and whether nova's resource tracker finds one.
 
-Pure arithmetic on addresses; which devices are free, and which fit a request, is known elsewhere.
+Pure arithmetic; which devices are free, and which fit a request, is known elsewhere.
 
 Nova takes the requests of a server one after the other, and for each the first devices that fit;
 it does not look ahead, and it does not try again in another order (``PciDeviceStats`` in
@@ -24,9 +24,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from vfio_lm.pci import PciAddress
+
+_T = TypeVar("_T", bound=Hashable)
 
 Shadows = Mapping[PciAddress, frozenset[PciAddress]]
 """What goes together with a device: all VFs with their PF, and the PF with any of its VFs."""
@@ -92,22 +95,44 @@ def _most_taken(wish: Wish, devices: frozenset[PciAddress], shadows: Shadows) ->
 
 
 def _can_succeed(wishes: Collection[Wish]) -> bool:
-    """Look for a way to give each request its devices: a matching, by augmenting paths.
+    """Whether each request can have its devices, leaving out that a PF goes with its VFs.
 
-    That a PF goes with its VFs is left out: a way is rather found than missed.
+    May accept what is impossible, never rejects what is possible.
     """
-    slots = [wish for wish in wishes if wish.knows_all for _ in range(wish.count)]
-    owners: dict[PciAddress, int] = {}
-    return all(_find_device(slot, slots, owners, set()) for slot in range(len(slots)))
+    slots = [wish.possible for wish in wishes if wish.knows_all for _ in range(wish.count)]
+    return assign(slots) is not None
 
 
-def _find_device(
-    slot: int, slots: list[Wish], owners: dict[PciAddress, int], tried: set[PciAddress]
-) -> bool:
-    for address in slots[slot].possible - tried:
-        tried.add(address)
-        owner = owners.get(address)
-        if owner is None or _find_device(owner, slots, owners, tried):
-            owners[address] = slot
-            return True
-    return False
+def assign(allowed: Sequence[Collection[_T]]) -> list[_T] | None:
+    """Give each row a thing of its own, by augmenting paths; None if that is impossible.
+
+    :param allowed: the things that each row may have; those that come first are taken first
+    """
+    found, _ = _assigned(allowed)
+    return found
+
+
+def contested(allowed: Sequence[Collection[_T]]) -> frozenset[int]:
+    """Return the numbers of rows for which, together, too few things are allowed."""
+    _, rows = _assigned(allowed)
+    return rows
+
+
+def _assigned(allowed: Sequence[Collection[_T]]) -> tuple[list[_T] | None, frozenset[int]]:
+    owner: dict[_T, int] = {}
+
+    def find(row: int, seen: set[_T]) -> bool:
+        for thing in allowed[row]:
+            if thing in seen:
+                continue
+            seen.add(thing)
+            if thing not in owner or find(owner[thing], seen):
+                owner[thing] = row
+                return True
+        return False
+
+    for row in range(len(allowed)):
+        seen: set[_T] = set()
+        if not find(row, seen):
+            return None, frozenset({row, *(owner[thing] for thing in seen)})
+    return sorted(owner, key=lambda thing: owner[thing]), frozenset()

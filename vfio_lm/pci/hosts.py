@@ -292,7 +292,7 @@ def _read_facts(path: Path, name: str, conf: NovaConf) -> HostFacts:
 def _only(host: str, paths: Sequence[Path]) -> Path:
     """Return the path that describes a host."""
     if len(paths) > 1:
-        where = ", ".join(map(os.fspath, paths))
+        where = ", ".join(os.fspath(path) for path in paths)
         raise ConfigError(where, "", "", f"host {host} is described twice: keep one of the two")
     return paths[0]
 

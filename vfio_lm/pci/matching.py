@@ -14,36 +14,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oslo_utils import strutils
 
-from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.alias import Alias, AliasSpec
 from vfio_lm.pci.device import Device, DeviceKind
-from vfio_lm.pci.device_spec import DeviceSpec, first_match
+from vfio_lm.pci.device_spec import DeviceSpec
 from vfio_lm.pci.live_migratable import LiveMigratable
 
 _TAG_VALUES = {LiveMigratable.YES: "true", LiveMigratable.NO: "false"}
-
-
-def matching_devices(
-    alias: Alias,
-    devices: Iterable[Device],
-    specs: Iterable[DeviceSpec],
-    *,
-    interfaces: Mapping[str, PciAddress] | None = None,
-) -> tuple[Device, ...]:
-    """Return the devices that nova would give to a server that asks for the alias.
-
-    :param devices: the devices of one host, free or not
-    :param specs: ``[pci]device_spec`` of that host
-    :param interfaces: see :meth:`vfio_lm.pci.device_spec.DeviceSpec.matches`
-    """
-    specs = tuple(specs)
-    pairs = ((device, first_match(specs, device, interfaces=interfaces)) for device in devices)
-    return tuple(device for device, spec in pairs if spec and satisfies(alias, device, spec))
 
 
 def satisfies(alias: Alias, device: Device, spec: DeviceSpec) -> bool:

@@ -37,7 +37,7 @@ from vfio_lm.pci import (
     parse_device_specs,
 )
 from vfio_lm.pci.alias import AliasError
-from vfio_lm.pci.assignment import Fit, Wish, fit
+from vfio_lm.pci.assignment import Fit, Wish, assign, contested, fit
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
 from vfio_lm.pci.hosts import Host
 from vfio_lm.preflight.rules.port import Port
@@ -268,3 +268,21 @@ class TestFit(testtools.TestCase):
     def test_what_the_facts_do_not_show_is_not_denied(self):
         unseen = Wish("gpu", 1, frozenset(), frozenset(), knows_all=False)
         self.assertIs(Fit.UNSURE, fit([unseen], {}))
+
+
+class TestAssign(testtools.TestCase):
+    @given(st.lists(st.lists(st.integers(0, 5), max_size=4, unique=True), max_size=5))
+    def test_a_way_is_found_wherever_there_is_one(self, allowed):
+        ways = [way for way in itertools.product(*allowed) if len(set(way)) == len(way)]
+        found = assign(allowed)
+        if not ways:
+            self.assertIsNone(found)
+            self.assert_too_few(allowed, contested(allowed))
+        else:
+            self.assertIn(tuple(found), ways)
+            self.assertEqual(frozenset(), contested(allowed))
+
+    def assert_too_few(self, allowed, rows):
+        """Hall's theorem: some rows together have fewer things than they are."""
+        things = set().union(*(allowed[row] for row in rows))
+        self.assertLess(len(things), len(rows))

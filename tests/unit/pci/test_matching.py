@@ -26,11 +26,12 @@ from vfio_lm.pci import (
     Device,
     DeviceKind,
     PciAddress,
-    matching_devices,
+    first_match,
     parse_aliases,
     parse_device_specs,
 )
 from vfio_lm.pci.alias import AliasError
+from vfio_lm.pci.matching import satisfies
 
 _ALIASES = st.lists(
     st.fixed_dictionaries(
@@ -66,7 +67,7 @@ def nova_gives(alias_values, spec_values, devices):
     """Return the addresses of the devices that nova would give for the alias "vf"."""
     with (
         configured(aliases=alias_values, report_in_placement=True),
-        on_host(),  # that nova asks sysfs for a PF is tested with device specifications
+        on_host(devices),
     ):
         device_filter = whitelist.Whitelist(spec_values)
         _, request_specs = request.get_alias_from_config()["vf"]
@@ -81,7 +82,10 @@ def nova_gives(alias_values, spec_values, devices):
 def we_give(alias_values, spec_values, devices):
     alias = parse_aliases(alias_values)["vf"]
     specs = parse_device_specs(spec_values, report_in_placement=True)
-    return {str(device.address) for device in matching_devices(alias, devices, specs)}
+    pairs = [(device, first_match(specs, device)) for device in devices]
+    return {
+        str(device.address) for device, spec in pairs if spec and satisfies(alias, device, spec)
+    }
 
 
 def vfs(count):

@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 
 from vfio_lm.compute.libvirt.match_rules import Refusal, refusal
 from vfio_lm.pci.address import PciAddress
+from vfio_lm.pci.assignment import assign, contested
 from vfio_lm.pci.host_facts import DeviceFacts
 
 _LARGEST_SEARCH = 20_000
@@ -84,8 +85,9 @@ def match(
         for source in ordered
     ]
     certain = [{n for n, why in enumerate(row) if why is None} for row in refusals]
-    assigned, contested = _assign(certain)
-    if contested:
+    rows = [sorted(numbers) for numbers in certain]
+    assigned = assign(rows)
+    if assigned is None:
         possible = [
             {n for n, why in enumerate(row) if why is None or why.is_unknown} for row in refusals
         ]
@@ -94,8 +96,8 @@ def match(
                 _candidates(source, offered, row)
                 for source, row in zip(ordered, refusals, strict=True)
             ),
-            contested=tuple(ordered[number].address for number in sorted(contested)),
-            is_unknown=not _assign(possible)[1],
+            contested=tuple(ordered[number].address for number in sorted(contested(rows))),
+            is_unknown=assign(possible) is not None,
         )
     search = _Search(ordered, offered, certain, assigned)
     search.run()
@@ -117,30 +119,6 @@ def _candidates(
         else:
             refused[why] = (*refused.get(why, ()), device.address)
     return MatchCandidates(source.address, tuple(fitting), refused)
-
-
-def _assign(allowed: Sequence[set[int]]) -> tuple[list[int], set[int]]:
-    """Give each row a number of its own, by augmenting paths.
-
-    :param allowed: the numbers that each row may have
-    :returns: a number for each row, and no rows; or, where that is impossible, rows for which,
-        together, too few numbers are allowed
-    """
-    owner: dict[int, int] = {}
-
-    def find(row: int, seen: set[int]) -> bool:
-        for number in sorted(allowed[row] - seen):
-            seen.add(number)
-            if number not in owner or find(owner[number], seen):
-                owner[number] = row
-                return True
-        return False
-
-    for row in range(len(allowed)):
-        seen: set[int] = set()
-        if not find(row, seen):
-            return [], {row, *(owner[number] for number in seen)}
-    return sorted(owner, key=lambda number: owner[number]), set()
 
 
 _Cost = tuple[int, int]
@@ -202,7 +180,7 @@ class _Search:
 
     def _can_complete(self, chosen: Sequence[int]) -> bool:
         rest = [numbers.difference(chosen) for numbers in self._allowed[len(chosen) :]]
-        return not _assign(rest)[1]
+        return assign(rest) is not None
 
     def _total(self, chosen: Sequence[int]) -> _Cost:
         added = [self._added(chosen[:row], number) for row, number in enumerate(chosen)]
