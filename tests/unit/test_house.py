@@ -119,7 +119,6 @@ _WITHOUT_TEST = frozenset(
         "vfio_lm/compute/host/hypervisor.py",
         "vfio_lm/compute/host/settings.py",
         "vfio_lm/compute/host/vfio_debugfs.py",
-        "vfio_lm/pci/compose.py",
         "vfio_lm/pci/lint/alias_rules.py",
         "vfio_lm/pci/lint/cloud_rules.py",
         "vfio_lm/pci/lint/configurations.py",
@@ -127,14 +126,9 @@ _WITHOUT_TEST = frozenset(
         "vfio_lm/pci/lint/file_rules.py",
         "vfio_lm/pci/lint/hit.py",
         "vfio_lm/pci/lint/trait_rules.py",
-        "vfio_lm/pci/live_migratable.py",
         "vfio_lm/pci/nova_word/model.py",
         "vfio_lm/pci/nova_word/schema.py",
         "vfio_lm/pci/nova_word/writing.py",
-        "vfio_lm/pci/rewrite.py",
-        "vfio_lm/preflight/rules/alias_ids.py",
-        "vfio_lm/preflight/rules/free_devices.py",
-        "vfio_lm/preflight/rules/tracked_devices.py",
     }
 )
 

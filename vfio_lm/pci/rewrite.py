@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Settings that are there already, written anew with one thing changed, ready to paste; no file."""
+"""Existing settings, rewritten with one thing changed and ready to paste; no file."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def alias_with_trait(alias: Alias) -> tuple[Setting, ...]:
     return tuple(
         _setting(
             ALIAS,
+            {},
             name=alias.name,
             vendor_id=spec.vendor_id,
             product_id=spec.product_id,
@@ -61,18 +62,19 @@ def device_spec_with(
         tags["traits"] = _with_trait(tags.get("traits"))
     return _setting(
         DEVICE_SPEC,
+        tags,
         vendor_id=spec.vendor_id,
         product_id=spec.product_id,
         address=None if spec.address in (None, ANY_ADDRESS) else _written(spec.address),
         devname=spec.devname,
         live_migratable=_flag(live_migratable),
-        **tags,
     )
 
 
-def _setting(option: str, /, **fields: Any) -> Setting:
-    given: Mapping[str, Any] = {key: value for key, value in fields.items() if value is not None}
-    return Setting(option, json.dumps(given))
+def _setting(option: str, tags: Mapping[str, Any], /, **fields: Any) -> Setting:
+    """Leave out the fields that are absent; a tag that is null says something."""
+    given = {key: value for key, value in fields.items() if value is not None}
+    return Setting(option, json.dumps({**given, **tags}))
 
 
 def _flag(said: LiveMigratable) -> str | None:
