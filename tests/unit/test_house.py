@@ -86,7 +86,7 @@ _LONG_MODULES: frozenset[str] = frozenset()
 _LONG_FUNCTIONS: frozenset[str] = frozenset()
 _NAMES_OF_SEVERAL = frozenset(
     {
-        "Candidates",
+        "Correction",
         "Decision",
         "Finding",
         "Outcome",
