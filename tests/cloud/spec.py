@@ -98,7 +98,7 @@ class CloudSpec:
     :ivar migration_seconds: how long the hypervisors take to move a guest.
     :ivar parallel_migrations: live migrations that may run at once in the whole cloud.
     :ivar corrections: of what ``vfio-lm-nova-compute`` corrects, by name.
-    :ivar api_filter: whether nova-api has the filter that serves the dry run.
+    :ivar api_filter: options of nova-api's filter that serves the dry run; None: no filter.
     :ivar nova_options: further options of every nova.conf: section, option, value.
     """
 
@@ -111,7 +111,7 @@ class CloudSpec:
     migration_seconds: float = 0.2
     parallel_migrations: int = 1
     corrections: tuple[str, ...] = ()
-    api_filter: bool = False
+    api_filter: Mapping[str, str] | None = None
     nova_options: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

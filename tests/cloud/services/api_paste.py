@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cloud.services import runtime
@@ -24,10 +25,13 @@ _ROOT = Path(__file__).parents[3]
 _PIPELINE = re.compile(r"(\[composite:openstack_compute_api_v21\].*?keystonecontext)", re.DOTALL)
 
 
-def text(has_filter: bool) -> str:
-    """Give nova's own file, or with what an operator adds to it."""
+def text(options: Mapping[str, str] | None) -> str:
+    """Give nova's own file, or with what an operator adds to it.
+
+    :param options: of the filter's section; None: no filter
+    """
     own = runtime.shipped_file("nova", "etc/nova/api-paste.ini").read_text()
-    if not has_filter:
+    if options is None:
         return own
     changed, count = _PIPELINE.subn(r"\1 vfio_lm", own, count=1)
     if count != 1:
@@ -35,4 +39,5 @@ def text(has_filter: bool) -> str:
     section = (_ROOT / "etc/nova/vfio-lm-api-paste.ini").read_text()
     # vfio-lm is not installed beside older releases of nova
     command = f"env PYTHONPATH={_ROOT} {sys.executable} -m vfio_lm.inside_nova.main"
-    return f"{changed}\n{section}\ncommand = {command}\n"
+    lines = [f"{name} = {value}" for name, value in {"command": command, **options}.items()]
+    return "\n".join([changed, section, *lines, ""])
