@@ -16,23 +16,22 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_vfio_lm import cells
+from vfio_lm.command_line import USAGE_ERROR, UsageErrorsFail
 from vfio_lm.errors import VfioLmError
 
 _DONE = 0
-_FAILED = 1
 _INTERRUPTED = 130
 
 _OF_ALL = (
-    (_FAILED, "the command itself failed, or was not understood"),
+    (USAGE_ERROR, "the command itself failed, or was not understood"),
     (_INTERRUPTED, "interrupted with Ctrl-C"),
 )
 
@@ -72,19 +71,6 @@ class _ParagraphsKept:
         return textwrap.indent("\n".join(pieces), indent)
 
 
-class _UsageErrorsFail:
-    """Gives a typing error the exit status of a command that failed.
-
-    argparse's own, 2, is that of an answer: of a blocked server, for example.
-    """
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, in one line: a usage of many would bury it."""
-        parser: Any = self
-        sys.stderr.write(f"{parser.prog}: error: {message}; see --help\n")
-        sys.exit(_FAILED)
-
-
 class Command(command.Command):
     """A command that prints what it likes.
 
@@ -110,7 +96,7 @@ class Command(command.Command):
         base: Any = parser.formatter_class
         formatter: Any = type("HelpFormatter", (_ParagraphsKept, base), {})
         parser.formatter_class = formatter
-        parser.__class__ = type("ArgumentParser", (_UsageErrorsFail, type(parser)), {})
+        parser.__class__ = type("ArgumentParser", (UsageErrorsFail, type(parser)), {})
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ from placement_sync.agent.notify import Systemd
 from placement_sync.agent.rounds import Agent, Orders
 from placement_sync.agent.settings import PROJECT, Settings, parse_arguments, read_settings
 from placement_sync.engine.round import Engine
+from vfio_lm.command_line import USAGE_ERROR
 from vfio_lm.errors import ConfigError, VfioLmError
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ def run(arguments: Sequence[str]) -> int:
     except VfioLmError as exc:
         print(f"{PROJECT}: {exc}", file=sys.stderr)
         return 1
+    except SystemExit as end:
+        # Of the parser, which is oslo.config's: --help, --version, or a typing error.
+        return USAGE_ERROR if end.code else 0
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -20,8 +20,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, TextIO, cast
+from typing import Protocol, TextIO, cast
 
+from vfio_lm.command_line import ArgumentParser
 from vfio_lm.errors import VfioLmError
 
 _MODULES = {
@@ -66,14 +67,6 @@ class _Command(Protocol):
         """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Leaves exit status 2 to the sub-commands, to which it is an answer."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(_FAILED, f"{self.prog}: {message}\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``vfio-lm-host`` and return its exit status.
 
@@ -104,7 +97,7 @@ def _parse_command(arguments: Sequence[str]) -> tuple[_Command | None, argparse.
     """Return the chosen sub-command, and a parser that knows it; all of them if none is chosen."""
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     modules = {name: _load(name) for name in COMMANDS if chosen in (None, name)}
-    parser = _Parser(
+    parser = ArgumentParser(
         prog=_PROGRAM,
         description="Live migration of VFIO devices, seen from one compute host.",
         epilog=_EPILOG,

@@ -29,7 +29,13 @@ print(" ".join(sorted(set(sys.modules) - before)))
 """
 
 #: Modules of the library that import nothing but the standard library.
-_LIGHT = {"vfio_lm", "vfio_lm.errors", "vfio_lm.progress_line", "vfio_lm.text"}
+_LIGHT = {
+    "vfio_lm",
+    "vfio_lm.command_line",
+    "vfio_lm.errors",
+    "vfio_lm.progress_line",
+    "vfio_lm.text",
+}
 
 
 class TestPluginLoad(testtools.TestCase):
