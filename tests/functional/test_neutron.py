@@ -16,84 +16,19 @@ from __future__ import annotations
 
 import dataclasses
 import unittest
-from typing import Any
 from xml.etree import ElementTree
 
-from tests.cloud import Cloud, CloudSpec, HostSpec
+from tests.cloud import Cloud, CloudSpec
 from tests.cloud.administrator import wait_for
 from tests.cloud.networks import PLAIN, SRIOV
 from tests.cloud.testcase import OwnCloudTestCase
-
-SRIOV_AGENT = "NIC Switch agent"
-
-#: by vnic type, the network of a port and how neutron binds it
-KINDS = {
-    "normal": (PLAIN, "ovs"),
-    "direct": (SRIOV, "hw_veb"),
-    "macvtap": (SRIOV, "hw_veb"),
-    "direct-physical": (SRIOV, "hostdev_physical"),
-}
-
-#: Of two PFs the first is to be given away whole, of the second only the VFs.
-DEVICE_SPECS = tuple(
-    {"address": address, "physical_network": "physnet2"} for address in ("*:*:00.*", "*:*:01.0")
-)
-
-
-def hosts() -> tuple[HostSpec, ...]:
-    """Give two hosts with VFs and a PF of the physical network of the SR-IOV ports."""
-    return tuple(
-        HostSpec(name, pfs=2, device_specs=DEVICE_SPECS, bandwidth_kbps=10_000)
-        for name in ("compute1", "compute2")
-    )
+from tests.functional.ports import KINDS, SRIOV_AGENT, PortTestCase, hosts
 
 
 def setUpModule() -> None:
     """Start the cloud that the tests of this module share."""
     spec = CloudSpec(hosts=hosts(), neutron=True, migration_seconds=1.0)
     OwnCloudTestCase.cloud = unittest.enterModuleContext(Cloud(spec))
-
-
-class PortTestCase(OwnCloudTestCase):
-    """A test with servers that have ports."""
-
-    def port(self, vnic_type: str, network: str, **options: Any) -> Any:
-        """Create a port."""
-        network_id = self.client.network.find_network(network).id
-        return self.client.network.create_port(
-            name=f"{vnic_type}-port",
-            network_id=network_id,
-            binding_vnic_type=vnic_type,
-            **options,
-        )
-
-    def boot_with(self, port: Any, host: str = "compute1") -> Any:
-        """Create a server with a port and wait until it is active."""
-        return self.boot(alias=None, host=host, networks=[{"port": port.id}])
-
-    def bindings(self, port: Any) -> dict[str, str]:
-        """Give the state of each binding of a port, by its host."""
-        answer = self.client.network.get(f"/ports/{port.id}/bindings").json()
-        return {each["host"]: each["status"] for each in answer["bindings"]}
-
-    def wait_until_active(self, port: Any) -> Any:
-        """Wait until neutron calls a port ACTIVE; give it."""
-
-        def active() -> Any:
-            found = self.client.network.get_port(port.id)
-            return found if found.status == "ACTIVE" else None
-
-        return wait_for(f"the port {port.id} is active", active)
-
-    def without_agents(self, host: str) -> None:
-        """Let the agents of a host be dead for the rest of the test."""
-        self.cloud.stop_network_agents(host)
-        self.addCleanup(self.cloud.start_network_agents, self.spec_of(host))
-
-    def spec_of(self, host: str) -> HostSpec:
-        """Give the specification of a host."""
-        (found,) = (each for each in hosts() if each.name == host)
-        return found
 
 
 class TestAgents(PortTestCase):
@@ -184,7 +119,7 @@ class TestPorts(PortTestCase):
             policy, min_kbps=1000, direction="egress"
         )
         provider = f"compute2:{SRIOV_AGENT}:physnet2-pf"
-        wait_for("the agent has its provider", lambda: self.provider(provider))
+        self.wait_for_bandwidth()
         port = self.port("direct", SRIOV, qos_policy_id=policy.id)
         server = self.boot_with(port)
         self.assertEqual("compute2", self.migrate(server).compute_host)

@@ -74,7 +74,7 @@ def run(settings: Settings) -> None:
     if stand_ins.neutron is not None:
         networks.add_sriov_ports(stand_ins.neutron)
         commands["leave-out-extensions"] = stand_ins.neutron.leave_out_extensions
-        view = NetworkView(stand_ins.neutron, settings.url("neutron"))
+        view = NetworkView(stand_ins.neutron, settings.url("neutron"), computes.host_states)
         _serve_beside(settings, "neutron", view)
     readers = {"plugged": all_hypervisors.plugged}
     _serve_beside(settings, "control", Commands(commands, settings.control_key, readers))
