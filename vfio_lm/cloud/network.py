@@ -186,11 +186,11 @@ def _item(item: Fields) -> _Item:
         physical_network=profile.get("physical_network", text, None),
         trusted=profile.get("trusted", _flag, None),
     )
-    request = item.get("resource_request", Fields, None)
+    request = item.get("resource_request", mapped(anything), {})
     return _Item(
         server_id=item("device_id", nullable(text)) or "",
         port=port,
-        resources=PortResources() if request is None else port_resources(port.id, request),
+        resources=port_resources(port.id, Fields(request)) if request else PortResources(),
     )
 
 

@@ -43,7 +43,7 @@ class TestNetworks(testtools.TestCase):
         ports = [
             answers.port(id="p0", device_id="another"),
             answers.port(id="p1", **{"binding:vnic_type": "normal"}),
-            answers.port(id="p2", resource_request=None),
+            answers.port(id="p2", resource_request={}),
             answers.port(id="p3", resource_request=None)
             | {"binding:vnic_type": "accelerator-direct", "binding:profile": {}},
         ]
