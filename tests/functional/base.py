@@ -59,15 +59,17 @@ class _OfProcess:
     """The cloud of this process: one at a time, of the release that the test wants."""
 
     def __init__(self) -> None:
-        self._release = environments.CURRENT
+        self._kind = (environments.CURRENT, False)
         self._shared = SharedCloud(_WHOLE)
         atexit.register(self.stop)
 
-    def of_release(self, release: NovaRelease) -> SharedCloud:
-        """Give the cloud; one of another release ends."""
-        if release is not self._release:
+    def of_release(self, release: NovaRelease, *, has_neutron: bool = False) -> SharedCloud:
+        """Give the cloud; one of another release, or of the other kind of network, ends."""
+        if self._kind != (release, has_neutron):
             self.stop()
-            self._release, self._shared = release, SharedCloud(_WHOLE, release=release)
+            self._kind = (release, has_neutron)
+            spec = dataclasses.replace(_WHOLE, neutron=has_neutron)
+            self._shared = SharedCloud(spec, release=release)
         return self._shared
 
     def stop(self) -> None:
@@ -99,10 +101,12 @@ class CloudTestCase(testtools.TestCase):
     aliases: tuple[Mapping[str, Any], ...] = (ALIAS_YES, ALIAS_ANY)
     pci_in_placement = True
     release = environments.CURRENT
+    #: Whether the cloud has a neutron, instead of nova's double of it.
+    has_neutron = False
 
     def setUp(self) -> None:
         super().setUp()
-        shared = CLOUDS.of_release(self.release)
+        shared = CLOUDS.of_release(self.release, has_neutron=self.has_neutron)
         self.cloud = shared.shaped(self.hosts, self.aliases, self.pci_in_placement)
         self.connection = self.cloud.connection()
         self.addOnException(self._attach_log)

@@ -232,6 +232,8 @@ class Operator:
                 self.case.cloud.start_host(host)
             case ["systemctl", "restart", "nova-compute"]:
                 self.case.cloud.restart_host(host, self._specs[host])
+            case ["systemctl", "restart", "neutron-sriov-nic-agent"]:
+                self.case.cloud.start_network_agents(self._specs[host])
             case ["vfio-lm-host", "probe", "-f", "json", ">", name] if name == f"{host}.json":
                 self.probe(host)
             case ["driverctl", "set-override", address, driver]:

@@ -31,6 +31,7 @@ from tests.functional.situations.stage import Place, Situation, Stage
 from vfio_lm.preflight import CheckResult, Report, Status, Verdict
 from vfio_lm.preflight.registry import installed_checks
 
+TOLD_OF_HOSTS = (Place.ON_HOSTS, Place.PORTS, Place.NEUTRON)
 OF_A_NETWORK = UNTAGGED | {"physical_network": "physnet2"}
 _VERDICTS = {
     Status.FAIL: Verdict.BLOCKED,
@@ -57,7 +58,7 @@ class CatalogueTestCase(Stage):
 
     def run_situation(self, situation: Situation) -> None:
         server = situation.make(self)
-        if self.place in (Place.ON_HOSTS, Place.PORTS) and not self.operator.is_told_of_hosts:
+        if self.place in TOLD_OF_HOSTS and not self.operator.is_told_of_hosts:
             self.operator.know_hosts()
         report = self.operator.check(server)
         result = self._alone(report, situation)
@@ -139,6 +140,14 @@ class TestPorts(CatalogueTestCase):
     hosts = tuple(
         HostSpec(f"compute{i}", bus=0x80 + i, device_specs=(OF_A_NETWORK,)) for i in (1, 2)
     )
+
+
+class TestNeutron(CatalogueTestCase):
+    place = Place.NEUTRON
+    has_neutron = True
+    pci_in_placement = False
+    aliases = (ALIAS_YES,)
+    hosts = TestPorts.hosts
 
 
 class TestCatalogue(testtools.TestCase):

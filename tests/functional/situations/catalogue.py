@@ -34,6 +34,7 @@ PLAIN_DRIVER: Mapping[str, Any] = {
 FAIL, WARN, UNKNOWN = Status.FAIL, Status.WARN, Status.UNKNOWN
 SOURCE, DESTINATION = Scope.SOURCE, Scope.DESTINATION
 HOSTS, PORTS, THREE = Place.ON_HOSTS, Place.PORTS, Place.THREE_HOSTS
+NEUTRON = Place.NEUTRON
 UNABLE = {"migration": MigrationFlags(stop_copy=False)}
 SILENT = {"migration": None}
 ONE_FREE_VF = "0000:82:00.1"
@@ -81,6 +82,8 @@ CATALOGUE: tuple[Situation, ...] = (
         PORTS,
         with_it=("port-binding",),
     ),
+    Situation("source-network", FAIL, ports.agents_are_dead("compute1"), NEUTRON),
+    Situation("destination-network", FAIL, ports.agents_are_dead("compute2"), NEUTRON),
     Situation("source-up", FAIL, servers.source_is_down),
     Situation("source-up", FAIL, servers.source_is_forced_down),
     Situation("device-trait", FAIL, servers.device_lost_its_mark),

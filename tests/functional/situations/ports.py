@@ -52,3 +52,16 @@ def a_tag_has_no_effect(stage: Stage) -> str:
     stage.operator.restart("compute2", device_specs=(spec | {"live_migratable": "yes"},))
     stage.operator.know_hosts()
     return server
+
+
+def agents_are_dead(host: str) -> Make:
+    def make(stage: Stage) -> str:
+        server = stage.kept_port_server()
+        stage.cloud.stop_network_agents(host)
+        (spec,) = (each for each in stage.hosts if each.name == host)
+        stage.addCleanup(stage.cloud.start_network_agents, spec)
+        stage.operator.know_hosts()
+        return server
+
+    make.__name__ = f"agents_of_{host}_are_dead"
+    return make

@@ -19,6 +19,7 @@ import enum
 from collections.abc import Callable
 from typing import Any
 
+from tests.cloud import networks
 from tests.cloud.administrator import MICROVERSION
 from tests.functional.base import CloudTestCase
 from tests.functional.operating import Operator
@@ -62,6 +63,14 @@ class Stage(CloudTestCase):
         port = self.connection.network.find_port("sriov-1")
         return self.mobile(self.flavor(None), networks=[{"port": port.id}]), port.id
 
+    def kept_port_server(self) -> str:
+        """Create a server on compute1 with a port that it keeps while it moves."""
+        network = self.connection.network.find_network(networks.SRIOV)
+        port = self.connection.network.create_port(
+            network_id=network.id, binding_vnic_type="macvtap"
+        )
+        return self.mobile(self.flavor(None), networks=[{"port": port.id}])
+
     def force_down(self, host: str) -> None:
         """Say that the nova-compute of a host is down."""
         (service,) = self.connection.compute.services(host=host, binary="nova-compute")
@@ -80,6 +89,7 @@ class Place(enum.Enum):
     THREE_HOSTS = "the same, with a third host"
     ON_HOSTS = "devices are not in placement; the preflight knows nova.conf and facts of all hosts"
     PORTS = "the same, for devices of a physical network"
+    NEUTRON = "the same, with a real neutron"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 from vfio_lm.cloud.model import Port
@@ -30,6 +31,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.port_binding import (
+    SRIOV_AGENT,
     Bindable,
     BindingAnswer,
     binding_answer,
@@ -37,6 +39,38 @@ from vfio_lm.preflight.rules.port_binding import (
     sriov_agent,
 )
 from vfio_lm.preflight.wording.remedy import on_host, paste, steps
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _AgentOnHost:
+    """How an agent is run, as Debian, Ubuntu and RDO package it."""
+
+    unit: str
+    mappings: str
+    """Where it is told of physical networks."""
+
+
+_AGENTS = {
+    SRIOV_AGENT: _AgentOnHost(
+        "neutron-sriov-nic-agent", "physical_device_mappings in [sriov_nic] of sriov_agent.ini"
+    ),
+    "Open vSwitch agent": _AgentOnHost(
+        "neutron-openvswitch-agent", "bridge_mappings in [ovs] of openvswitch_agent.ini"
+    ),
+    "Linux bridge agent": _AgentOnHost(
+        "neutron-linuxbridge-agent",
+        "physical_interface_mappings in [linux_bridge] of linuxbridge_agent.ini",
+    ),
+    "Macvtap agent": _AgentOnHost(
+        "neutron-macvtap-agent", "physical_interface_mappings in [macvtap] of macvtap_agent.ini"
+    ),
+    "OVN Controller agent": _AgentOnHost(
+        "ovn-controller", "external_ids:ovn-bridge-mappings in Open vSwitch"
+    ),
+    "OVN Controller Gateway agent": _AgentOnHost(
+        "ovn-controller", "external_ids:ovn-bridge-mappings in Open vSwitch"
+    ),
+}
 
 _SETTLED_BY = "ask with a user whom neutron shows its agents and what carries networks: an admin"
 
@@ -72,7 +106,7 @@ def destination_network(facts: Facts, destination: Destination) -> Outcome:
     if refused := _those(answers, Bindable.NO):
         return failed(
             f"neutron will not bind {_named(refused)}: {_reasons(answers, refused)}",
-            remedy=_remedy(destination.host),
+            remedy=_remedy(destination.host, {answers[port] for port in refused}),
             ports=evidence,
         )
     if open_ones := _those(answers, Bindable.UNKNOWN):
@@ -116,7 +150,7 @@ def source_network(facts: Facts) -> Outcome:
     return failed(
         f"the SR-IOV agent is {'dead' if state else 'missing'}: nova would wait for its word about "
         f"{_named(ports)} for vif_plugging_timeout, 300 s by default, and give up",
-        remedy=_remedy(host),
+        remedy=_started(host, SRIOV_AGENT),
         ports=evidence,
     )
 
@@ -137,12 +171,29 @@ def _reasons(answers: Mapping[Port, BindingAnswer], ports: Iterable[Port]) -> st
     return "; ".join(sorted({answers[port].reason for port in ports}))
 
 
-def _remedy(host: str) -> str:
+def _remedy(host: str, obstacles: Iterable[BindingAnswer]) -> str:
+    """Say how to mend each agent that is in the way."""
+    parts = {
+        _mapped(host, each.agent_type, each.lacks_networks)
+        if each.lacks_networks
+        else _started(host, each.agent_type)
+        for each in obstacles
+        if each.agent_type is not None
+    }
+    return steps(*sorted(parts)) or "move the port to a network that the host can serve"
+
+
+def _started(host: str, agent_type: str) -> str:
+    """Say how to start an agent; neutron may need a while to notice."""
+    return on_host(host, f"systemctl restart {_AGENTS[agent_type].unit}")
+
+
+def _mapped(host: str, agent_type: str, networks: Iterable[str]) -> str:
+    """Say how to let an agent serve a physical network."""
+    agent = _AGENTS[agent_type]
     return steps(
-        paste("see which agents neutron has there, and which are alive", _list_agents(host)),
-        f"start the agent that is dead: "
-        f"{on_host(host, 'systemctl restart neutron-sriov-nic-agent')}, or that of the bridge",
-        "where the physical network is missing, add it to the agent's mappings, and restart it",
+        f"let the agent on {host} serve {' or '.join(networks)}: {agent.mappings}",
+        _started(host, agent_type),
     )
 
 

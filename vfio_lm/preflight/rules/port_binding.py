@@ -37,6 +37,10 @@ class BindingAnswer:
 
     bindable: Bindable
     reason: str
+    agent_type: str | None = None
+    """Of the agent that is in the way."""
+    lacks_networks: tuple[str, ...] = ()
+    """Physical networks, one of which the agent would have to serve; none if it does not run."""
 
 
 class _Tunnels(enum.Enum):
@@ -58,8 +62,9 @@ class _Mechanism:
 # neutron 29, neutron/plugins/ml2/drivers: get_allowed_network_types of each driver, bind_port of
 # ovn/mech_driver/mech_driver.py.
 _SRIOV = "sriovnicswitch"
+SRIOV_AGENT = "NIC Switch agent"
 _MECHANISMS = {
-    _SRIOV: _Mechanism(frozenset({"NIC Switch agent"}), _Tunnels.NONE),
+    _SRIOV: _Mechanism(frozenset({SRIOV_AGENT}), _Tunnels.NONE),
     "openvswitch": _Mechanism(frozenset({"Open vSwitch agent"}), _Tunnels.OF_AGENT),
     "linuxbridge": _Mechanism(frozenset({"Linux bridge agent"}), _Tunnels.OF_AGENT),
     "macvtap": _Mechanism(frozenset({"Macvtap agent"}), _Tunnels.NONE),
@@ -100,11 +105,11 @@ def binding_answer(
         return BindingAnswer(
             Bindable.YES, f"its {alive[0].agent_type} is alive and serves the network"
         )
-    reason = _missing(mechanism, own, alive, segments)
+    obstacle = _obstacle(mechanism, own, alive, segments)
     others = _BRIDGES - mechanism.agent_types if port.mechanism != _SRIOV else frozenset()
     if rest := sorted(a.agent_type for a in agents if a.is_alive and a.agent_type in others):
-        return BindingAnswer(Bindable.UNKNOWN, f"{reason}, but {', '.join(rest)} is alive")
-    return BindingAnswer(Bindable.NO, reason)
+        return BindingAnswer(Bindable.UNKNOWN, f"{obstacle.reason}, but {', '.join(rest)} is alive")
+    return obstacle
 
 
 def needs_event_of_source(port: Port) -> bool:
@@ -114,8 +119,7 @@ def needs_event_of_source(port: Port) -> bool:
 
 def sriov_agent(agents: Iterable[NetworkAgent]) -> NetworkAgent | None:
     """Return the agent among those of a host that looks after VFs."""
-    types = _MECHANISMS[_SRIOV].agent_types
-    return next((agent for agent in agents if agent.agent_type in types), None)
+    return next((agent for agent in agents if agent.agent_type == SRIOV_AGENT), None)
 
 
 def _whole_function(segments: Collection[Segment]) -> BindingAnswer:
@@ -134,16 +138,19 @@ def _connects(mechanism: _Mechanism, agent: NetworkAgent, segment: Segment) -> b
     return mechanism.tunnels is _Tunnels.ALL
 
 
-def _missing(
+def _obstacle(
     mechanism: _Mechanism,
     own: Collection[NetworkAgent],
     alive: Collection[NetworkAgent],
     segments: Iterable[Segment],
-) -> str:
+) -> BindingAnswer:
     """Say what keeps the mechanism from binding a port."""
     if not own:
-        return f"the host has no {min(mechanism.agent_types)}"
+        agent_type = min(mechanism.agent_types)
+        return BindingAnswer(Bindable.NO, f"the host has no {agent_type}", agent_type)
+    agent_type = min(agent.agent_type for agent in alive or own)
     if not alive:
-        return f"its {min(agent.agent_type for agent in own)} is dead"
+        return BindingAnswer(Bindable.NO, f"its {agent_type} is dead", agent_type)
     networks = sorted({each.physical_network or each.network_type for each in segments})
-    return f"its {min(agent.agent_type for agent in alive)} does not serve {', '.join(networks)}"
+    reason = f"its {agent_type} does not serve {', '.join(networks)}"
+    return BindingAnswer(Bindable.NO, reason, agent_type, tuple(networks))

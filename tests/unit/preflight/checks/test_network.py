@@ -58,7 +58,17 @@ class TestDestinationNetwork(CheckTestCase):
         answer = self.assert_answers(
             Status.FAIL, known, saying="port fast (p1): its NIC Switch agent is dead"
         )
-        self.assertIn("openstack network agent list --host compute2", answer.remedy)
+        self.assertEqual("on compute2:\n  systemctl restart neutron-sriov-nic-agent", answer.remedy)
+
+    def test_an_agent_that_does_not_serve_the_network_gets_it(self):
+        other = NetworkAgent("NIC Switch agent", True, frozenset({"physnet2"}))
+        answer = self.assert_answers(Status.FAIL, with_ports(DIRECT, agents=(other,)))
+        self.assertIn("serve physnet1: physical_device_mappings", answer.remedy)
+
+    def test_a_network_that_no_vf_can_be_in_is_refused(self):
+        whole = Port("p1", "direct-physical", network_id="n1", mechanism="sriovnicswitch")
+        known = with_ports(whole, segments={"n1": (Segment("vxlan"),)})
+        self.assert_answers(Status.FAIL, known, saying="neither flat nor a VLAN")
 
     def test_an_ordinary_port_counts_like_another(self):
         self.assert_answers(Status.FAIL, with_ports(NORMAL), saying="no Open vSwitch agent")

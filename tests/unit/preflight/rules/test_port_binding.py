@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import logging
 from unittest import mock
 
 import testtools
@@ -24,6 +25,8 @@ from neutron.plugins.ml2.drivers.openvswitch.mech_driver import mech_openvswitch
 
 from vfio_lm.cloud.model import NetworkAgent, Port, Segment
 from vfio_lm.preflight.rules.port_binding import Bindable, binding_answer
+
+logging.getLogger("neutron").setLevel(logging.CRITICAL)
 
 #: By the name of the driver, its class and where its agent keeps the physical networks.
 DRIVERS = {
