@@ -37,10 +37,13 @@ from vfio_lm.migration import (
     verify,
     worst,
 )
-from vfio_lm.preflight import Inputs, Report, Status, check_with
+from vfio_lm.preflight import Inputs, Report, Status, Verdict, check_with
 from vfio_lm.preflight.gather.input_files import read_inputs
+from vfio_lm.preflight.many_servers import check_these
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from django.http import HttpRequest
 
 
@@ -61,6 +64,16 @@ def preflight(request: HttpRequest, server_id: str, host: str | None = None) -> 
         cannot be read
     """
     return check_with(api.connection(request), server_id, inputs(), host=host)
+
+
+def verdicts(request: HttpRequest, servers: Sequence[Server]) -> Mapping[str, Verdict]:
+    """Return the verdict of the preflight about servers, by ID.
+
+    :raises vfio_lm.errors.VfioLmError: if nova or placement does not answer, or a file cannot be
+        read
+    """
+    reports = check_these(api.cloud(request), servers, inputs())
+    return {report.server_id: report.verdict for report in reports}
 
 
 @memoized

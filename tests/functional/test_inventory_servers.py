@@ -251,7 +251,8 @@ class TestExecute(PlanTestCase):
         self.assertEqual([], done.json())
         told = done.errors.splitlines()
         self.assertEqual(
-            ["resizing", "waiting", "confirming"] * 2, [line.split()[0] for line in told]
+            [*["resizing", "waiting", "confirming"] * 2, "nothing"],
+            [line.split()[0] for line in told],
         )
         self.assertIn(servers[0], told[0])
         self.assertIn(servers[1], told[3])

@@ -15,17 +15,21 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+from unittest import mock
 
 from django.test.utils import override_settings
 from django.urls import reverse
 
-from tests.horizon.base import PanelTestCase, fleet
+from horizon_panel import server_api
+from tests.horizon.base import INDEX, PanelTestCase, fleet
 from tests.unit.inventory import cloud
 from vfio_lm.errors import CloudError, ConfigError
 from vfio_lm.inventory import AliasUsage, PciServer
 from vfio_lm.inventory.flavor import alias_use, pci_flavors
 from vfio_lm.inventory.host import hosts
 from vfio_lm.pci import NovaConf
+from vfio_lm.preflight import Verdict
 
 CONF = NovaConf(sources=("nova.conf",), aliases=cloud.ALIASES, pci_in_placement=True)
 MARKUP = "<script>alert(1)</script>"
@@ -125,6 +129,35 @@ class ServersTest(PanelTestCase):
             ["server40", "Active", "compute1", "-", "flavor-server40", "Yes", "Check"],
             rows[0],
         )
+
+    def verdicts(self, **changes: object) -> mock.Mock:
+        patch = mock.patch.object(server_api, "verdicts", autospec=True, **changes)
+        self.addCleanup(patch.stop)
+        return patch.start()
+
+    def test_the_servers_of_the_page_are_checked_when_that_is_asked_for(self) -> None:
+        servers = tuple(pci_server(f"server{n:02}") for n in range(25))
+        self.answer(nova_conf=CONF, servers=servers, look_at_servers=lambda _, found, __: found)
+        ready = {f"id-server{n}": Verdict.READY for n in range(20, 24)}
+        verdicts = self.verdicts(return_value=ready)
+        page = self.page("servers", {"servers_page": "2"})
+        self.assertEqual({"Check"}, {row[-1] for row in self.rows(page, "servers")})
+        verdicts.assert_not_called()
+        address = "?tab=vfio_live_migration__servers&servers_page=2&check=on"
+        self.assert_says(page, html.escape(address))
+        page = self.client.get(reverse(INDEX) + address)
+        said = [row[-1] for row in self.rows(page, "servers")]
+        self.assertEqual(["Ready"] * 4 + ["Check"], said)
+        asked = [server.name for server in verdicts.call_args.args[1]]
+        self.assertEqual([f"server{n}" for n in range(20, 25)], asked)
+
+    def test_why_servers_cannot_be_checked_is_said(self) -> None:
+        servers = (pci_server("a"),)
+        self.answer(nova_conf=CONF, servers=servers, look_at_servers=servers)
+        self.verdicts(side_effect=ConfigError("host.conf", "", "", "cannot be read"))
+        page = self.page("servers", {"check": "on"})
+        self.assert_says(page, "host.conf: cannot be read")
+        self.assertEqual("Check", self.rows(page, "servers")[0][-1])
 
     def test_servers_are_there_when_placement_is_not(self) -> None:
         servers = (pci_server("a"),)

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from vfio_lm.cloud.model import Server
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.gather.collection import collect
-from vfio_lm.preflight.gather.selection import Selected, Selection, select
+from vfio_lm.preflight.gather.selection import Selected, Selection, checked_servers, select
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.registry import installed_checks
 from vfio_lm.preflight.report import Report
@@ -92,6 +93,18 @@ def check_servers(
         others=selected.others,
         others_are_known=selected.others_are_known,
     )
+
+
+def check_these(cloud: WholeCloud, servers: Sequence[Server], inputs: Inputs) -> Iterator[Report]:
+    """Yield the reports of servers of a cloud that are at hand, in no particular order.
+
+    What the cloud has been asked already is not asked again.
+
+    :raises vfio_lm.errors.CloudError: if nova or placement does not answer, or the user's roles do
+        not suffice
+    """
+    selected = Selected(checked_servers(cloud, servers))
+    return _reports(cloud, selected, inputs, None, lambda stage, done, total: None)
 
 
 def _reports(

@@ -22,7 +22,7 @@ from horizon_panel.content.vfio_live_migration import links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTableTab
 from horizon_panel.content.vfio_live_migration.devices import DevicesTable
 from horizon_panel.content.vfio_live_migration.overview import Card
-from horizon_panel.content.vfio_live_migration.servers import ServersTable
+from horizon_panel.content.vfio_live_migration.servers import CheckPage, ServersTable, look_at
 
 
 class HostDevicesTable(DevicesTable):
@@ -49,6 +49,7 @@ class HostServersTable(ServersTable):
     class Meta:
         name = "servers"
         verbose_name = _("Servers")
+        table_actions = (CheckPage,)
         hidden_title = False
         columns = (
             "name",
@@ -86,8 +87,7 @@ class HostTab(CloudTableTab):
         """Return the servers on the host that hold devices, on pages."""
         aliases = self.aliases
         servers = self.ask(api.servers, aliases, self.tab_group.kwargs["host"]) or ()
-        shown = self.show(self._tables["servers"], servers)
-        return api.look_at_servers(self.request, shown, self.note_gap) if shown else ()
+        return look_at(self, servers)
 
     def get_context_data(self, request, **kwargs):
         """Add the host."""

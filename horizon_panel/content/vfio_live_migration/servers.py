@@ -18,16 +18,43 @@ from horizon import tables
 from horizon.utils import filters
 from openstack_dashboard.dashboards.project.instances.tables import STATUS_DISPLAY_CHOICES
 
-from horizon_panel import api
+from horizon_panel import api, server_api
 from horizon_panel.content.vfio_live_migration import labels, links
 from horizon_panel.content.vfio_live_migration.cloud_tab import CloudTableTab
 from horizon_panel.content.vfio_live_migration.paging import PagedTable
+
+#: In the address: whether the servers of the page are checked. That takes a question to placement
+#: for each kind of request, so that it is only done when somebody asks for it.
+CHECK = "check"
+
+UNCHECKED = "unchecked"
 
 
 def devices(item):
     """Return the devices that a server holds, with their units, as one text."""
     times = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
     return ", ".join(f"{each.address}{times}{each.units}" for each in item.devices or ()) or None
+
+
+class VerdictColumn(tables.Column):
+    """The verdict of the preflight about a server, where the page has been checked."""
+
+    def get_raw_data(self, datum):
+        """Return a key of the labels."""
+        verdict = self.table.verdicts.get(datum.server.id)
+        return verdict.value if verdict else UNCHECKED
+
+
+class CheckPage(tables.LinkAction):
+    """Shows the page again, with the verdict about each of its servers."""
+
+    name = "check_page"
+    verbose_name = _("Check This Page")
+    icon = "check"
+
+    def get_link_url(self, datum=None):
+        """Return the address of the page with the verdicts."""
+        return f"{self.table.query}{self.table.current_page}&{CHECK}=on"
 
 
 class ServersTable(PagedTable):
@@ -57,16 +84,21 @@ class ServersTable(PagedTable):
         display_choices=labels.LIVE_MIGRATABLE,
         help_text=_("What the aliases of its flavor say now, taken together."),
     )
-    preflight = tables.Column(
-        lambda item: _("Check"),
+    preflight = VerdictColumn(
+        "preflight",
         verbose_name=_("Preflight"),
+        display_choices=(*labels.VERDICTS, (UNCHECKED, _("Check"))),
         link=lambda item: links.preflight(item.server.id),
-        sortable=False,
     )
 
     class Meta:
         name = "servers"
         verbose_name = _("Servers")
+        table_actions = (CheckPage,)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.verdicts = {}
 
     def get_object_id(self, item):
         """Return the ID of the server."""
@@ -75,6 +107,20 @@ class ServersTable(PagedTable):
     def get_object_display(self, item):
         """Return the name of the server."""
         return item.server.name
+
+
+def look_at(tab, found):
+    """Return those servers that the page of a tab shows, with what they hold.
+
+    Their verdicts are put into the table, where they are asked for.
+    """
+    table = tab._tables["servers"]
+    shown = tab.show(table, found)
+    if not shown:
+        return ()
+    if CHECK in tab.request.GET:
+        table.verdicts = tab.ask(server_api.verdicts, [item.server for item in shown]) or {}
+    return api.look_at_servers(tab.request, shown, tab.note_gap)
 
 
 class ServersTab(CloudTableTab):
@@ -99,5 +145,4 @@ class ServersTab(CloudTableTab):
                 *item.use.counts,
             ),
         )
-        shown = self.show(self._tables["servers"], found)
-        return api.look_at_servers(self.request, shown, self.note_gap) if shown else ()
+        return look_at(self, found)

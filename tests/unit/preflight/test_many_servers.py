@@ -23,6 +23,7 @@ from tests.unit.preflight.scenario import NOW, facts
 from vfio_lm.errors import NotFoundError
 from vfio_lm.preflight import Inputs, Selection, Stage, Verdict, check_servers
 from vfio_lm.preflight.gather.selection import Selected
+from vfio_lm.preflight.many_servers import check_these
 
 _ROOM = "vfio_lm.preflight.many_servers"
 
@@ -86,6 +87,12 @@ class TestManyServers(testtools.TestCase):
     def test_the_servers_that_are_left_out_are_counted(self):
         survey = self.survey()
         self.assertEqual((2, 3, True), (survey.count, survey.others, survey.others_are_known))
+
+    def test_servers_that_are_at_hand_are_not_looked_for(self):
+        self.patch("checked_servers", lambda cloud, servers: tuple(servers))
+        found = check_these(_Cloud(None), ["s2", "s1"], Inputs(now=NOW))
+        self.assertEqual([], self.events)
+        self.assertEqual(["s2", "s1"], [report.server_id for report in found])
 
     def test_a_host_that_does_not_exist_is_an_error_at_once(self):
         self.assertRaises(NotFoundError, self.survey, "compute9")

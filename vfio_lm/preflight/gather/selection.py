@@ -67,29 +67,32 @@ def select(cloud: WholeCloud, selection: Selection) -> Selected:
     :raises CloudError: if nova does not answer, or the user's roles do not suffice
     """
     if selection.names:
-        servers: Sequence[Server] = _named(cloud, selection.names)
-    else:
-        if selection.source_host is not None:
-            cloud.service(selection.source_host)
-        servers = _all(cloud, selection)
-    known = cloud.networks([server.id for server in servers])
-    subjects = tuple(
-        CheckedServer(
-            server=server,
-            requests=parse_alias_requests(server.flavor.extra_specs)
-            if selection.names
-            else _requests(server),
-            network=known[server.id],
-        )
-        for server in servers
-    )
-    if selection.names:
-        return Selected(subjects)
+        named = _named(cloud, selection.names)
+        for server in named:
+            parse_alias_requests(server.flavor.extra_specs)
+        return Selected(checked_servers(cloud, named))
+    if selection.source_host is not None:
+        cloud.service(selection.source_host)
+    subjects = checked_servers(cloud, _all(cloud, selection))
     chosen = [subject for subject in subjects if subject.requests or subject.network.ports]
     return Selected(
         subjects=tuple(sorted(chosen, key=lambda each: (each.server.name, each.server.id))),
         others=len(subjects) - len(chosen),
         others_are_known=all(subject.network.ports is not None for subject in subjects),
+    )
+
+
+def checked_servers(cloud: WholeCloud, servers: Sequence[Server]) -> tuple[CheckedServer, ...]:
+    """Return servers of a cloud with what they ask for, in the same order.
+
+    A flavor that asks in a wrong way asks for nothing: nova makes no server of it.
+
+    :raises CloudError: if keystone does not answer
+    """
+    known = cloud.networks([server.id for server in servers])
+    return tuple(
+        CheckedServer(server=server, requests=_requests(server), network=known[server.id])
+        for server in servers
     )
 
 
