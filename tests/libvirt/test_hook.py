@@ -31,7 +31,7 @@ class TestGuard(base.LibvirtTestCase):
         host = self.destination_host
         installed = host.vfio_lm_host("hook", "install", *HOOKS)
         self.assertEqual(0, installed.returncode, installed.stderr)
-        if "restart libvirtd" in installed.stdout:
+        if "kill -HUP" in installed.stdout:
             host.restart_libvirtd()
         type(self).installed_on = host
 
@@ -59,6 +59,12 @@ class TestGuard(base.LibvirtTestCase):
         wanted = ["0000:ca:00.1", "0000:65:00.1"]
         self.assertEqual((wanted, wanted), self.devices(self.destination))
 
+    def test_the_devices_of_a_server_that_starts_are_claimed(self):
+        folder = self.destination_host.folder / "run/vfio-lm/claims"
+        shutil.rmtree(folder, ignore_errors=True)
+        self.destination.createXML(base.domain_xml(["0000:ca:00.3"]))
+        self.assertEqual(["0000:ca:00.3"], [path.name for path in folder.iterdir()])
+
     def test_a_domain_without_devices_passes(self):
         self.start([])
         self.assertIsNone(self.migrate_by_libvirt({}))
@@ -66,7 +72,8 @@ class TestGuard(base.LibvirtTestCase):
     def test_an_absent_device_is_refused(self):
         self.start(["0000:65:00.1"])
         self.assert_refused(
-            f"PCI device {base.ABSENT_VF} does not exist here", {"0000:65:00.1": base.ABSENT_VF}
+            f"PCI device {base.ABSENT_VF} does not exist on this host",
+            {"0000:65:00.1": base.ABSENT_VF},
         )
 
     def test_a_busy_device_is_refused(self):

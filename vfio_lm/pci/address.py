@@ -93,7 +93,8 @@ class PciAddress:
         if len(written) != len(FIELDS):
             raise AddressError(text, "is not of the form DOMAIN:BUS:SLOT.FUNCTION")
         try:
-            fields = [field_text(*pair) for pair in zip(FIELDS, written, strict=True)]
+            pairs = zip(FIELDS, written)  # noqa: B905 - Python 3.9 has no strict
+            fields = [field_text(*pair) for pair in pairs]
         except ValueError as exc:
             raise AddressError(text, str(exc)) from None
         if not set("".join(fields)) <= set(string.hexdigits):

@@ -18,9 +18,9 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from vfio_lm.compute.domain import schema
 from vfio_lm.compute.domain.devices import LARGEST_BYTES, DomainXmlError
 from vfio_lm.compute.domain.remap import RemapError, remap
+from vfio_lm.compute.domain.schema import DomainSchema
 
 SUMMARY = "give the PCI devices in a domain's XML other addresses, all at once"
 
@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="refuse a domain with a PCI or mediated device that is not in the map; "
-        "without this, such a device keeps its address",
+        help="refuse a domain with a PCI or mediated device that is not in the map, or is passed "
+        "to QEMU as an argument; without this, such a device keeps its address",
     )
     parser.add_argument(
         "--validate",
@@ -120,6 +120,7 @@ def _read() -> str:
 
 
 def _validate(before: str, after: str) -> None:
+    schema = DomainSchema()
     mistake = schema.mistake(before)
     if mistake is not None:
         print(

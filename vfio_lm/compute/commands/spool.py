@@ -24,7 +24,8 @@ from vfio_lm.compute.commands.remap import add_map_arguments, parse_map
 from vfio_lm.compute.commands.table import format_table
 from vfio_lm.compute.domain.devices import canonical_uuid
 from vfio_lm.compute.domain.remap import RemapError, mdev_map, pci_map
-from vfio_lm.compute.guard.installation import HOOKS, Hook, HookState
+from vfio_lm.compute.guard.daemon import HOOKS
+from vfio_lm.compute.guard.installation import Hook, HookState
 from vfio_lm.compute.guard.remap_spool import SpooledMap, SpoolError
 from vfio_lm.compute.guard.spool_folder import MapChange, SpoolFolder
 from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction

@@ -25,6 +25,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.parsers import expat
 
+from vfio_lm.compute.domain.qemu_arguments import (
+    NAMESPACE,
+    ArgumentDevice,
+    device_of_argument,
+    device_of_property,
+)
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import FIELDS, AddressError, PciAddress
 
@@ -37,6 +43,10 @@ LARGEST_DEPTH = 256
 _NUMBER = re.compile("0[xX][0-9a-fA-F]{1,16}|0[0-7]{0,16}|[1-9][0-9]{0,16}")
 _HEXADECIMAL_DIGITS = re.compile("[0-9a-f]{32}")
 _DEVICES = ("hostdev", "interface", "disk")
+_SOURCES = (("source",), ("actual", "source"))
+_TEXTS = (("name",), ("uuid",))
+_ARGUMENT = (f"{NAMESPACE} commandline", f"{NAMESPACE} arg")
+_PROPERTY = tuple(f"{NAMESPACE} {name}" for name in ("override", "device", "frontend", "property"))
 _IN_STATUS = ("domstatus",)
 
 
@@ -74,17 +84,20 @@ class DomainDevices:
 
     name: str
     uuid: str
-    """Empty where the XML has none."""
+    """In its canonical form; empty where the XML has none."""
     pci: tuple[PciSource, ...]
     mdevs: tuple[MdevSource, ...]
     otherwise_used: tuple[PciAddress, ...]
     """PCI devices that the server uses without a VFIO migration: NVMe disks, and the VFs that
     libvirt took from a network's pool."""
+    in_arguments: tuple[ArgumentDevice, ...] = ()
+    """VFIO devices that QEMU gets by arguments, of which libvirt knows nothing."""
 
     @property
     def addresses(self) -> tuple[PciAddress, ...]:
         """Every PCI device of the host that the domain uses."""
-        return (*(source.address for source in self.pci), *self.otherwise_used)
+        passed = (each.address for each in self.in_arguments if each.address is not None)
+        return (*(source.address for source in self.pci), *self.otherwise_used, *passed)
 
 
 def read_devices(xml: bytes) -> DomainDevices:
@@ -178,49 +191,66 @@ class _DeviceReader:
         self._pci: list[PciSource] = []
         self._mdevs: list[MdevSource] = []
         self._otherwise_used: list[PciAddress] = []
+        self._in_arguments: list[ArgumentDevice] = []
 
     def parse(self, xml: bytes) -> None:
         self._parser.Parse(xml, True)
 
     def devices(self) -> DomainDevices:
+        uuid = self._texts["uuid"].strip()
+        try:
+            uuid = uuid and canonical_uuid(uuid)
+        except ValueError as exc:
+            raise DomainXmlError(f"uuid {exc}") from None
         return DomainDevices(
             name=self._texts["name"],
-            uuid=self._texts["uuid"],
+            uuid=uuid,
             pci=tuple(self._pci),
             mdevs=tuple(self._mdevs),
             otherwise_used=tuple(self._otherwise_used),
+            in_arguments=tuple(self._in_arguments),
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(name)
         if len(self._path) > LARGEST_DEPTH:
             raise DomainXmlError(f"has elements nested deeper than {LARGEST_DEPTH}")
-        match self._path_in_domain():
-            case ("devices", device) if device in _DEVICES:
-                self._element = _Element(device, attributes, self._parser.CurrentLineNumber)
-            case ("devices", _, *inner) if self._element is not None:
-                self._start_in(self._element, inner, attributes)
-            case ("name" | "uuid",):
-                self._text = []
-                self._parser.CharacterDataHandler = self._text.append
+        path = self._path_in_domain()
+        if path[:1] == ("devices",):
+            if len(path) == 2 and path[1] in _DEVICES:
+                self._element = _Element(path[1], attributes, self._parser.CurrentLineNumber)
+            elif self._element is not None:
+                self._start_in(self._element, path[2:], attributes)
+        elif path in _TEXTS:
+            self._text = []
+            self._parser.CharacterDataHandler = self._text.append
+        elif path == _ARGUMENT:
+            self._note(device_of_argument(attributes.get("value", "")))
+        elif path == _PROPERTY:
+            self._note(device_of_property(attributes.get("name", ""), attributes.get("value", "")))
 
-    def _start_in(self, element: _Element, inner: list[str], attributes: Mapping[str, str]) -> None:
-        match inner:
-            case ["actual"]:
-                element.actual = attributes
-            case ["source"] | ["actual", "source"]:
-                element.sources += 1
-            case ["source", "address"] | ["actual", "source", "address"]:
-                element.addresses.append((attributes, self._parser.CurrentByteIndex))
+    def _start_in(
+        self, element: _Element, inner: tuple[str, ...], attributes: Mapping[str, str]
+    ) -> None:
+        if inner == ("actual",):
+            element.actual = attributes
+        elif inner in _SOURCES:
+            element.sources += 1
+        elif inner[-1:] == ("address",) and inner[:-1] in _SOURCES:
+            element.addresses.append((attributes, self._parser.CurrentByteIndex))
+
+    def _note(self, device: ArgumentDevice | None) -> None:
+        if device is not None:
+            self._in_arguments.append(device)
 
     def _end(self, name: str) -> None:
-        match self._path_in_domain():
-            case ("devices", _) if self._element is not None:
-                self._finish(self._element)
-                self._element = None
-            case (("name" | "uuid") as field,) if self._text is not None:
-                self._texts[field] = "".join(self._text)
-                self._text = self._parser.CharacterDataHandler = None
+        path = self._path_in_domain()
+        if path[:1] == ("devices",) and len(path) == 2 and self._element is not None:
+            self._finish(self._element)
+            self._element = None
+        elif path in _TEXTS and self._text is not None:
+            self._texts[path[0]] = "".join(self._text)
+            self._text = self._parser.CharacterDataHandler = None
         self._path.pop()
 
     def _path_in_domain(self) -> tuple[str, ...]:

@@ -53,6 +53,10 @@ class SharedDestinationError(RemapError):
     """Two devices would become the same one."""
 
 
+class ArgumentDeviceError(RemapError):
+    """QEMU gets a device by an argument, of which libvirt knows nothing."""
+
+
 class UnmappedDeviceError(RemapError):
     """A device of the domain is not in the map, and it was said that all have to be."""
 
@@ -73,11 +77,13 @@ def remap(
 
     :param mapping: the address on the destination for each address on the source
     :param mdevs: the same for mediated devices, by UUID
-    :param strict: whether a device that is in neither map is an error; else it stays
+    :param strict: whether a device that is in neither map is an error, and so is one that QEMU
+        gets by an argument, which is not changed; else they stay
     :raises AddressError: if a text in the map is no PCI address
     :raises NotInDomainError: if a source device in a map is not in the XML
     :raises SharedDestinationError: if two devices would get the same address
     :raises UnmappedDeviceError: see ``strict``
+    :raises ArgumentDeviceError: if a device in a map, or with ``strict`` any, is in an argument
     :raises RemapError: if a UUID in the map is none
     :raises DomainXmlError: if the XML is none that libvirt would take
     """
@@ -85,9 +91,11 @@ def remap(
     devices = read_devices(text)
     addresses = pci_map(mapping)
     uuids = mdev_map(mdevs or {})
+    _refuse_arguments(devices, addresses, strict)
     pci_sources = [source.address for source in devices.pci]
     pci = _destinations("PCI device", pci_sources, addresses, strict)
-    _refuse_shared("PCI device", [*pci, *devices.otherwise_used])
+    passed = [each.address for each in devices.in_arguments if each.address is not None]
+    _refuse_shared("PCI device", [*pci, *devices.otherwise_used, *passed])
     mdev_sources = [source.uuid for source in devices.mdevs]
     mediated = _destinations("mediated device", mdev_sources, uuids, strict)
     _refuse_shared("mediated device", mediated)
@@ -145,6 +153,17 @@ def mdev_map(mapping: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
+def _refuse_arguments(
+    devices: DomainDevices, mapping: Mapping[PciAddress, PciAddress], strict: bool
+) -> None:
+    for device in devices.in_arguments:
+        if strict or device.address in mapping:
+            raise ArgumentDeviceError(
+                f"the domain passes {device} to QEMU as an argument ({device.text}), which keeps "
+                f"the address of the source: make it a hostdev element, or detach it"
+            )
+
+
 def _destinations(
     kind: str, sources: list[Key], mapping: Mapping[Key, Key], strict: bool
 ) -> list[Key]:
@@ -187,11 +206,11 @@ def _refuse_shared(kind: str, names: Sequence[Key]) -> None:
 def _edits(
     text: bytes, devices: DomainDevices, pci: list[PciAddress], mediated: list[str]
 ) -> Iterator[_Edit]:
-    for source, address in zip(devices.pci, pci, strict=True):
-        pairs = zip(FIELDS, source.address.fields, address.fields, strict=True)
+    for source, address in zip(devices.pci, pci):  # noqa: B905 - Python 3.9 has no strict
+        pairs = zip(FIELDS, source.address.fields, address.fields)  # noqa: B905
         changed = {name: f"0x{new}" for name, old, new in pairs if old != new}
         yield from _edits_of_tag(text, source.offset, changed)
-    for mdev, uuid in zip(devices.mdevs, mediated, strict=True):
+    for mdev, uuid in zip(devices.mdevs, mediated):  # noqa: B905
         if mdev.uuid != uuid:
             yield from _edits_of_tag(text, mdev.offset, {"uuid": uuid})
 

@@ -14,9 +14,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from typing import Any
 
 from vfio_lm.errors import VfioLmError
 
@@ -33,41 +31,44 @@ class SchemaError(VfioLmError):
         self.reason = reason
 
 
-def mistake(xml: str, schema: str | os.PathLike[str] = LIBVIRT_SCHEMA) -> str | None:
-    """Return what is wrong with a domain's XML, or None.
+class DomainSchema:
+    """Libvirt's schema of domains.
 
-    :param xml: as :func:`vfio_lm.compute.domain.remap.remap` takes it
-    :raises SchemaError: if there is no schema
+    :raises SchemaError: if there is none
     :raises VfioLmError: if lxml is not installed
     """
-    try:
+
+    def __init__(self, path: str | os.PathLike[str] = LIBVIRT_SCHEMA) -> None:
+        try:
+            from lxml import etree
+        except ImportError:
+            raise VfioLmError(
+                "lxml is not installed here, and libvirt's schema cannot be read without it: "
+                "install the package python3-lxml, or 'pip install openstack-vfio-lm[compute]'"
+            ) from None
+
+        location = os.fspath(path)
+        if not os.path.exists(location):
+            raise SchemaError(location, "is not there: install libvirt, or do without the check")
+        try:
+            self._schema = etree.RelaxNG(file=location)
+        except (etree.RelaxNGParseError, etree.XMLSyntaxError) as exc:
+            raise SchemaError(location, f"is no RELAX NG schema: {exc}") from None
+
+    def mistake(self, xml: str) -> str | None:
+        """Return what is wrong with a domain's XML, or None.
+
+        :param xml: as :func:`vfio_lm.compute.domain.remap.remap` takes it
+        """
         from lxml import etree
-    except ImportError:
-        raise VfioLmError(
-            "lxml is not installed here, and libvirt's schema cannot be read without: install the "
-            "package python3-lxml, or 'pip install openstack-vfio-lm[compute]'"
-        ) from None
 
-    relaxed = _schema(os.fspath(schema))
-    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
-    try:
-        document = etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError as exc:
-        return str(exc.msg)
-    if relaxed.validate(document):
-        return None
-    # The last one is of the outermost element, and the least helpful.
-    first = relaxed.error_log[0]
-    return f"line {first.line}: {first.message}"
-
-
-@functools.cache
-def _schema(path: str) -> Any:
-    from lxml import etree
-
-    if not os.path.exists(path):
-        raise SchemaError(path, "is not there: install libvirt, or do without the check")
-    try:
-        return etree.RelaxNG(file=path)
-    except (etree.RelaxNGParseError, etree.XMLSyntaxError) as exc:
-        raise SchemaError(path, f"is no RELAX NG schema: {exc}") from None
+        parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
+        try:
+            document = etree.fromstring(xml.encode(), parser)
+        except etree.XMLSyntaxError as exc:
+            return str(exc.msg)
+        if self._schema.validate(document):
+            return None
+        # The last one is of the outermost element, and the least helpful.
+        first = self._schema.error_log[0]
+        return f"line {first.line}: {first.message}"

@@ -21,12 +21,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from vfio_lm.compute.domain.devices import DomainXmlError, read_devices
+from vfio_lm.compute.domain.devices import LARGEST_BYTES, DomainXmlError, read_devices
 from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.compute.host.variant_drivers import VfioDrivers
 from vfio_lm.pci.address import PciAddress
+from vfio_lm.pci.input_file import InputFileError, open_regular
 from vfio_lm.pci.migratability import MigrationFlags
 
 _DEBUG = "sys/kernel/debug/vfio"
@@ -109,11 +110,14 @@ class GuardView:
     def _user(self, address: PciAddress, domain_uuid: str) -> str | None:
         """Return the name of another domain that runs here and has the device."""
         _, bus, slot, function = address.fields
-        # How libvirt writes it. The guest's side has such addresses, too, so this only spares
-        # reading most files properly.
-        words = f"bus='0x{bus}' slot='0x{slot}' function='0x{function}'".encode()
+        # How libvirt and QEMU's arguments write it. The guest's side has such addresses, too, so
+        # this only spares reading most files properly.
+        words = (
+            f"bus='0x{bus}' slot='0x{slot}' function='0x{function}'".encode(),
+            f"{bus}:{slot}.{function}".encode(),
+        )
         for path, content in self._status_files:
-            if words not in content:
+            if not any(each in content for each in words):
                 continue
             try:
                 devices = read_devices(content)
@@ -134,10 +138,12 @@ class GuardView:
                 continue
             path = self._sysfs.path(_STATUS, name)
             try:
-                with open(path, "rb") as file:
-                    found.append((path, file.read()))
+                with open_regular(path) as file:
+                    found.append((path, file.read(LARGEST_BYTES + 1)))
             except FileNotFoundError:  # the domain has just ended
                 continue
+            except InputFileError as exc:
+                raise NotKnownError(str(exc)) from None
             except OSError as exc:
                 raise NotKnownError(f"{path} cannot be read: {exc.strerror}") from None
         return found

@@ -18,42 +18,23 @@ import contextlib
 import enum
 import os
 import pathlib
+import re
 import shlex
 import sys
+from collections.abc import Sequence
 
-from vfio_lm.compute.files import write_in_one_step
+from vfio_lm.compute.files import staged
+from vfio_lm.compute.guard import trust
+from vfio_lm.compute.guard.daemon import HOOKS, Daemon
+from vfio_lm.compute.guard.script import MARK, render, source_files
+from vfio_lm.compute.guard.trial import TrialError, try_out
 from vfio_lm.errors import VfioLmError
+from vfio_lm.pci.input_file import InputFileError, open_regular
 
-HOOKS = "/etc/libvirt/hooks"
-"""Libvirt's folder of hooks, as its packages have it."""
 NAME = "vfio-lm"
 
-_MARK = "# The guard of vfio-lm for live migrations that arrive."
-
-# It is a shell script so that nothing has to start for the calls that are none of its business,
-# and so that an installation that is gone stops no server without host devices.
-_SCRIPT = """\
-#!/bin/sh
-{mark}
-# Written by "vfio-lm-host hook install"; "vfio-lm-host hook uninstall" removes it.
-[ "$2/$3" = migrate/begin ] || exit 0
-python={python}
-if [ ! -x "$python" ]; then
-    grep -q hostdev || exit 0
-    echo "vfio-lm: the guard $0 is left over, $python is gone: install it again or remove it" >&2
-    exit 1
-fi
-exec "$python" -I -c '
-import sys
-try:
-    from vfio_lm.compute.guard.hook import main
-except Exception as error:
-    if b"hostdev" in sys.stdin.buffer.read():
-        sys.exit("vfio-lm: the guard is left over, install it again or remove it: " + str(error))
-    sys.exit(0)
-sys.exit(main())
-' "$@"
-"""
+_LARGEST_BYTES = 1024 * 1024
+_PYTHON = re.compile(r"^python=(.*)$", re.MULTILINE)
 
 
 class HookError(VfioLmError):
@@ -65,67 +46,103 @@ class HookState(enum.Enum):
 
     ABSENT = "not installed"
     CURRENT = "installed"
-    OTHER = "installed by another installation or release"
+    OTHER = "installed by another release"
     FOREIGN = "somebody else's"
+
+
+class InstalledScript:
+    """A file that may be the guard's script, wherever it was found."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+
+    def read(self) -> str | None:
+        """Return its text; None: it is absent.
+
+        :raises HookError: if it cannot be read
+        """
+        try:
+            with open_regular(self.path) as file:
+                return file.read(_LARGEST_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+        except InputFileError as exc:
+            raise HookError(str(exc)) from None
+        except OSError as exc:
+            raise HookError(f"{self.path}: cannot be read: {exc.strerror}") from None
+
+    def state(self) -> HookState:
+        """Look what it is, whatever interpreter it names.
+
+        :raises HookError: if it cannot be read
+        """
+        text = self.read()
+        if text is None:
+            return HookState.ABSENT
+        if MARK not in text.splitlines():
+            return HookState.FOREIGN
+        python = python_of(text)
+        is_current = python is not None and text == render(python)
+        return HookState.CURRENT if is_current and self._is_executable else HookState.OTHER
+
+    @property
+    def _is_executable(self) -> bool:
+        return bool(os.stat(self.path).st_mode & 0o100)
+
+
+def python_of(text: str) -> str | None:
+    """Return the interpreter that a script of the guard names."""
+    found = _PYTHON.search(text)
+    try:
+        return shlex.split(found[1])[0] if found else None
+    except (ValueError, IndexError):
+        return None
+
+
+def own_python() -> str:
+    """Return the interpreter that runs this, without the virtual environment around it."""
+    return os.path.realpath(sys.executable)
 
 
 class Hook:
     """The guard's script in a folder of hooks.
 
     :param hooks: libvirt's folder of hooks
-    :param python: the interpreter that has this package
     """
 
-    def __init__(self, hooks: str | os.PathLike[str] = HOOKS, python: str = sys.executable) -> None:
-        self._hooks = pathlib.Path(hooks)
-        self._script = _SCRIPT.format(mark=_MARK, python=shlex.quote(python))
-
-    @property
-    def path(self) -> pathlib.Path:
-        """Where the script belongs."""
-        return self._hooks / "qemu.d" / NAME
+    def __init__(self, hooks: str | os.PathLike[str] = HOOKS) -> None:
+        self.hooks = pathlib.Path(hooks)
+        self.path = self.hooks / "qemu.d" / NAME
 
     def state(self) -> HookState:
         """Look what is there.
 
         :raises HookError: if it cannot be read
         """
-        try:
-            text = self.path.read_bytes()
-            is_executable = os.access(self.path, os.X_OK)
-        except FileNotFoundError:
-            return HookState.ABSENT
-        except OSError as exc:
-            raise HookError(f"{self.path}: cannot be read: {exc.strerror}") from None
-        if text == self._script.encode() and is_executable:
-            return HookState.CURRENT
-        return HookState.OTHER if _MARK.encode() in text.splitlines() else HookState.FOREIGN
+        return InstalledScript(self.path).state()
 
-    def has_others(self) -> bool:
-        """Whether libvirt has other hooks for QEMU, so that it looked for this one, too.
+    def install(self, python: str, daemons: Sequence[Daemon] = ()) -> None:
+        """Put the script in its place, once it was tried out.
 
-        Which drivers have hooks is found out when the daemon starts or gets SIGHUP; the folder
-        ``qemu.d`` is read at each call. Source: libvirt's ``src/util/virhook.c``, measured with
-        libvirt 9.0.
-        """
-        with contextlib.suppress(OSError):
-            others = [*self.path.parent.iterdir(), self._hooks / "qemu"]
-            return any(os.access(path, os.X_OK) for path in others if path != self.path)
-        return os.access(self._hooks / "qemu", os.X_OK)
-
-    def install(self) -> None:
-        """Put the script in its place, whole or not at all.
-
-        :raises HookError: if its folder cannot be made, or somebody else's file is there
+        :param python: the interpreter that runs it
+        :param daemons: those that run; it is tried out as each of them sees it
+        :raises HookError: if others than root may write to what runs as root then, if it does not
+            work, or if somebody else's file is there
         :raises FileError: if it cannot be written
         """
         self._refuse_foreign()
+        refuse_untrusted(python, str(self.path.parent), *source_files())
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise HookError(f"{self.path}: cannot be written: {exc.strerror}") from None
         # Not made in the folder itself, where libvirt would run it half written.
-        write_in_one_step(self.path, self._script, mode=0o755, workspace=self._hooks)
+        with staged(self.path, render(python), mode=0o755, workspace=self.hooks) as path:
+            for folder, root in self._views(daemons):
+                try:
+                    try_out(os.path.join(folder, os.path.basename(path)), root)
+                except TrialError as exc:
+                    raise HookError(f"{self.path}: not installed: {exc}") from None
 
     def uninstall(self) -> None:
         """Take the script away.
@@ -138,6 +155,37 @@ class Hook:
         except OSError as exc:
             raise HookError(f"{self.path}: cannot be removed: {exc.strerror}") from None
 
+    def _views(self, daemons: Sequence[Daemon]) -> set[tuple[str, str]]:
+        """Return the paths of the folder, with the roots that they are below."""
+        hooks = os.path.abspath(self.hooks)
+        found = set()
+        for daemon in daemons:
+            with contextlib.suppress(OSError):  # without root's rights
+                found |= {
+                    (name, daemon.view)
+                    for name in daemon.hooks_of(hooks)
+                    if daemon.shares(hooks, name)
+                }
+        return found or {(hooks, "/")}
+
     def _refuse_foreign(self) -> None:
         if self.state() is HookState.FOREIGN:
             raise HookError(f"{self.path}: was not written by vfio-lm-host: move it away first")
+
+
+def refuse_untrusted(*paths: str) -> None:
+    """Refuse what runs as root if others than root and the user who asks may write to it.
+
+    :param paths: names without a folder, which are looked for when they are run, are passed over
+    :raises HookError: if so
+    """
+    for path in filter(os.path.isabs, paths):
+        try:
+            found = trust.flaw_of_path(path, os.geteuid())
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            raise HookError(f"{path}: cannot be looked at: {exc.strerror}") from None
+        if found is not None:
+            flawed, reason = found
+            raise HookError(f"{flawed}: {reason}; what libvirt runs as root has to be root's alone")

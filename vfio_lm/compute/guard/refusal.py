@@ -18,9 +18,9 @@ unknown": a device that is not there, one of the wrong driver, and one that has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from vfio_lm.compute.domain.devices import DomainDevices, PciSource
+from vfio_lm.compute.domain.devices import DomainDevices
 from vfio_lm.compute.domain.remap import first_repeated
 from vfio_lm.compute.guard.device_state import DeviceState
 from vfio_lm.pci.address import PciAddress
@@ -39,26 +39,25 @@ def refusals(devices: DomainDevices, look: Callable[[PciAddress], DeviceState]) 
     """
     if repeated := first_repeated(devices.addresses):
         yield f"PCI device {repeated} is in the domain XML twice"
-    for source in devices.pci:
-        reason = _reason(source, look(source.address))
+    for address, is_managed in _arriving(devices):
+        state = look(address)
+        reason = _reason(state, is_managed)
         if reason is not None:
-            yield f"PCI device {source.address} {reason}"
+            yield f"PCI device {address} {reason}"
 
 
-def _reason(source: PciSource, state: DeviceState) -> str | None:
-    return next(filter(None, (rule(source, state) for rule in _RULES)), None)
+def _arriving(devices: DomainDevices) -> Iterator[tuple[PciAddress, bool]]:
+    """Yield each device that QEMU gets, and whether libvirt may bind it to another driver."""
+    yield from ((source.address, source.is_managed) for source in devices.pci)
+    yield from ((each.address, False) for each in devices.in_arguments if each.address)
 
 
-def _absent(_: PciSource, state: DeviceState) -> str | None:
-    return None if state.exists else "does not exist here: map the server's devices to others"
-
-
-def _in_use(_: PciSource, state: DeviceState) -> str | None:
-    return None if state.user is None else f"is in use by domain {state.user}"
-
-
-def _cannot_migrate(source: PciSource, state: DeviceState) -> str | None:
-    found = next(obstacles(state, is_managed=source.is_managed), None)
+def _reason(state: DeviceState, is_managed: bool) -> str | None:
+    if not state.exists:
+        return "does not exist on this host: map it to another one with 'vfio-lm-host spool set'"
+    if state.user is not None:
+        return f"is in use by domain {state.user}"
+    found = next(obstacles(state, is_managed=is_managed), None)
     return None if found is None else _worded(found, state)
 
 
@@ -66,7 +65,7 @@ def _worded(obstacle: Obstacle, state: DeviceState) -> str:
     way_out = (
         f"bind it to {state.offered_driver}"
         if state.offered_driver
-        else "the kernel here has no variant driver for it"
+        else "this kernel has no variant driver for it"
     )
     if obstacle.kind is ObstacleKind.NO_STOP_COPY:
         return f"cannot be migrated, says its driver {state.driver}: look at the device's firmware"
@@ -76,9 +75,3 @@ def _worded(obstacle: Obstacle, state: DeviceState) -> str:
         return f"is bound to {state.driver}, which cannot migrate a device: {way_out}"
     bound = "no driver" if state.driver is None else f"{state.driver}, which is no VFIO driver"
     return f"is bound to {bound}: {way_out}"
-
-
-_Rule = Callable[[PciSource, DeviceState], str | None]
-
-_RULES: Sequence[_Rule] = (_absent, _in_use, _cannot_migrate)
-"""In the order in which they are asked; the first refusal is told."""

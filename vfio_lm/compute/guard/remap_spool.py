@@ -24,11 +24,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 from collections.abc import Mapping
 from typing import Any
 
+from vfio_lm.compute.guard import trust
 from vfio_lm.errors import VfioLmError
+from vfio_lm.pci.input_file import InputFileError, open_regular
 
 SPOOL = "var/lib/vfio-lm/remap"
 """Below the root of the host's files."""
@@ -55,43 +56,43 @@ class SpooledMap:
     mdevs: Mapping[str, str]
 
 
-def read_map(domain_uuid: str, root: str = "/", owner: int = 0) -> SpooledMap | None:
+def read_map(domain_uuid: str, root: str = "/", owner: int = trust.ROOT) -> SpooledMap | None:
     """Return the map for a domain, or None if there is none.
 
     :param domain_uuid: canonical
     :param root: the folder that the host's files are under
-    :param owner: the user who has to own the file and its folder
+    :param owner: the user who has to own the file and its folders, if not root
     :raises SpoolError: if there is a file, and it is not to be used
     """
     folder = os.path.join(root, SPOOL)
     path = os.path.join(folder, f"{domain_uuid}.json")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path, follows_links=False) as file:
+            refuse_foreign_folder(folder, root, owner)
+            if found := trust.flaw(path, os.fstat(file.fileno()), owner):
+                raise SpoolError(path, found)
+            content = file.read(_LARGEST_BYTES + 1)
     except FileNotFoundError:
         return None
+    except InputFileError as exc:
+        raise SpoolError(path, exc.reason) from None
     except OSError as exc:
-        raise SpoolError(path, f"cannot be opened: {exc.strerror}") from None
-    with open(descriptor, "rb") as file:
-        refuse_foreign(folder, os.stat(folder), owner)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SpoolError(path, "is not a regular file")
-        refuse_foreign(path, status, owner)
-        content = file.read(_LARGEST_BYTES + 1)
+        raise SpoolError(path, f"cannot be read: {exc.strerror}") from None
     if len(content) > _LARGEST_BYTES:
-        raise SpoolError(path, "is larger than 1 MiB, and no map is")
+        raise SpoolError(path, "exceeds 1 MiB, the limit for a map")
     return _parse(path, content)
 
 
-def refuse_foreign(path: str, status: os.stat_result, owner: int) -> None:
-    """Refuse a file or folder that somebody else may have written to.
+def refuse_foreign_folder(folder: str, root: str, owner: int) -> None:
+    """Refuse the folder of maps if others may write to it, or to a folder above it.
 
     :raises SpoolError: if so
+    :raises OSError: if it cannot be looked at
     """
-    if status.st_uid != owner:
-        raise SpoolError(path, f"belongs to user {status.st_uid}: make it user {owner}'s")
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SpoolError(path, "others than its owner may write to it: run chmod go-w on it")
+    if found := trust.flaw(folder, os.stat(folder), owner):
+        raise SpoolError(folder, found)
+    if above := trust.flaw_of_parents(os.path.realpath(folder), os.path.realpath(root), owner):
+        raise SpoolError(*above)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,5 +113,5 @@ def _parse(path: str, content: bytes) -> SpooledMap:
         raise SpoolError(path, "is not an object with pci, mdev or both")
     for key, pairs in fields.items():
         if not isinstance(pairs, dict) or not all(isinstance(to, str) for to in pairs.values()):
-            raise SpoolError(path, f"{key} is not an object of texts")
+            raise SpoolError(path, f"{key} is not an object of strings")
     return SpooledMap(path=path, pci=fields.get("pci", {}), mdevs=fields.get("mdev", {}))

@@ -25,7 +25,7 @@ from vfio_lm.compute.guard.remap_spool import (
     SpooledMap,
     SpoolError,
     read_map,
-    refuse_foreign,
+    refuse_foreign_folder,
 )
 
 _SUFFIX = ".json"
@@ -95,10 +95,11 @@ class SpoolFolder:
                 self._folder, f"the guard takes a map from user {self._owner} only: run it as root"
             )
         if os.path.isdir(self._folder):
-            refuse_foreign(self._folder, os.stat(self._folder), self._owner)
+            self._refuse_foreign()
         change = self._change(domain_uuid, SpooledMap(self.path(domain_uuid), pci, mdevs))
         if change is not MapChange.NONE and not dry_run:
             self._make_folder()
+            self._refuse_foreign()
             fields = {"pci": pci, "mdev": mdevs}
             text = json.dumps({key: pairs for key, pairs in fields.items() if pairs}, indent=2)
             write_in_one_step(self.path(domain_uuid), text + "\n", mode=0o600)
@@ -130,6 +131,9 @@ class SpoolFolder:
         except SpoolError:
             now = None
         return MapChange.NONE if now == wanted else MapChange.REPLACED
+
+    def _refuse_foreign(self) -> None:
+        refuse_foreign_folder(self._folder, self._root, self._owner)
 
     def _make_folder(self) -> None:
         try:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import dataclasses
 
 from vfio_lm.compute.host import vfio_debugfs
+from vfio_lm.compute.host.claims import Claims
 from vfio_lm.compute.host.device_users import DeviceUsers
 from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
@@ -57,6 +58,7 @@ class DriverQuestions:
         self._drivers = drivers
         self._users = users
         self._vfio = vfio
+        self._claims = Claims(sysfs.root)
 
     def abilities(
         self, function: PciFunction, user: DeviceUser | None, is_user_known: bool
@@ -76,15 +78,22 @@ class DriverQuestions:
             advice = ": bind it to its VFIO driver to see" if function.kind is DeviceKind.VF else ""
             raise NotKnownError(f"it is bound to {bound}{advice}")
         if self._vfio is not None and is_user_known and user is None:
-            self._refuse_group_in_use(function)
-            if function.address in self._users.domains():
+            return self._checked(self._ask(self._vfio, function))
+        return self._checked(self._debug_answers(function, user, is_user_known))
+
+    def _ask(self, vfio: VfioDevices, function: PciFunction) -> DeviceAnswers:
+        """Ask the driver of a free device.
+
+        :raises DeviceBusyError: if it is in use, and that showed only now
+        :raises NotKnownError: if it must not, or cannot, be opened
+        """
+        self._refuse_group_in_use(function)
+        group = [function.address, *(member.address for member in function.group_members)]
+        with self._claims.kept_off(group):
+            if self._users.domains().keys() & set(group):
                 # It has started since the users were looked for, and may not be quicker by much.
                 raise DeviceBusyError(f"{function.address} has just been taken")
-            answers = self._vfio.ask_device(
-                function.address, function.iommu_group, function.vfio_node
-            )
-            return self._checked(answers)
-        return self._checked(self._debug_answers(function, user, is_user_known))
+            return vfio.ask_device(function.address, function.iommu_group, function.vfio_node)
 
     def _debug_answers(
         self, function: PciFunction, user: DeviceUser | None, is_user_known: bool

@@ -139,6 +139,11 @@ def _of_domain(migration: MigrationPlan) -> Iterator[str]:
             f"domain {domain.name} uses {address} as an NVMe disk or from a network's pool, and "
             "such a device cannot be live migrated: detach it first"
         )
+    for device in domain.live.in_arguments:
+        yield (
+            f"domain {domain.name} passes {device} to QEMU as an argument, and it would keep its "
+            "address: make it a hostdev element, or detach it first"
+        )
     live, config = _addresses(domain.live.pci), _addresses(domain.config.pci)
     if domain.is_persistent and set(live) != set(config):
         yield (

@@ -20,11 +20,12 @@ import fixtures
 
 from tests import sysfs_tree
 from tests.unit.compute import domains
-from tests.unit.compute.test_main import CommandCase
+from tests.unit.compute.runs import CommandCase
 from vfio_lm.compute.commands import spool as spool_command
 from vfio_lm.compute.domain.remap import hostdev_addresses
 from vfio_lm.compute.guard import hook
 from vfio_lm.compute.guard.installation import Hook
+from vfio_lm.compute.guard.script import render
 
 SOURCE = "0000:81:00.1"
 MAP = ("--map", f"{SOURCE}=0000:82:00.1")
@@ -37,7 +38,7 @@ class SpoolCase(CommandCase):
         # The guard takes maps of root only.
         self.useFixture(fixtures.MonkeyPatch(f"{spool_command.__name__}.OWNER", os.getuid()))
         sysfs_tree.mlx5(self.tree, "0000:82:00.0")
-        Hook(self.folder / "etc/libvirt/hooks").install()
+        self.tree.write("etc/libvirt/hooks/qemu.d/vfio-lm", render()).chmod(0o755)
         self.maps = self.folder / "var/lib/vfio-lm/remap"
         self.path = self.maps / f"{domains.UUID}.json"
 
@@ -69,7 +70,7 @@ class TestSet(SpoolCase):
             root=str(self.folder),
             owner=os.getuid(),
         )
-        self.assertEqual(0, status)
+        self.assertEqual(hook.PASSED, status)
         found = hostdev_addresses(output.getvalue().decode())
         self.assertEqual(["0000:82:00.1"], [str(address) for address in found])
 

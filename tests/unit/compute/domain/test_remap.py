@@ -23,7 +23,6 @@ from lxml import etree
 from nova.virt.libvirt import migration
 
 from tests.unit.compute import domains
-from vfio_lm.compute.domain import schema
 from vfio_lm.compute.domain.devices import (
     LARGEST_BYTES,
     LARGEST_DEPTH,
@@ -31,6 +30,7 @@ from vfio_lm.compute.domain.devices import (
     read_devices,
 )
 from vfio_lm.compute.domain.remap import (
+    ArgumentDeviceError,
     NotInDomainError,
     RemapError,
     SharedDestinationError,
@@ -38,6 +38,7 @@ from vfio_lm.compute.domain.remap import (
     hostdev_addresses,
     remap,
 )
+from vfio_lm.compute.domain.schema import LIBVIRT_SCHEMA, DomainSchema
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError
 
@@ -125,6 +126,15 @@ class TestErrors(testtools.TestCase):
             UnmappedDeviceError, f"mediated device {X}", xml, {A: C, B: B}, strict=True
         )
 
+    def test_a_device_in_an_argument_cannot_be_mapped_and_is_refused_where_all_have_to_be(self):
+        argument = f"<qemu:arg value='-device'/><qemu:arg value='vfio-pci,host={B}'/>"
+        xml = domains.domain(A).xml().replace("<qemu:commandline>", f"<qemu:commandline>{argument}")
+        said = f"passes {B} to QEMU as an argument (vfio-pci,host={B})"
+        self.assert_error(ArgumentDeviceError, said, xml, {A: C}, strict=True)
+        self.assert_error(ArgumentDeviceError, said, xml, {B: C})
+        self.assert_error(SharedDestinationError, f"PCI device {B}", xml, {A: B})
+        self.assertEqual([C], texts(hostdev_addresses(remap(xml, {A: C}))))
+
     def test_a_map_that_is_none(self):
         xml = domains.domain(A, uuids=[X]).xml()
         self.assert_error(AddressError, "PCI address '81:00'", xml, {A: "81:00"})
@@ -209,8 +219,9 @@ class TestProperties(testtools.TestCase):
     @given(domains.DOMAINS, st.data())
     @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=20)
     def test_the_result_follows_libvirts_schema_as_the_domain_does(self, domain, data):
-        if not os.path.exists(schema.LIBVIRT_SCHEMA):
-            self.skipTest(f"libvirt's schema is not here: {schema.LIBVIRT_SCHEMA}")
+        if not os.path.exists(LIBVIRT_SCHEMA):
+            self.skipTest(f"libvirt's schema is not here: {LIBVIRT_SCHEMA}")
+        schema = DomainSchema()
         there = data.draw(st.permutations(domain.addresses))
         changed = remap(domain.xml(), dict(zip(domain.addresses, there, strict=True)))
         self.assertIsNone(schema.mistake(domain.xml()))
