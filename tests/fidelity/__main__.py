@@ -23,6 +23,7 @@ from pathlib import Path
 from tests.cloud import CloudSpec, environments
 from tests.cloud.shared import SharedCloud
 from tests.fidelity.generate import generate
+from tests.fidelity.generate_ports import generate_ports
 from tests.fidelity.matrix import Matrix
 from tests.fidelity.run import Run
 from tests.fidelity.scenario import Scenario
@@ -40,6 +41,11 @@ NO_PERIODIC_TASKS = dict.fromkeys(
     ),
     "-1",
 )
+
+#: How long nova waits for neutron's agents, in seconds; a dead one is waited for in vain.
+SHORT_WAITS = {"vif_plugging_timeout": "30"}
+
+POPULATIONS = {"aliases": generate, "ports": generate_ports}
 
 PROGRAM = "python -m tests.fidelity"
 
@@ -60,8 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
-    nova_options = NO_PERIODIC_TASKS | ({"debug": "true"} if options.debug else {})
-    spec = CloudSpec(migration_seconds=MIGRATION_SECONDS, nova_options={"DEFAULT": nova_options})
+    nova_options = NO_PERIODIC_TASKS | SHORT_WAITS | ({"debug": "true"} if options.debug else {})
+    spec = CloudSpec(
+        migration_seconds=MIGRATION_SECONDS,
+        neutron=True,
+        nova_options={"DEFAULT": nova_options},
+    )
     run = Run(
         scenarios,
         results=options.results,
@@ -85,13 +95,20 @@ def _scenarios(options: argparse.Namespace) -> Iterator[Scenario]:
         return
     for seed in options.seed:
         for number in range(options.first, options.first + options.count):
-            yield generate(seed, number)
+            yield POPULATIONS[options.population](seed, number)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     add = parser.add_argument
     add("--seed", type=int, nargs="+", default=[1], metavar="S", help="seeds (default: 1)")
+    add(
+        "--population",
+        choices=sorted(POPULATIONS),
+        default="aliases",
+        help="what is varied most: devices of aliases, or ports and neutron's agents "
+        "(default: %(default)s)",
+    )
     add("--count", type=int, default=50, metavar="N", help="scenarios of each (default: 50)")
     add("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
     add("--replay", type=Path, nargs="+", metavar="FILE", help="run the scenarios of these files")

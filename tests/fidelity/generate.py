@@ -23,6 +23,7 @@ from random import Random
 from typing import Any
 
 from tests.fidelity.fleet import Fleet, Kind, Machine, alias_of_pf, alias_of_vf, pick, without_none
+from tests.fidelity.ports import PortPlan
 from tests.fidelity.scenario import (
     HostPlan,
     HostState,
@@ -132,7 +133,7 @@ class _Draft:
             zone=self._maybe(0.6, self._fleet.zones.get(host)),
             in_group=self._may_join_group(host) and random.random() < 0.8,
             state=pick(random, _STATES),
-            port="sriov-1" if has_port else None,
+            ports=(PortPlan("direct"),) if has_port else (),
         )
 
     def _may_join_group(self, host: str) -> bool:

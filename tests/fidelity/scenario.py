@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cloud import HostSpec
+from tests.fidelity.ports import AgentsState, PortPlan
 
 Json = dict[str, Any]
 
@@ -53,6 +54,7 @@ class HostPlan:
     spec: HostSpec
     state: HostState = HostState.UP
     zone: str | None = None
+    agents: AgentsState = AgentsState.ALIVE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class ServerPlan:
     :ivar ram: MiB.
     :ivar zone: the availability zone that the user asked for.
     :ivar in_group: whether it is made in the server group of the scenario.
-    :ivar port: the name of a port of the cloud that it is plugged into.
+    :ivar ports: the ports that it is plugged into.
     """
 
     host: str
@@ -74,7 +76,7 @@ class ServerPlan:
     zone: str | None = None
     in_group: bool = False
     state: ServerState = ServerState.ACTIVE
-    port: str | None = None
+    ports: tuple[PortPlan, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,7 +180,12 @@ def _typed(data: Mapping[str, Any]) -> Json:
     withheld = {k: tuple(v) if k != "api_conf" else v for k, v in data["withheld"].items()}
     return {
         "hosts": tuple(
-            HostPlan(HostSpec.from_json(each["spec"]), HostState(each["state"]), each["zone"])
+            HostPlan(
+                HostSpec.from_json(each["spec"]),
+                HostState(each["state"]),
+                each["zone"],
+                AgentsState(each["agents"]),
+            )
             for each in data["hosts"]
         ),
         "aliases": tuple(data["aliases"]),
@@ -190,4 +197,5 @@ def _typed(data: Mapping[str, Any]) -> Json:
 
 
 def _server(data: Mapping[str, Any]) -> ServerPlan:
-    return ServerPlan(**{**data, "state": ServerState(data["state"])})
+    ports = tuple(PortPlan(**each) for each in data["ports"])
+    return ServerPlan(**{**data, "state": ServerState(data["state"]), "ports": ports})

@@ -20,6 +20,7 @@ from typing import Any
 from tests.cloud import Cloud, CloudError
 from tests.cloud.administrator import MICROVERSION, Administrator, Moved
 from tests.cloud.shared import SharedCloud
+from tests.fidelity import ports
 from tests.fidelity.scenario import HostState, Scenario, ServerPlan, ServerState
 
 _ACTIONS = {
@@ -47,6 +48,7 @@ class Staged:
     group_id: str | None = None
     other_ids: tuple[str, ...] = ()
     server_id: str = ""
+    port_ids: list[str] = dataclasses.field(default_factory=list)
 
     def make_server(self) -> None:
         """Make the server that shall be live migrated.
@@ -55,7 +57,8 @@ class Staged:
         """
         plan = self.scenario.server
         try:
-            self.server_id = self._request(plan, "server")
+            self.port_ids = ports.make_ports(self.admin, plan.ports)
+            self.server_id = self._request(plan, "server", self.port_ids)
             self.admin.wait_until_built([self.server_id])
         except CloudError as error:
             raise CannotStageError(str(error)) from error
@@ -76,12 +79,14 @@ class Staged:
         )
         if is_disabled:
             self.cloud.enable_host(home)
+        self._bring_agents_into_state(everywhere_alive=True)
         if moved.is_broken or not self.move(home).is_done:
-            self.admin.delete(self.server_id)
+            self.delete_server()
             self.cloud.forget_moves()
             self.make_server()
         if is_disabled:
             self.cloud.disable_host(home)
+        self._bring_agents_into_state()
 
     def move(self, host: str | None = None) -> Moved:
         """Let nova live migrate the server, then do what the preflight advises.
@@ -91,7 +96,7 @@ class Staged:
         """
         moved = self.admin.live_migrate(self.server_id, host)
         plan = self.scenario.server
-        if moved.is_done and plan.aliases and plan.port:
+        if moved.is_done and plan.aliases and plan.ports:
             self.cloud.restart_host(moved.host)
         return moved
 
@@ -102,7 +107,10 @@ class Staged:
         """
         plans = enumerate(self.scenario.others)
         try:
-            self.other_ids = tuple(self._request(plan, f"other{place}") for place, plan in plans)
+            self.other_ids = tuple(
+                self._request(plan, f"other{place}", ports.make_ports(self.admin, plan.ports))
+                for place, plan in plans
+            )
             self.admin.wait_until_built(self.other_ids)
         except CloudError as error:
             raise CannotStageError(str(error)) from error
@@ -114,17 +122,30 @@ class Staged:
                 self.cloud.disable_host(host.spec.name)
             elif host.state is HostState.DOWN:
                 self.cloud.stop_host(host.spec.name)
+        self._bring_agents_into_state()
 
-    def _request(self, plan: ServerPlan, name: str) -> str:
+    def delete_server(self) -> None:
+        """Delete the server and its ports."""
+        self.admin.delete(self.server_id)
+        ports.delete_ports(self.admin, self.port_ids)
+        self.port_ids = []
+
+    def _bring_agents_into_state(self, *, everywhere_alive: bool = False) -> None:
+        """Let those agents change that are not simply alive in the scenario."""
+        for host in self.scenario.hosts:
+            if host.agents is not ports.AgentsState.ALIVE:
+                state = ports.AgentsState.ALIVE if everywhere_alive else host.agents
+                ports.bring_agents_into_state(self.cloud, host.spec, state)
+
+    def _request(self, plan: ServerPlan, name: str, port_ids: list[str]) -> str:
         flavor = self.admin.flavor(
             plan.aliases, vcpus=plan.vcpus, ram=plan.ram, **dict(plan.extra_specs)
         )
         fields: dict[str, Any] = {}
         if plan.zone is not None:
             fields["availability_zone"] = plan.zone
-        if plan.port is not None:
-            port = self.admin.connection.network.find_port(plan.port)
-            fields["networks"] = [{"port": port.id}]
+        if port_ids:
+            fields["networks"] = [{"port": port_id} for port_id in port_ids]
         hints = {"group": self.group_id} if plan.in_group and self.group_id else None
         return self.admin.request_server(flavor, plan.host, name, hints, **fields)
 
@@ -170,6 +191,7 @@ class Stager:
         _make_aggregates(staged)
         if scenario.group_policy is not None:
             staged.group_id = _make_group(staged.admin, scenario.group_policy)
+        ports.wait_for_bandwidth(staged.admin, [host.spec for host in scenario.hosts])
         staged.make_others()
         return staged
 
@@ -182,7 +204,9 @@ def _cleared(staged: Staged, scenario: Scenario) -> Staged:
             cloud.enable_host(host.spec.name)
         elif host.state is HostState.DOWN:
             cloud.start_host(host.spec.name)
-    staged.admin.delete(staged.server_id)
+        if host.agents is not ports.AgentsState.ALIVE:
+            cloud.start_network_agents(host.spec)
+    staged.delete_server()
     cloud.forget_moves()
     cloud.set_aliases(list(scenario.aliases))
     return dataclasses.replace(staged, scenario=scenario)

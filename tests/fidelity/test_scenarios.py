@@ -15,30 +15,35 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 import tempfile
 
 import testtools
 
 from tests.fidelity.generate import generate
+from tests.fidelity.generate_ports import generate_ports
 from tests.fidelity.judgement import Agreement, Answer, Judgement, Subject
 from tests.fidelity.matrix import Matrix
 from tests.fidelity.scenario import Scenario
 from vfio_lm.preflight import Verdict
 
+_MAKERS = (generate, generate_ports)
+
 
 class TestScenarios(testtools.TestCase):
     def test_seed_and_number_make_a_scenario_again(self):
-        for number in range(100):
-            self.assertEqual(generate(5, number), generate(5, number))
+        for make, number in itertools.product(_MAKERS, range(100)):
+            self.assertEqual(make(5, number), make(5, number))
 
     def test_a_file_makes_a_scenario_again(self):
-        for number in range(100):
-            scenario = generate(5, number)
+        for make, number in itertools.product(_MAKERS, range(100)):
+            scenario = make(5, number)
             self.assertEqual(scenario, Scenario.from_json(scenario.to_json()))
 
     def test_scenarios_differ(self):
-        self.assertEqual(100, len({generate(5, number).to_json() for number in range(100)}))
+        for make in _MAKERS:
+            self.assertEqual(100, len({make(5, number).to_json() for number in range(100)}))
 
     def test_a_file_that_is_no_scenario_is_named(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -38,7 +38,7 @@ class TestVerdicts(testtools.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.stager = Stager(CLOUDS.of_release(environments.CURRENT))
+        cls.stager = Stager(CLOUDS.of_release(environments.CURRENT, has_neutron=True))
 
     def assert_nova_agrees(self, scenario: Scenario) -> None:
         self.addDetail("scenario", testtools.content.text_content(scenario.to_json()))
