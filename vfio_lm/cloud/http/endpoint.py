@@ -28,6 +28,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from vfio_lm.cloud.http.failure import misshapen, refusal, silence
 from vfio_lm.cloud.http.shape import Fields, ShapeError, listed, record, text
 from vfio_lm.cloud.http.time_limit import limit_time
+from vfio_lm.cloud.model.nova import Microversion
 from vfio_lm.errors import CloudError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 Params = Sequence[tuple[str, str]]
-Microversion = tuple[int, int]
 
 #: What keystoneauth raises, and what escapes it where the answer of keystone or the version
 #: document of a service is garbled.
