@@ -109,12 +109,12 @@ def nova_conf(request: HttpRequest) -> NovaConf | None:
 def projects(request: HttpRequest) -> tuple[tuple[str, str], ...]:
     """Return the ID and the name of each project, by name.
 
-    :raises vfio_lm.errors.CloudError: if keystone does not answer, or does not tell this user
+    :raises vfio_lm.errors.CloudError: if keystone does not answer, or refuses this user
     """
     try:
         found = [(each.id, each.name) for each in connection(request).identity.projects()]
     except (ksa_exceptions.ClientException, sdk_exceptions.SDKException) as exc:
-        raise CloudError(f"keystone does not tell the projects: {exc}") from exc
+        raise CloudError(f"keystone does not list the projects: {exc}") from exc
     return tuple(sorted(found, key=lambda project: project[1]))
 
 

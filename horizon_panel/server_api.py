@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 def inputs() -> Inputs:
-    """Return what a preflight is told beyond the APIs: what the files of the settings say now.
+    """Return what a preflight knows beyond the APIs: what the files of the settings say now.
 
     :raises vfio_lm.errors.VfioLmError: if a setting names no files, or a file cannot be used
     """
@@ -121,7 +121,7 @@ class Watched:
     """None as long as nova has written no record."""
     is_over: bool
     pace: Pace | None = None
-    """None where nova tells no progress."""
+    """None where nova shows no progress."""
     findings: tuple[ArrivalCheck, ...] = ()
     """What was verified of one that is completed."""
     explanation: Explanation | None = None

@@ -124,7 +124,7 @@ class WholeCloud:
     def nodes(self, *, with_servers: bool = False) -> Mapping[str, ComputeNode]:
         """Return the hypervisor of each host.
 
-        :param with_servers: whether it has to be told which servers are on it
+        :param with_servers: whether the servers on it matter
         """
         if self._nodes is None or (with_servers and not self._nodes_have_servers):
             self._nodes = self.nova.nodes(with_servers=with_servers)
@@ -252,9 +252,9 @@ class WholeCloud:
         )
 
     def with_traits(self, pci_provider: Provider) -> Provider:
-        """Return a PCI provider with the traits that tell whether it is live migratable.
+        """Return a PCI provider with the traits that declare it live migratable.
 
-        What :attr:`trees` knows is taken from there; two requests tell it of all full hosts.
+        What :attr:`trees` knows is taken from there; two requests show it for all full hosts.
         """
         tree = self.trees.get(pci_provider.root_uuid)
         if tree is not None:
@@ -354,5 +354,5 @@ class WholeCloud:
 
     @functools.cached_property
     def user_is_admin(self) -> bool:
-        """Whether the user has the role of that name, as far as the token tells."""
+        """Whether the user has the role of that name, as far as the token shows."""
         return "admin" in role_names(self._connection)

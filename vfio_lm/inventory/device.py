@@ -99,7 +99,7 @@ class Holder:
 def hosts_of(providers: Iterable[Provider], nodes: Iterable[ComputeNode]) -> dict[str, str]:
     """Return the host of each PCI provider by its UUID.
 
-    Nova tells the host by the root provider. A provider of a host that nova does not know (any
+    Nova knows the host by the root provider. A provider of a host that nova does not know (any
     more) has the hypervisor's name in its own.
     """
     hosts = {node.uuid: node.host for node in nodes}

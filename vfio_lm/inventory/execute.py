@@ -103,7 +103,7 @@ class UpgradeExecutor:
                 self._nova.delete_tag(server.id, TAG)
             raise CloudError(
                 f"nova did not resize {_named(server)}: it is {now.status} with flavor "
-                f"{now.flavor.name}; 'openstack server event list {server.id}' tells more"
+                f"{now.flavor.name}; see 'openstack server event list {server.id}'"
             )
         return now
 

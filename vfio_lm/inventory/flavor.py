@@ -152,14 +152,14 @@ def current_counts(extra_specs: Mapping[str, str]) -> dict[str, int]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FlavorChange:
-    """What shall become different about a flavor's extra specs."""
+    """What is to change in a flavor's extra specs."""
 
     set: Mapping[str, str]
     unset: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether the flavor is already as it shall be."""
+        """Whether there is nothing to change."""
         return not (self.set or self.unset)
 
     @property
@@ -191,7 +191,7 @@ def desired_specs(
     :param host_trait: whether to ask for the trait of the host that the aliases need
     :param aliases: ``[pci]alias`` by name; None where no nova.conf was given
     :raises FlavorError: if an alias is not defined that was not asked for before, or the trait
-        cannot be told
+        is not known
     """
     if aliases is not None:
         before = alias_use(extra_specs, aliases)
@@ -267,7 +267,7 @@ def keeps_host_trait(wanted: FlavorChange, after: Mapping[str, str]) -> bool:
 
 
 def refuse_while_in_use(flavor: CloudFlavor, servers: Iterable[Server]) -> None:
-    """Raise if servers run on a flavor whose devices shall change.
+    """Raise if servers run on a flavor whose devices are to change.
 
     What a server asked for is stored with it, so that the change would not reach it, and nova
     does not resize a server to the flavor that it has already.

@@ -29,11 +29,11 @@ class HostMarking(enum.Enum):
     YES = "yes"
     """Every device is."""
     PARTLY = "partly"
-    """Some are, and others are not or do not tell."""
+    """Some are, and others are not, or that is not known."""
     NO = "no"
     """None is."""
     UNKNOWN = "unknown"
-    """None is known to be, and the traits of some do not tell; or placement did not answer."""
+    """None is known to be, and of some it is not known; or placement did not answer."""
     NO_DEVICES = "no devices"
     """Placement counts no PCI device of this host."""
 
@@ -131,7 +131,7 @@ def hosts(
 
 
 def totals(found: Iterable[HostInventory]) -> Totals:
-    """Sum up hosts; what placement did not tell counts as nothing."""
+    """Sum up hosts; what placement did not answer counts as nothing."""
     known = tuple(found)
     devices = [device for host in known for device in host.devices or ()]
     return Totals(

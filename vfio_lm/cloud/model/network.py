@@ -97,7 +97,7 @@ class Port:
     """The driver of neutron's that has bound it, for example ``sriovnicswitch``; None where it is
     not bound, or the user may not see that."""
     is_bound: bool = True
-    """Whether nova has told neutron of the device, and with it of the network."""
+    """Whether nova has written the device into the port, and with it the network."""
     physical_network: str | None = None
     """As nova writes it into the port's binding profile; None for a network without one."""
     trusted: bool | None = None

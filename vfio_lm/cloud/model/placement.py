@@ -30,7 +30,7 @@ _PCI_NAME = re.compile(r"^(.+)_([\dA-F]{4}:[\dA-F]{2}:[\dA-F]{2}\.[0-7])$")
 
 
 class Marking(enum.Enum):
-    """Whether the devices of a PCI provider are declared live migratable, as its traits tell."""
+    """Whether the devices of a PCI provider are declared live migratable, by its traits."""
 
     MARKED = "yes"
     NOT_MARKED = "no"
@@ -59,7 +59,7 @@ class Inventory:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provider:
-    """One resource provider with what the query that found it told about it."""
+    """One resource provider, as far as the query that found it shows it."""
 
     uuid: str
     name: str
@@ -142,7 +142,7 @@ class Tree:
 
     @property
     def root(self) -> Provider | None:
-        """The compute node's own provider, where the question that was asked told about it."""
+        """The compute node's own provider, where the query showed it."""
         return self.providers.get(self.root_uuid)
 
     @property

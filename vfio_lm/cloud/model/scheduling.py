@@ -47,7 +47,7 @@ class Aggregate:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerGroup:
-    """Servers that shall, or shall not, share a host."""
+    """Servers that must, or must not, share a host."""
 
     id: str
     name: str

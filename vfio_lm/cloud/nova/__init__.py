@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Nova's API, read and told as an administrator."""
+"""Nova's API, as an administrator uses it."""
 
 from vfio_lm.cloud.nova.client import ComputeClient, only_one
 from vfio_lm.cloud.nova.migrations import MigrationClient

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Asking nova about servers, flavors and hosts, and the few things it is told about them.
+"""Servers, flavors and hosts in nova: what is read of them, and the few changes that are made.
 
 Requests in, data out; nothing is decided here.
 """
@@ -211,7 +211,7 @@ class ComputeClient:
     def nodes(self, *, with_servers: bool = False) -> dict[str, ComputeNode]:
         """Return the hypervisor of each host; one request for each page of nova's.
 
-        :param with_servers: whether to tell which servers are on it
+        :param with_servers: whether to ask which servers are on it
         """
         params = [("with_servers", "true")] if with_servers else []
         make = functools.partial(shapes.compute_node, with_servers=with_servers)

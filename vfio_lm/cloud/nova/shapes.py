@@ -97,7 +97,7 @@ def cloud_flavor(item: Fields) -> CloudFlavor:
 def compute_service(item: Fields) -> ComputeService:
     """Read a service.
 
-    Of those in a cell that is down nova tells no more than the host; they count as down
+    Nova shows only the host of those in a cell that is down; they count as down
     (``nova/api/openstack/compute/services.py``, nova 34.0.0).
     """
     return ComputeService(

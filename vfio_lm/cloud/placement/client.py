@@ -230,7 +230,7 @@ def _capacity(item: Fields) -> int:
 
 
 def _summaries(body: Fields, names: Mapping[str, Provider]) -> list[Provider]:
-    """Return the providers that an answer about allocation candidates tells about."""
+    """Return the providers that an answer about allocation candidates summarises."""
     summaries = body("provider_summaries", mapped(record(_summary)))
     return [
         dataclasses.replace(provider, uuid=uuid, name=names[uuid].name if uuid in names else "")

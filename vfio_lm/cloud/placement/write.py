@@ -76,7 +76,7 @@ class Written:
     """How a change ended."""
 
     has_changed: bool
-    """False where the provider was as it shall be, or writing was not allowed."""
+    """False where the provider was right already, or writing was not allowed."""
     conflicts: int
     """Refusals before, because somebody else was faster."""
     was_allowed: bool = True
@@ -119,7 +119,7 @@ class TraitWriter:
     ) -> Written:
         """Change the traits of a provider; where others write at the same time, look again.
 
-        :param change: returns the traits that the provider shall have, from those that it has
+        :param change: takes the traits that the provider has, and returns those that it should have
         :param writing: entered around each write; yields whether to write
         :raises NotFoundError: if there is no such provider any more
         :raises ConflictError: if others were faster each time

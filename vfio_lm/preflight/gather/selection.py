@@ -55,7 +55,7 @@ class Selected:
     others: int = 0
     """How many more servers there are, which hold no PCI device as far as is known."""
     others_are_known: bool = True
-    """False where neutron does not tell which of the others have ports with a device."""
+    """False where neutron does not show which of the others have ports with a device."""
 
 
 def select(cloud: WholeCloud, selection: Selection) -> Selected:
