@@ -138,6 +138,7 @@ vfio-upgrade-plan of the server, and never confirms a resize of anybody else."""
         if parsed_args.execute:
             self._execute(steps, parsed_args.wait)
             steps = self._plan(aliases, flavor_map)
+            self.nothing = "nothing is left to do"
         columns = ("ID", "Name", "Host", "Flavor", "Action", "New Flavor", "Reason", "Commands")
         return columns, tuple(_step_row(step) for step in steps)
 
