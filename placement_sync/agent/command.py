@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time
 from collections.abc import Sequence
 
 from oslo_config import cfg
@@ -24,6 +25,7 @@ from oslo_log import log as logging
 from placement_sync.agent.backend_url import TESTED_BACKENDS
 from placement_sync.agent.credentials import load_adapters
 from placement_sync.agent.group import Group
+from placement_sync.agent.host_names import HostNames
 from placement_sync.agent.members import Alone, Members
 from placement_sync.agent.metrics import Metrics
 from placement_sync.agent.metrics_server import MetricsServer
@@ -31,8 +33,11 @@ from placement_sync.agent.notify import Systemd
 from placement_sync.agent.rounds import Agent, Orders
 from placement_sync.agent.settings import PROJECT, Settings, parse_arguments, read_settings
 from placement_sync.engine.round import Engine
+from vfio_lm.cloud.nova import ComputeClient
+from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.command_line import USAGE_ERROR
 from vfio_lm.errors import ConfigError, VfioLmError
+from vfio_lm.text import counted
 
 LOG = logging.getLogger(__name__)
 
@@ -72,18 +77,18 @@ def make_one_round(orders: Orders, members: Members) -> int:
     """
     settings = orders.settings
     members.refresh()
-    orders.adapters.mark_round()
+    orders.adapters.begin_round(time.monotonic() + settings.round_timeout)
     configs = settings.source.read()
-    result = orders.engine.run_round(
-        configs.hosts, dry_run=settings.is_dry_run, writing=members.writing
-    )
+    hosts = orders.with_providers(configs.hosts)
+    result = orders.engine.run_round(hosts, dry_run=settings.is_dry_run, writing=members.writing)
     for line in result.plan.lines:
         print(line)
     for error in (*configs.errors, *result.errors):
         print(f"{PROJECT}: {error}", file=sys.stderr)
     planned = len(result.plan.steps) + len(result.plan.flavor_steps)
     print(
-        f"{len(configs.hosts)} hosts, {result.providers} providers: {result.right} right, "
+        f"{counted(len(hosts), 'host')}, {counted(result.providers, 'provider')}: "
+        f"{result.right} right, "
         f"{result.wrong} wrong, {result.contested} contested; "
         + (f"{planned} to be written" if settings.is_dry_run else f"{result.writes} written")
     )
@@ -135,7 +140,7 @@ def _reload(arguments: Sequence[str], agent: Agent) -> None:
 
 
 def _orders(conf: cfg.ConfigOpts) -> Orders:
-    """Work out all that follows from a configuration; nobody is asked yet.
+    """Work out all that follows from a configuration; no service is asked yet.
 
     :raises ConfigError: if it is wrong
     """
@@ -143,12 +148,16 @@ def _orders(conf: cfg.ConfigOpts) -> Orders:
     adapters = load_adapters(conf)
     engine = Engine(
         adapters.placement,
-        adapters.compute,
+        None if settings.aliases is None else adapters.compute,
         manage_flavors=settings.manage_flavors,
         judge_aliases=settings.aliases is not None,
         aliases=settings.aliases,
     )
-    return Orders(settings, engine, adapters)
+    names = None
+    if not settings.source.is_provider_named:
+        placement = PlacementClient(adapters.placement)
+        names = HostNames(placement, ComputeClient(adapters.compute))
+    return Orders(settings, engine, adapters, names)
 
 
 def _members(settings: Settings) -> Members:

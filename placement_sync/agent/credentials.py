@@ -22,7 +22,7 @@ import dataclasses
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -33,10 +33,15 @@ from oslo_log import log as logging
 
 from placement_sync.agent import opts
 from placement_sync.agent.settings import DEFAULT_NOVA_CONF, PROJECT, nova_conf_paths
+from vfio_lm.cloud.http.time_limit import TimeLimitAdapter, limit_time
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci.conf_text import not_a_configuration, refuse_unreadable
 
 LOG = logging.getLogger(__name__)
+
+_REST = 1.0
+"""Seconds for which a service that did not answer in time is left alone; a round takes a rest of
+its own before the next."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,15 +49,28 @@ class Adapters:
     """The services that the agent talks to."""
 
     placement: adapter.Adapter
-    compute: adapter.Adapter | None
-    """Only where flavors are looked at."""
+    compute: adapter.Adapter
+    limits: tuple[TimeLimitAdapter, ...] = ()
 
-    def mark_round(self) -> None:
-        """Let the services log an ID of its own with all requests of a round that begins."""
+    def begin_round(self, end: float) -> None:
+        """Let the services log an ID of its own with all requests of a round that begins.
+
+        :param end: when the requests must be over, by the monotonic clock
+        """
         request_id = f"req-{uuid.uuid4()}"
-        for each in filter(None, (self.placement, self.compute)):
+        for each in (self.placement, self.compute):
             each.global_request_id = request_id
+        for limit in self.limits:
+            limit.end = end
         LOG.debug("A round begins; placement and nova log it as %s", request_id)
+
+    @contextmanager
+    def ending_by(self, end: float) -> Iterator[None]:
+        """Let the requests of this thread be over by then."""
+        with ExitStack() as stack:
+            for limit in self.limits:
+                stack.enter_context(limit.ending_by(end))
+            yield
 
 
 def load_adapters(conf: cfg.ConfigOpts) -> Adapters:
@@ -62,10 +80,10 @@ def load_adapters(conf: cfg.ConfigOpts) -> Adapters:
     """
     own = conf[opts.GROUP]
     if own.cloud is not None:
-        return _from_cloud(own.cloud, bool(own.api_nova_conf))
+        return _from_cloud(own.cloud)
     if _has_credentials(conf):
         where = ", ".join(conf.config_file) or PROJECT
-        return _from_conf(conf, where, conf if own.api_nova_conf else None)
+        return _from_conf(conf, where, conf)
     if own.nova_conf_dir is not None:
         raise ConfigError(
             ", ".join(conf.config_file) or PROJECT,
@@ -95,10 +113,10 @@ def load_adapters(conf: cfg.ConfigOpts) -> Adapters:
             "is not set, so there are no credentials: is this the nova.conf of nova-compute? Or "
             f"name a cloud of clouds.yaml in [{opts.GROUP}]cloud",
         )
-    return _from_conf(nova_conf, where, conf if own.api_nova_conf else None)
+    return _from_conf(nova_conf, where, conf)
 
 
-def _from_cloud(name: str, with_compute: bool) -> Adapters:
+def _from_cloud(name: str) -> Adapters:
     # Only here: it is the larger part of what the agent would hold in memory.
     import openstack.config
     import openstack.exceptions
@@ -107,9 +125,10 @@ def _from_cloud(name: str, with_compute: bool) -> Adapters:
         region = openstack.config.OpenStackConfig(app_name=PROJECT).get_one(cloud=name)
         if region.config.get("api_timeout") is None:
             region.config["api_timeout"] = opts.REQUEST_TIMEOUT
+        session = region.get_session()
         placement, compute = (
             adapter.Adapter(
-                region.get_session(),
+                session,
                 service_type=region.get_service_type(service),
                 interface=region.get_interface(service),
                 region_name=region.get_region_name(service),
@@ -117,16 +136,16 @@ def _from_cloud(name: str, with_compute: bool) -> Adapters:
             )
             for service in ("placement", "compute")
         )
-        return Adapters(placement, compute if with_compute else None)
+        return Adapters(placement, compute, limit_time(session, rest=_REST))
     except (openstack.exceptions.ConfigException, ksa_exceptions.ClientException) as exc:
         raise ConfigError("clouds.yaml", f"[{opts.GROUP}]cloud", name, str(exc)) from None
 
 
-def _from_conf(conf: cfg.ConfigOpts, where: str, own: cfg.ConfigOpts | None) -> Adapters:
+def _from_conf(conf: cfg.ConfigOpts, where: str, own: cfg.ConfigOpts) -> Adapters:
     """Make clients from a section ``[placement]``.
 
     :param conf: where it is
-    :param own: the agent's configuration, if a client of nova is wanted too
+    :param own: the agent's configuration
     """
     _check_auth_type(conf, where)
     with _explained(where, opts.PLACEMENT):
@@ -136,13 +155,11 @@ def _from_conf(conf: cfg.ConfigOpts, where: str, own: cfg.ConfigOpts | None) -> 
         )
         common: dict[str, Any] = {"session": session, "auth": auth}
         placement = loading.load_adapter_from_conf_options(conf, opts.PLACEMENT, **common)
-    if own is None:
-        return Adapters(placement, None)
     with _explained(", ".join(own.config_file) or PROJECT, opts.NOVA):
         compute = loading.load_adapter_from_conf_options(own, opts.NOVA, **common)
     if compute.region_name is None:
         compute.region_name = placement.region_name
-    return Adapters(placement, compute)
+    return Adapters(placement, compute, limit_time(session, rest=_REST))
 
 
 def _has_credentials(conf: cfg.ConfigOpts) -> bool:

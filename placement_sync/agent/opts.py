@@ -74,7 +74,9 @@ AGENT_OPTS: tuple[cfg.Opt, ...] = (
         "hypervisor_hostname",
         mutable=True,
         help="Name of the host's root resource provider, which is its hypervisor hostname. By "
-        "default it is [DEFAULT]host of nova.conf, or else the name the host gives itself.",
+        "default it is the name that libvirt gives this machine; if placement has no provider of "
+        "that name, nova is asked for the one of [DEFAULT]host, where the user of [placement] may "
+        "list hypervisors.",
     ),
     cfg.StrOpt(
         "host_facts",
@@ -85,15 +87,16 @@ AGENT_OPTS: tuple[cfg.Opt, ...] = (
     cfg.StrOpt(
         "nova_conf_dir",
         mutable=True,
-        help="Central mode: a folder with the nova.conf of many hosts, one file for each, named "
-        "HYPERVISOR_HOSTNAME.conf. It is read again in every round. Cannot be set together with "
-        "nova_conf, hypervisor_hostname or host_facts.",
+        help="Central mode: a folder with the nova.conf of many hosts, one file HOST.conf for "
+        "each, named after the host as nova knows it or after its hypervisor hostname. It is read "
+        "again in every round. Cannot be set together with nova_conf, hypervisor_hostname or "
+        "host_facts.",
     ),
     cfg.StrOpt(
         "host_facts_dir",
         mutable=True,
-        help="Central mode: a folder with the host facts of many hosts, one file for each, named "
-        "HYPERVISOR_HOSTNAME.json.",
+        help="Central mode: a folder with the host facts of many hosts, one file HOST.json for "
+        "each, named as in nova_conf_dir.",
     ),
     cfg.MultiStrOpt(
         "api_nova_conf",

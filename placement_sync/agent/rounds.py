@@ -23,7 +23,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -33,12 +33,15 @@ from placement_sync.agent.ability import Ability
 from placement_sync.agent.backend_connection import CoordinationError
 from placement_sync.agent.credentials import Adapters
 from placement_sync.agent.error_log import ErrorLog, one_line
+from placement_sync.agent.host_names import HostNames
 from placement_sync.agent.members import Members
 from placement_sync.agent.metrics import Health, Metrics
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.settings import Settings
+from placement_sync.engine.finding import Finding, Kind
 from placement_sync.engine.round import FLAVORS, Engine, RoundResult
 from vfio_lm.errors import VfioLmError
+from vfio_lm.pci.hosts import Host
 from vfio_lm.text import counted
 
 LOG = logging.getLogger(__name__)
@@ -57,6 +60,21 @@ class Orders:
     settings: Settings
     engine: Engine
     adapters: Adapters
+    names: HostNames | None = None
+    """None where the root providers of hosts are named."""
+
+    def with_providers(self, hosts: Sequence[Host]) -> Sequence[Host]:
+        """Return hosts with the names of their root providers, as far as these can be found.
+
+        :raises CloudError: if placement does not answer
+        """
+        return hosts if self.names is None else self.names.resolve(hosts)
+
+    def note_findings(self, findings: Iterable[Finding]) -> None:
+        """Look again for providers that are gone."""
+        if self.names is not None:
+            kind = Kind.HOST_WITHOUT_PROVIDER
+            self.names.forget({each.subject for each in findings if each.kind is kind})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,9 +167,9 @@ class Agent:
         :returns: whether nothing is left undone
         """
         orders = self._orders
-        orders.adapters.mark_round()
         began = time.monotonic()
         self._end_of_round = began + orders.settings.round_timeout
+        orders.adapters.begin_round(self._end_of_round)
         try:
             result = self._work(orders)
         except CoordinationError as exc:
@@ -183,18 +201,21 @@ class Agent:
         if view.has_joined or not view.is_member:
             orders.engine.forget_writes()
         configs = settings.source.read()
-        mine = [host for host in configs.hosts if self._members.owns(host.name)]
+        hosts = orders.with_providers(configs.hosts)
+        mine = [host for host in hosts if self._members.owns(host.name)]
         self._metrics.count_members(view.members, len(mine) if view.is_member else 0)
         self._metrics.count_unreadable(len(configs.errors))
         self._feed_watchdog()
         began = time.monotonic()
         result = orders.engine.run_round(
             mine,
+            all_hosts=hosts,
             with_flavors=self._members.owns(FLAVORS),
             writing=self._writing,
             dry_run=not view.is_member,
         )
         self._say_news(result)
+        orders.note_findings(result.findings)
         errors: list[BaseException | str] = [*result.errors, *configs.errors]
         has_worked = bool(configs.hosts) and not result.errors
         if not view.is_member:
@@ -241,7 +262,9 @@ class Agent:
             yield False
             return
         with self._members.writing(name) as may_write, self._counted():
-            yield may_write and not self._is_over
+            end_of_lock = time.monotonic() + self._members.lock_seconds
+            with self._orders.adapters.ending_by(end_of_lock):
+                yield may_write and not self._is_over
 
     @property
     def _is_over(self) -> bool:

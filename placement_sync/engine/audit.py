@@ -53,8 +53,9 @@ def host_without_provider(host: Host) -> Finding:
         kind=Kind.HOST_WITHOUT_PROVIDER,
         subject=host.hypervisor_hostname,
         text="placement has no root provider of this name",
-        remedy="start nova-compute there, or name the file (or the option) after the hypervisor "
-        "hostname that 'openstack hypervisor list' shows",
+        remedy="start nova-compute there, or name the host's file, or hypervisor_hostname of the "
+        "agent that runs there, after the hypervisor hostname that 'openstack hypervisor list' "
+        "shows",
         where=host.location,
     )
 

@@ -43,6 +43,12 @@ class Comparison:
     unknown_hosts: tuple[Host, ...]
 
     @property
+    def is_whole_cloud(self) -> bool:
+        """Whether there is no tree in the cloud that is none of the hosts'."""
+        trees = self.snapshot.trees
+        return bool(trees) and self.snapshot.is_whole_cloud and trees.keys() <= self.wanted.keys()
+
+    @property
     def is_ambiguous(self) -> bool:
         """Whether the resource classes of providers would tell more."""
         return any(each.is_ambiguous for each in self.wanted.values())
@@ -58,6 +64,8 @@ class Aliases:
     """Whether flavors may be written."""
     is_whole_cloud: bool = False
     """Whether the hosts are all hosts of the cloud."""
+    seen: Comparison | None = None
+    """The hosts that aliases are judged by, if they are others than those of the plan."""
 
 
 def compare(hosts: Iterable[Host], snapshot: Snapshot) -> Comparison:
@@ -139,8 +147,9 @@ def _host_findings(comparison: Comparison) -> Iterator[Finding]:
 def _about_aliases(
     comparison: Comparison, steps: Sequence[Step], known: Aliases
 ) -> Iterator[FlavorStep | Finding]:
-    wanted = comparison.wanted.values()
-    if known.is_whole_cloud and not comparison.unknown_hosts:
+    seen = known.seen or comparison
+    wanted = seen.wanted.values()
+    if (known.is_whole_cloud or seen.is_whole_cloud) and not seen.unknown_hosts:
         yield from aliases_without_provider(known.aliases, wanted)
     yield from aliases_without_trait(known.aliases, wanted)
     roots = _roots_afterwards(comparison, steps)

@@ -139,6 +139,7 @@ class Engine:
         self,
         hosts: Sequence[Host],
         *,
+        all_hosts: Sequence[Host] = (),
         dry_run: bool = False,
         with_flavors: bool = True,
         writing: Writing = _always,
@@ -146,13 +147,16 @@ class Engine:
         """Look, plan and write once. No error of the cloud is raised: the result has it.
 
         :param hosts: those whose configuration could be read; nothing of others is touched
+        :param all_hosts: those that aliases are judged by; ``hosts`` if not given
         :param with_flavors: whether to look at aliases and flavors in this round, as far as the
             engine is told to at all; of several agents one is enough
         :param writing: entered around each write; where it yields False that write is left out,
             and the round is not complete
         """
         try:
-            comparison, plan, contested = self._look(hosts, with_flavors=with_flavors)
+            comparison, plan, contested = self._look(
+                hosts, all_hosts=all_hosts, with_flavors=with_flavors
+            )
         except CloudError as exc:
             return RoundResult(errors=(exc,), is_complete=False)
         news = tuple(each for each in plan.findings if each not in self._known_findings)
@@ -172,7 +176,11 @@ class Engine:
         return _result(plan, news, outcomes, done, errors)
 
     def _look(
-        self, hosts: Sequence[Host], *, with_flavors: bool = True
+        self,
+        hosts: Sequence[Host],
+        *,
+        all_hosts: Sequence[Host] = (),
+        with_flavors: bool = True,
     ) -> tuple[Comparison, Plan, frozenset[str]]:
         """Compare hosts with placement; only reading."""
         judges_aliases = self._judges_aliases and with_flavors
@@ -184,14 +192,16 @@ class Engine:
         comparison = compare(hosts, snapshot)
         if comparison.is_ambiguous:
             comparison = compare(hosts, with_classes(self._placement, snapshot))
+        is_part = judges_aliases and all_hosts
+        seen = compare(all_hosts, comparison.snapshot) if is_part else comparison
         plan, contested = make_plan(
             comparison,
             is_contested=self._memory.is_contested,
-            aliases=self._read_aliases(hosts) if judges_aliases else None,
+            aliases=self._read_aliases(hosts, seen) if judges_aliases else None,
         )
         return comparison, plan, contested
 
-    def _read_aliases(self, hosts: Sequence[Host]) -> Aliases:
+    def _read_aliases(self, hosts: Sequence[Host], seen: Comparison) -> Aliases:
         aliases = common_aliases(hosts) if self._aliases is None else self._aliases
         found: tuple[PciFlavor, ...] = ()
         if self._nova is not None and aliases:
@@ -201,6 +211,7 @@ class Engine:
             flavors=found,
             is_managed=self._manages_flavors,
             is_whole_cloud=self._is_whole_cloud,
+            seen=seen,
         )
 
     def _write_flavors(

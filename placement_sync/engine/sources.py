@@ -34,6 +34,11 @@ class OwnHost:
     hypervisor_hostname: str | None = None
     facts_path: str | None = None
 
+    @property
+    def is_provider_named(self) -> bool:
+        """Whether the operator says which root provider is the host's."""
+        return self.hypervisor_hostname is not None
+
     def read(self) -> KnownHosts:
         """Return the host, or what keeps it from being read."""
         try:
@@ -55,6 +60,11 @@ class HostFolder:
     folder: str
     facts_folder: str | None = None
 
+    @property
+    def is_provider_named(self) -> bool:
+        """Whether the files are surely named after root providers."""
+        return False
+
     def read(self) -> KnownHosts:
         """Return all hosts that can be read, and what keeps others from it."""
         try:
@@ -64,7 +74,7 @@ class HostFolder:
         if found.hosts or found.errors:
             return found
         empty = ConfigError(
-            self.folder, "", "", "has no file HYPERVISOR_HOSTNAME.conf: copy the hosts' files there"
+            self.folder, "", "", "has no file HOST.conf: copy the hosts' files there"
         )
         return KnownHosts(hosts=(), errors=(empty,))
 

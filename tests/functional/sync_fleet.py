@@ -18,7 +18,7 @@ import collections
 import itertools
 import pathlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import fixtures
 import testtools
@@ -40,17 +40,21 @@ _LOGGED_PUT = re.compile(
 )
 
 
+def fill_placement(cloud: Cloud, hosts: int) -> list[str]:
+    """Add hosts to placement; return their names."""
+    cloud.fill_placement(hosts=hosts, pfs=1, vfs=4)
+    return [f"filler{number:05}" for number in range(hosts)]
+
+
 class Fleet:
     """Hosts without nova-compute, of which placement says what a file each says."""
 
-    def __init__(self, cloud: Cloud, folder: pathlib.Path, hosts: int) -> None:
+    def __init__(self, cloud: Cloud, folder: pathlib.Path, names: Sequence[str]) -> None:
         self.folder = folder / "hosts"
+        self.names = names
         self._log = cloud.directory / "log" / "placement.log"
         self._log_begin = self._log.stat().st_size
-        connection = cloud.connection()
-        cloud.fill_placement(hosts=hosts, pfs=1, vfs=4)
-        self._placement = connection.placement
-        self.names = [f"filler{number:05}" for number in range(hosts)]
+        self._placement = cloud.connection().placement
         self.roots = {
             item["uuid"]: item["name"]
             for item in self._get("/resource_providers")
@@ -107,8 +111,9 @@ class FleetMixin(testtools.TestCase):
 
     def set_up_fleet(self) -> None:
         self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.fleet = Fleet(self.cloud, self.path, self.number_of_hosts)
         self.addCleanup(self.cloud.empty_placement_filler)
+        names = fill_placement(self.cloud, self.number_of_hosts)
+        self.fleet = Fleet(self.cloud, self.path, names)
         self.agents: list[AgentProcess] = []
 
     def make_agent(

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-from collections.abc import Iterable
+import re
+import time
+from collections.abc import Iterable, Sequence
 
 from tests.cloud import Cloud
 from tests.cloud.administrator import wait_for
@@ -30,12 +32,18 @@ from tests.functional.sync_agent import VERBOSE, AgentProcess, credentials
 from tests.functional.sync_fleet import Fleet, are_sharing, overlaps, quiet
 
 _SLACK = 3.0
-"""Seconds that rounds take on a busy machine, beside the periods between them."""
+"""Seconds that it takes to see on a busy machine that all is well."""
+
+_LIMIT = 120.0
+"""Seconds, also on a machine that is busy with other things."""
+
+_ROUND = re.compile(r"The round took (\d+\.\d+) s")
 
 
 class Stage:
     """Some agents, and hosts whose devices are all declared the same.
 
+    :param names: of the hosts, which placement has
     :param interval: seconds between the rounds of an agent
     :param timeout: seconds that an agent may be silent
     :ivar ways: to the backend, of each agent
@@ -48,8 +56,8 @@ class Stage:
         cloud: Cloud,
         folder: pathlib.Path,
         make_backend: type[Backend],
+        names: Sequence[str],
         *,
-        hosts: int = 12,
         interval: int = 4,
         timeout: int = 2,
     ) -> None:
@@ -58,18 +66,12 @@ class Stage:
         self._timeout = timeout
         self._close = contextlib.ExitStack()
         self.interval = interval
-        self.fleet = Fleet(cloud, folder, hosts)
-        self._close.callback(cloud.empty_placement_filler)
+        self.fleet = Fleet(cloud, folder, names)
         self.backend = make_backend(folder)
         self.ways: dict[AgentProcess, Gate] = {}
         self.gates: dict[AgentProcess, HttpGate] = {}
         self.agents: list[AgentProcess] = []
         self.value = "no"
-
-    @property
-    def two_periods(self) -> float:
-        """Seconds, with what the rounds themselves take."""
-        return 2 * self.interval + _SLACK
 
     def start(self, agents: int = 3) -> None:
         """Start the backend and agents; all hosts are right then, and shared."""
@@ -78,8 +80,8 @@ class Stage:
         self.change()
         for _ in range(agents):
             self.add_agent()
-        self.wait(30)
-        wait_for("all agents share", lambda: are_sharing(self.agents, len(self.fleet.roots)))
+        self.fleet.wait_until_right(self.value, _LIMIT)
+        self.wait_until_shared()
 
     def close(self) -> None:
         """End everything."""
@@ -114,20 +116,58 @@ class Stage:
         self.value = {"yes": "no", "no": "yes"}[self.value]
         self.fleet.declare(self.value)
 
-    def wait(self, limit: float | None = None) -> None:
-        """Wait until all hosts are right: two periods, if nothing else is said."""
-        self.fleet.wait_until_right(self.value, limit or self.two_periods)
+    def wait(self) -> None:
+        """Wait until all hosts are right, which takes two periods at most.
+
+        A period is the interval with the round before it, as long as that took here.
+        """
+        began = time.monotonic()
+        sizes = {agent: agent.log.stat().st_size for agent in self.agents}
+        self.fleet.wait_until_right(self.value, _LIMIT)
+        taken = time.monotonic() - began
+        longest = max((max(self._rounds(*each), default=0) for each in sizes.items()), default=0)
+        allowed = 2 * (self.interval + longest) + _SLACK
+        if taken > allowed:
+            raise AssertionError(f"hosts were wrong for {taken:.1f} s, not {allowed:.1f}")
+
+    def change_and_wait(self) -> None:
+        """Let all hosts be written, and wait for it."""
+        self.change()
+        self.wait()
+
+    def wait_until_shared(self, agents: Sequence[AgentProcess] | None = None) -> None:
+        """Wait until agents share the hosts; all of them, if not some are given."""
+        agents = self.agents if agents is None else agents
+        hosts = len(self.fleet.roots)
+        wait_for(f"{len(agents)} agents share", lambda: are_sharing(agents, hosts), _LIMIT)
 
     def wait_until_well(self) -> None:
         """Wait until all agents share the hosts and say that they are well."""
-        wait_for(
-            "all agents share and are well",
-            lambda: (
-                are_sharing(self.agents, len(self.fleet.roots))
-                and all(agent.health()[0] == 200 for agent in self.agents)
-            ),
-            self.two_periods,
-        )
+        self.wait_until_shared()
+        wait_for("good health", lambda: all(a.health()[0] == 200 for a in self.agents), _LIMIT)
+
+    def writers(self) -> dict[str, AgentProcess]:
+        """Return who writes each host when all have to be written.
+
+        :raises AssertionError: if one was written twice
+        """
+        began = time.monotonic()
+        self.change_and_wait()
+        found = [
+            (host, agent)
+            for agent, gate in self.gates.items()
+            for host, passed in self.fleet.written(gate)
+            if passed.begin > began and passed.status == 200
+        ]
+        if len(found) != len(self.fleet.roots):
+            raise AssertionError(f"{len(found)} writes for {len(self.fleet.roots)} hosts")
+        return dict(found)
+
+    def _rounds(self, agent: AgentProcess, offset: int) -> list[float]:
+        """Return how long each round took since the log had a size."""
+        with agent.log.open() as log:
+            log.seek(offset)
+            return [float(seconds) for seconds in _ROUND.findall(log.read())]
 
     def faults(self) -> Iterable[str]:
         """Yield what was never to happen: two writers at once, a traceback, a secret in a log."""

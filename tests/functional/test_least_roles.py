@@ -19,9 +19,10 @@ import subprocess
 import fixtures
 
 from tests.functional import base
+from tests.functional.cloud_user import CloudUser
 from tests.functional.sync_agent import VERBOSE, AgentProcess, credentials
 
-_PASSWORD = "correct-horse"
+_PASSWORD = CloudUser.password
 _TRAIT = "HW_PCI_LIVE_MIGRATABLE"
 
 
@@ -32,14 +33,9 @@ class TestLeastRoles(base.CloudTestCase):
 
     def user_with(self, role: str, project: str = "service") -> str:
         """Create a user with just one role in a project; return its name."""
-        identity = self.connection.identity
-        name = f"only-{role}"
-        user = identity.create_user(name=name, password=_PASSWORD, domain_id="default")
-        self.addCleanup(identity.delete_user, user)
-        identity.assign_project_role_to_user(
-            identity.find_project(project), user, identity.find_role(role)
-        )
-        return name
+        user = CloudUser(self.connection.identity, role, project)
+        self.addCleanup(user.delete)
+        return user.name
 
     def run_as(self, role: str, *arguments: str) -> base.Finished:
         """Run the command as a user with one role."""

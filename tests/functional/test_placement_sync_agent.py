@@ -15,6 +15,7 @@
 import pathlib
 import signal
 import socket
+import time
 
 import fixtures
 from testtools.content import text_content
@@ -22,7 +23,9 @@ from testtools.content import text_content
 from tests.cloud import HostSpec
 from tests.cloud.administrator import wait_for
 from tests.functional.base import UNTAGGED, YES, CloudTestCase
+from tests.functional.cloud_user import CloudUser
 from tests.functional.gate import Gate
+from tests.functional.http_gate import HttpGate, answering, dripping, dripping_body
 from tests.functional.sync_agent import AgentProcess, credentials
 
 LIVE_MIGRATABLE = "HW_PCI_LIVE_MIGRATABLE"
@@ -86,7 +89,7 @@ class TestOnce(SyncTestCase):
         finished = self.agent.run("--dry-run")
         self.assertEqual(0, finished.returncode, finished.stdout + finished.stderr)
         self.assertIn(f"compute1: +{LIVE_MIGRATABLE}", finished.stdout)
-        self.assertIn("1 hosts, 2 providers: 1 right, 1 wrong", finished.stdout)
+        self.assertIn("1 host, 2 providers: 1 right, 1 wrong", finished.stdout)
         self.assertIn("1 to be written", finished.stdout)
         self.assertEqual(before, self.read())
 
@@ -98,6 +101,19 @@ class TestOnce(SyncTestCase):
             self.assertIn("2 right, 0 wrong", finished.stdout)
             self.assertIn(words, finished.stdout)
         self.assertEqual(foreign | {LIVE_MIGRATABLE}, self.traits())
+
+    def test_a_nova_conf_given_as_configuration_is_all_it_needs(self):
+        self.agent.conf = self.nova_conf
+        finished = self.agent.run("--once")
+        self.assertEqual(0, finished.returncode, finished.stdout + finished.stderr)
+        self.assertIn("1 host, 2 providers: 2 right", finished.stdout)
+
+    def test_an_empty_folder_is_no_cloud_without_hosts(self):
+        (self.folder / "hosts").mkdir()
+        self.agent.configure(f"nova_conf_dir = {self.folder / 'hosts'}", credentials(self.cloud))
+        finished = self.agent.run("--once")
+        self.assertEqual(1, finished.returncode)
+        self.assertIn(f"{self.folder / 'hosts'}: has no file HOST.conf", finished.stderr)
 
     def test_credentials_of_nova_and_of_clouds_yaml_do_the_same(self):
         self.agent.configure(f"nova_conf = {self.nova_conf}\ncloud = embedded")
@@ -245,7 +261,7 @@ class TestPlacementInTrouble(SyncTestCase):
         self.check_recovery(lambda: self.gate.fail(answer), self.open_gate, "503")
 
     def test_placement_does_not_answer(self):
-        self.check_recovery(lambda: self.gate.fail(b""), self.open_gate, "timed out")
+        self.check_recovery(lambda: self.gate.fail(b""), self.open_gate, "no complete answer")
 
     def test_the_agent_ends_while_placement_does_not_answer(self):
         self.gate.fail(b"")
@@ -255,3 +271,101 @@ class TestPlacementInTrouble(SyncTestCase):
     def open_gate(self):
         self.gate.answer = None
         self.gate.cut()
+
+
+class TestPlacementAnswersOddly(SyncTestCase):
+    def setUp(self):
+        super().setUp()
+        self.gate = HttpGate(self.cloud.urls["placement"])
+        self.addCleanup(self.gate.close)
+        self.agent.configure(
+            f"nova_conf = {self.nova_conf}\ninterval = 1\nround_timeout = 10",
+            credentials(self.cloud, endpoint_override=self.gate.url, timeout="1"),
+        )
+        self.agent.start()
+        self.wait_for_traits(LIVE_MIGRATABLE)
+
+    def fail_for_some_rounds(self, fault):
+        failed = self.agent.metric(FAILED)
+        self.gate.fail(fault)
+        wait_for("failed rounds", lambda: self.agent.metric(FAILED) >= failed + 3)
+        complete = self.agent.metric(COMPLETE)
+        self.gate.recover()
+        wait_for("a round", lambda: self.agent.metric(COMPLETE) > complete)
+
+    def errors(self):
+        lines = self.agent.text().splitlines()
+        return [line.partition("[-] ")[2] for line in lines if " ERROR " in line]
+
+    def test_an_answer_of_another_shape_is_one_line_for_each_kind(self):
+        json = "application/json"
+        for number, fault in enumerate(
+            (
+                answering(200, b"{}", json),
+                answering(200, b"null", json),
+                answering(200, b"[1]", json),
+                answering(200, b'{"resource_providers": 7, "traits": {"a": null}}', json),
+                answering(200, b"<html>Log in</html>", "text/html"),
+                answering(204),
+            ),
+            1,
+        ):
+            self.fail_for_some_rounds(fault)
+            self.assertEqual(number, len(self.errors()), self.errors())
+            self.assertIn("placement at ", self.errors()[-1])
+        self.assertNotIn("Traceback", self.agent.text())
+
+    def test_an_answer_that_drips_does_not_hold_a_round(self):
+        for fault in (dripping, dripping_body):
+            self.fail_for_some_rounds(fault)
+        for error in self.errors():
+            self.assertIn("no complete answer within 1 s", error)
+
+    def test_sigterm_is_obeyed_while_an_answer_drips(self):
+        for fault in (dripping, dripping_body):
+            self.gate.fail(fault)
+            self.change_traits(set(), {LIVE_MIGRATABLE})
+            began = time.monotonic()
+            self.assertEqual(0, self.agent.end())
+            self.assertLess(time.monotonic() - began, 15)
+            self.gate.recover()
+            self.agent.start()
+            self.wait_for_traits(LIVE_MIGRATABLE)
+
+
+class TestHostByAnotherName(SyncTestCase):
+    """This machine has not the name of the host, as a container has not."""
+
+    def setUp(self):
+        super().setUp()
+        self.service = CloudUser(self.connection.identity, "service")
+        self.addCleanup(self.service.delete)
+
+    def run_as_service(self):
+        self.agent.configure(
+            f"nova_conf = {self.nova_conf}",
+            credentials(
+                self.cloud,
+                username=self.service.name,
+                password=self.service.password,
+                project_name="service",
+            ),
+        )
+        return self.agent.run("--once")
+
+    def test_nova_says_which_provider_is_the_host_s(self):
+        finished = self.agent.run("--once")
+        self.assertEqual(0, finished.returncode, finished.stderr)
+        self.assertIn(LIVE_MIGRATABLE, self.traits())
+
+    def test_where_nova_may_not_be_asked_the_host_s_name_in_nova_will_do(self):
+        finished = self.run_as_service()
+        self.assertEqual(0, finished.returncode, finished.stdout + finished.stderr)
+        self.assertIn(LIVE_MIGRATABLE, self.traits())
+
+    def test_a_host_that_is_not_found_is_named_with_the_option(self):
+        text = self.nova_conf.read_text()
+        self.nova_conf.write_text(text.replace("host = compute1", "host = compute7"))
+        finished = self.run_as_service()
+        self.assertIn("host without provider", finished.stdout)
+        self.assertIn("hypervisor_hostname of the agent", finished.stdout)

@@ -128,6 +128,20 @@ class TestManagedFlavors(CloudTestCase):
         self.assertIn(LIVE, self.traits("compute1"))
         self.assertEqual(before, self.extra_specs(flavor))
 
+    def test_aliases_are_compared_without_manage_flavors_as_well(self):
+        self.nova_api_conf = self.folder / "nova-api.conf"
+        text = self.cloud.nova_conf().read_text()
+        ghost = '{"name": "ghost", "vendor_id": "10de", "product_id": "2331"}'
+        self.nova_api_conf.write_text(f"{text}\n[pci]\nalias = {ghost}\n")
+        self.agent.configure(
+            f"nova_conf_dir = {self.folder / 'hosts'}\napi_nova_conf = {self.nova_api_conf}\n"
+            f"interval = 1",
+            credentials(self.cloud),
+        )
+        with self.running_agent():
+            self.wait_for_rounds()
+            self.assertEqual(1, self.told("ghost: alias without provider"))
+
     def test_a_flavor_never_asks_for_a_host_that_there_is_not(self):
         """Its server would otherwise run on a flavor which fits nowhere."""
         flavor = self.flavor("vf-yes:1")

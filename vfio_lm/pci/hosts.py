@@ -118,17 +118,18 @@ def read_host(
     """Read what the files of one host say of it.
 
     :param nova_conf_paths: its nova.conf files and conf.d folders; later ones override earlier ones
-    :param own_name: the name that libvirt gives it; the files override it by ``[DEFAULT]host``
-    :param hypervisor_hostname: the name of its root provider, whatever the files say
+    :param own_name: the name that libvirt gives it; nova has the name in ``[DEFAULT]host``, if that
+        is set
+    :param hypervisor_hostname: the name of its root provider; ``own_name`` if not given
     :param facts_path: a host facts file of the host
     :raises VfioLmError: if a file cannot be used: the text names it and the way out
     """
     if not nova_conf_paths:
         raise ConfigError("nova.conf", "", "", "no file is given that says what this host has")
     conf = _read_conf(nova_conf_paths)
-    name = hypervisor_hostname or conf.host or own_name
-    facts = None if facts_path is None else _read_facts(facts_path, name, conf)
-    return Host(conf.host or name, name, conf, facts)
+    provider = hypervisor_hostname or own_name
+    facts = None if facts_path is None else _read_facts(facts_path, provider, conf)
+    return Host(conf.host or own_name, provider, conf, facts)
 
 
 def read_hosts(folder: Path, *, facts_folder: Path | None = None) -> KnownHosts:

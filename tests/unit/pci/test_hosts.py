@@ -47,6 +47,10 @@ class TestOwnHost(FilesTestCase):
         self.assertEqual(("c1", "c2"), (both.name, both.hypervisor_hostname))
         self.assertEqual("c0", read_host([plain], "c0").name)
 
+    def test_the_name_of_its_provider_is_libvirt_s_whatever_nova_calls_the_host(self):
+        named = self.write("a.conf", "[DEFAULT]\nhost = c1\n" + _PCI)
+        self.assertEqual("c0", read_host([named], "c0").hypervisor_hostname)
+
     def test_later_files_override_earlier_ones(self):
         first = self.write("a.conf", "[DEFAULT]\nhost = c1\n[pci]\nreport_in_placement = true\n")
         found = read_host([first, self.write("b.conf", "[DEFAULT]\nhost = c2\n")], "c0")

@@ -46,7 +46,7 @@ class OverdueError(requests.Timeout):
     """A request took longer than it may."""
 
     def __init__(self, seconds: float, request: requests.PreparedRequest) -> None:
-        super().__init__(f"no complete answer within {seconds:g} s", request=request)
+        super().__init__(f"no complete answer within {seconds:.3g} s", request=request)
 
 
 class TimeLimitAdapter(TCPKeepAliveAdapter):
@@ -57,6 +57,8 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
 
     An answer that the caller streams is limited up to the end of its headers.
 
+    :ivar end: when all requests must be over, by the monotonic clock; for a caller whose work has
+        an end of its own
     :param seconds: how long a request may take
     :param rest: for how many seconds a service is left alone; if not given, as long as a request
         may take
@@ -65,6 +67,7 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
     def __init__(self, seconds: float, *, rest: float | None = None, **options: Any) -> None:
         self._seconds = seconds
         self._rest = seconds if rest is None else rest
+        self.end = _NEVER
         self._left_alone_until: dict[tuple[str, str], float] = {}
         self._clock = _Clock()
         super().__init__(**options)
@@ -84,6 +87,16 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
         manager.pool_classes_by_scheme = self._pools
         return manager
 
+    @contextlib.contextmanager
+    def ending_by(self, end: float) -> Iterator[None]:
+        """Let the requests of this thread be over by then, too."""
+        before = self._clock.latest
+        self._clock.latest = min(before, end)
+        try:
+            yield
+        finally:
+            self._clock.latest = before
+
     def send(
         self,
         request: requests.PreparedRequest,
@@ -97,11 +110,13 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
         :raises OverdueError: if that takes too long, or the service is left alone
         """
         service = _service(str(request.url))
-        if time.monotonic() < self._left_alone_until.get(service, 0):
+        now = time.monotonic()
+        seconds = min(self._seconds, self.end - now, self._clock.latest - now)
+        if seconds <= 0 or now < self._left_alone_until.get(service, 0):
             raise OverdueError(self._seconds, request)
         try:
-            with self._clock.running(self._seconds):
-                timeout = self._seconds if timeout is None else timeout
+            with self._clock.running(seconds):
+                timeout = seconds if timeout is None else min(timeout, seconds)
                 response = super().send(request, stream, timeout, *args, **kwargs)
                 if not stream:
                     _ = response.content  # reads it, and keeps it
@@ -110,33 +125,43 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
             # What runs out of time amid the body is an error of the connection to requests.
             if isinstance(exc, requests.Timeout) or self._clock.has_run_out:
                 self._left_alone_until[service] = time.monotonic() + self._rest
-                raise OverdueError(self._seconds, request) from exc
+                raise OverdueError(seconds, request) from exc
             exc.request = exc.request or request  # which it does not know amid the body
             raise
 
 
-def limit_time(session: Session) -> None:
+def limit_time(session: Session, *, rest: float | None = None) -> tuple[TimeLimitAdapter, ...]:
     """Let every request of a session end in time; a session that has a limit keeps it.
 
     The limit is the timeout of the session, which the user sets as ``api_timeout`` in clouds.yaml
     or as ``timeout`` in a section of nova.conf; else :data:`DEFAULT_SECONDS`.
+
+    :param rest: see :class:`TimeLimitAdapter`
+    :returns: what limits the requests
     """
+    found = []
     for scheme in ("http://", "https://"):
         before = session.session.get_adapter(scheme)
-        if not isinstance(before, TimeLimitAdapter):
+        if isinstance(before, TimeLimitAdapter):
+            found.append(before)
+        else:
             seconds = session.timeout or DEFAULT_SECONDS
             options = {
                 name: getattr(before, name)
                 for name in ("tls_ciphers", "tls_min_version")
                 if hasattr(before, name)
             }
-            session.session.mount(scheme, TimeLimitAdapter(seconds, **options))
+            found.append(TimeLimitAdapter(seconds, rest=rest, **options))
+            session.session.mount(scheme, found[-1])
+    return tuple(found)
 
 
 class _Clock(threading.local):
     """When the request that a thread has begun must be over."""
 
     end = _NEVER
+    latest = _NEVER
+    """When any request that the thread begins must be over."""
     has_run_out = False
 
     @contextlib.contextmanager

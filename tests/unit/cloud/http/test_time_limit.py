@@ -18,6 +18,7 @@ from __future__ import annotations
 import concurrent.futures
 import http.server
 import threading
+import time
 from typing import Any
 
 import requests
@@ -139,6 +140,30 @@ class TestTimeLimit(testtools.TestCase):
         self.assertLess(watch.seconds, LIMIT)
         # Another service at the same address is none of that.
         self.assertRaises(OverdueError, found.get, f"{server.url}/placement")
+        self.assertEqual(2, server.requests)
+
+    def test_all_requests_end_with_the_work_that_they_belong_to(self) -> None:
+        server = self.server(b"", pause=60)
+        found = limited(seconds=60.0, rest=0.0)
+        found.get_adapter("http://").end = time.monotonic() + LIMIT
+        with Stopwatch() as watch:
+            self.assertRaises(OverdueError, found.get, server.url)
+            self.assertRaises(OverdueError, found.get, server.url)
+        self.assertLess(watch.seconds, LIMIT + SLACK)
+        self.assertEqual(1, server.requests)
+
+    def test_the_requests_of_one_thread_may_have_to_end_sooner(self) -> None:
+        server = self.server(b"", pause=60)
+        found = limited(seconds=LIMIT, rest=0.0)
+        transport = found.get_adapter("http://")
+        with transport.ending_by(time.monotonic()):
+            with transport.ending_by(time.monotonic() + 60):
+                self.assertRaises(OverdueError, found.get, server.url)
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                in_another = pool.submit(found.get, server.url)
+                self.assertRaises(OverdueError, in_another.result)
+        self.assertEqual(1, server.requests)
+        self.assertRaises(OverdueError, found.get, server.url)
         self.assertEqual(2, server.requests)
 
     def test_a_service_is_asked_again_after_its_rest(self) -> None:

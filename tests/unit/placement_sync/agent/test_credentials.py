@@ -62,7 +62,7 @@ class TestCredentials(testtools.TestCase):
         self.assertEqual("http://nova.example/v3", adapters.placement.auth.auth_url)
         self.assertEqual("Two", adapters.placement.region_name)
         self.assertEqual("placement", adapters.placement.service_type)
-        self.assertIsNone(adapters.compute)
+        self.assertEqual("compute", adapters.compute.service_type)
 
     def test_an_own_section_comes_before_that_of_nova(self):
         adapters = self.load(self.section("own"), self.section("nova"))
@@ -74,6 +74,15 @@ class TestCredentials(testtools.TestCase):
         session = self.load(nova_conf=self.section("nova", "timeout = 5")).placement.session
         self.assertEqual(5, session.timeout)
 
+    def test_all_requests_of_a_round_end_with_it(self):
+        adapters = self.load(nova_conf=self.section("nova"))
+        adapters.begin_round(123.0)
+        transport = adapters.placement.session.session.get_adapter("https://keystone")
+        self.assertEqual(123.0, transport.end)
+        with adapters.ending_by(5.0):
+            self.assertEqual(5.0, transport._clock.latest)
+        self.assertEqual(float("inf"), transport._clock.latest)
+
     def test_flavors_need_a_client_of_nova_in_the_same_region(self):
         adapters = self.load(nova_conf=self.section("nova", "region_name = Two"), more=self.api)
         self.assertEqual("compute", adapters.compute.service_type)
@@ -84,7 +93,7 @@ class TestCredentials(testtools.TestCase):
         adapters = self.load(nova_conf=self.section("nova"), more=self.api)
         marks = set()
         for _ in range(2):
-            adapters.mark_round()
+            adapters.begin_round(float("inf"))
             marks.add(adapters.placement.global_request_id)
             self.assertEqual(
                 adapters.placement.global_request_id, adapters.compute.global_request_id

@@ -63,7 +63,7 @@ class Engine:
     def forget_writes(self):
         self.forgot += 1
 
-    def run_round(self, hosts, *, with_flavors, writing, dry_run):
+    def run_round(self, hosts, *, all_hosts, with_flavors, writing, dry_run):
         self.running += 1
         self.dry_runs.append(dry_run)
         self.overlapped |= self.running > 1
@@ -82,8 +82,12 @@ class Adapters:
     def __init__(self):
         self.rounds = 0
 
-    def mark_round(self):
+    def begin_round(self, end):
         self.rounds += 1
+
+    @contextlib.contextmanager
+    def ending_by(self, end):
+        yield
 
 
 class AgentTestCase(testtools.TestCase):

@@ -272,7 +272,20 @@ class TestAliases(FindingsTestCase):
     def test_part_of_a_cloud_says_nothing_about_aliases(self):
         config = host("compute1", aliases=[ALIAS_YES])
         aliases = dataclasses.replace(self.aliases(config), is_whole_cloud=False)
-        self.assertEqual((), self.plan([config], root(), aliases=aliases).findings)
+        trees = (root(), root("compute2"))
+        self.assertEqual((), self.plan([config], *trees, aliases=aliases).findings)
+
+    def test_a_cloud_whose_trees_are_all_known_is_a_whole_one(self):
+        config = host("compute1", aliases=[ALIAS_YES])
+        aliases = dataclasses.replace(self.aliases(config), is_whole_cloud=False)
+        self.finding(Kind.ALIAS_WITHOUT_PROVIDER, [config], root(), aliases=aliases)
+
+    def test_aliases_may_be_judged_by_more_hosts_than_those_of_the_plan(self):
+        mine, others = host("compute1", aliases=[ALIAS_YES]), host("compute2", YES)
+        trees = snapshot(root(), root("compute2"))
+        aliases = Aliases(mine.conf.aliases, seen=compare([mine, others], trees))
+        plan, _ = make_plan(compare([mine], trees), aliases=aliases)
+        self.assertEqual((), plan.findings)
 
     def test_an_alias_by_resource_class(self):
         config = host("compute1", YES | {"resource_class": "gpu"})
