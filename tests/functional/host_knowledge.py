@@ -44,13 +44,18 @@ ABLE: Mapping[str, Any] = {
 }
 
 
+#: The name of a VF's network interface on the hosts of the embedded cloud.
+_VF_OF_MACVTAP = re.compile(r"<source dev=['\"]vf-\w+:(\w+):(\w+)\.(\w)['\"]")
+
+
 def users(cloud: Cloud, server_ids: Iterable[str]) -> dict[tuple[str, PciAddress], DeviceUser]:
     """Return which server uses which device, by host and address, as the hypervisors have it."""
     connection = cloud.connection()
     found = {}
     for server_id in server_ids:
         server = connection.compute.get_server(server_id)
-        for fields in _GUEST_ADDRESS.findall(cloud.guest_xml(server_id)):
+        xml = cloud.guest_xml(server_id)
+        for fields in (*_GUEST_ADDRESS.findall(xml), *_VF_OF_MACVTAP.findall(xml)):
             bus, slot, function = (int(field, 16) for field in fields)
             address = PciAddress(0, bus, slot, function)
             found[server.hypervisor_hostname, address] = DeviceUser(server.name, server_id)

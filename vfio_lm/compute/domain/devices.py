@@ -92,6 +92,9 @@ class DomainDevices:
     libvirt took from a network's pool."""
     in_arguments: tuple[ArgumentDevice, ...] = ()
     """VFIO devices that QEMU gets by arguments, of which libvirt knows nothing."""
+    lower_interfaces: tuple[str, ...] = ()
+    """Network interfaces of the host that a macvtap interface of the domain sits on: a VF's, for a
+    port of neutron's of the type ``macvtap``."""
 
     @property
     def addresses(self) -> tuple[PciAddress, ...]:
@@ -136,6 +139,8 @@ class _Element:
     name: str
     attributes: Mapping[str, str]
     line: int
+    source_interface: str = ""
+    """The network interface of the host that the innermost source names."""
     actual: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Of an interface from a network's pool, in a status file."""
     sources: int = 0
@@ -192,6 +197,7 @@ class _DeviceReader:
         self._mdevs: list[MdevSource] = []
         self._otherwise_used: list[PciAddress] = []
         self._in_arguments: list[ArgumentDevice] = []
+        self._lower_interfaces: list[str] = []
 
     def parse(self, xml: bytes) -> None:
         self._parser.Parse(xml, True)
@@ -209,6 +215,7 @@ class _DeviceReader:
             mdevs=tuple(self._mdevs),
             otherwise_used=tuple(self._otherwise_used),
             in_arguments=tuple(self._in_arguments),
+            lower_interfaces=tuple(self._lower_interfaces),
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -236,6 +243,7 @@ class _DeviceReader:
             element.actual = attributes
         elif inner in _SOURCES:
             element.sources += 1
+            element.source_interface = attributes.get("dev", "")
         elif inner[-1:] == ("address",) and inner[:-1] in _SOURCES:
             element.addresses.append((attributes, self._parser.CurrentByteIndex))
 
@@ -279,12 +287,18 @@ class _DeviceReader:
         element.sources = len(element.addresses)
         self._otherwise_used.append(element.pci_address)
 
+    def _take_lower_interface(self, element: _Element) -> None:
+        if element.source_interface:
+            self._lower_interfaces.append(element.source_interface)
+
 
 _takers: Mapping[tuple[str, str], Callable[[_DeviceReader, _Element], None]] = {
     ("hostdev", "pci"): _DeviceReader._take_pci,
     ("hostdev", "mdev"): _DeviceReader._take_mdev,
     ("interface", "hostdev"): _DeviceReader._take_pci,
     ("interface", "actual hostdev"): _DeviceReader._take_other,
+    ("interface", "direct"): _DeviceReader._take_lower_interface,
+    ("interface", "actual direct"): _DeviceReader._take_lower_interface,
     ("disk", "nvme"): _DeviceReader._take_other,
 }
 
@@ -294,8 +308,8 @@ def _type_of(element: _Element) -> str:
     if element.name == "hostdev" and element.attributes.get("mode", "subsystem") != "subsystem":
         return ""
     if element.name == "interface":
-        if element.actual.get("type") == "hostdev":
-            kind = "actual hostdev"
+        if element.actual.get("type") in ("hostdev", "direct"):
+            kind = f"actual {element.actual['type']}"
         # The source of an interface may be a USB device, too.
         if any(address.get("type", "pci") != "pci" for address, _ in element.addresses):
             return ""

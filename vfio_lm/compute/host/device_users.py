@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterator
 
-from vfio_lm.compute.domain.devices import DomainXmlError, read_devices
+from vfio_lm.compute.domain.devices import DomainDevices, DomainXmlError, read_devices
 from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
@@ -52,6 +53,9 @@ class DeviceUsers:
         """
         if user := self._domains.get(function.address):
             return user
+        for name in function.interfaces:
+            if name in self._lower_interfaces:
+                return self._lower_interfaces[name]
         if not self._drivers.is_vfio(function):
             return None
         group = function.iommu_group
@@ -67,15 +71,28 @@ class DeviceUsers:
 
         :raises NotKnownError: if they cannot be read
         """
-        # What runs has the last word: its devices need not be those of its definition.
-        return self._domains_in(_DEFINITIONS) | self._domains_in(_STATUS_FILES)
+        return {
+            address: user for devices, user in self._in_files() for address in devices.addresses
+        }
 
-    def _domains_in(self, folder: str) -> dict[PciAddress, DeviceUser]:
+    @functools.cached_property
+    def _lower_interfaces(self) -> dict[str, DeviceUser]:
+        """The domain that sits on each network interface of the host."""
+        return {
+            name: user for devices, user in self._in_files() for name in devices.lower_interfaces
+        }
+
+    def _in_files(self) -> Iterator[tuple[DomainDevices, DeviceUser]]:
+        """Yield the devices of each domain, and the domain."""
+        # What runs has the last word: its devices need not be those of its definition.
+        yield from self._domains_in(_DEFINITIONS)
+        yield from self._domains_in(_STATUS_FILES)
+
+    def _domains_in(self, folder: str) -> Iterator[tuple[DomainDevices, DeviceUser]]:
         if not self._sysfs.is_live and not self._sysfs.exists(folder):
             raise NotKnownError(
                 f"{self._sysfs.root} holds no {folder}, so it does not tell who has which device"
             )
-        found = {}
         for name in self._sysfs.names(folder):
             if name.endswith(".xml"):
                 try:
@@ -83,9 +100,7 @@ class DeviceUsers:
                 except DomainXmlError as exc:
                     path = os.path.join(self._sysfs.root, folder, name)
                     raise NotKnownError(f"{path}: {exc.reason}") from None
-                user = DeviceUser(devices.name, devices.uuid or None)
-                found.update(dict.fromkeys(devices.addresses, user))
-        return found
+                yield devices, DeviceUser(devices.name, devices.uuid or None)
 
     @functools.cached_property
     def _openers(self) -> dict[str, DeviceUser]:

@@ -49,6 +49,19 @@ class TestDevices(testtools.TestCase):
         ):
             self.assert_addresses([A], read(element))
 
+    def test_interfaces_of_the_host_below_a_macvtap(self) -> None:
+        source = "<source dev='ens1f0v2' mode='passthrough'/>"
+        for element in (
+            f"<interface type='direct'>{source}</interface>",
+            f"<interface type='network'><source network='n'/><actual type='direct'>{source}"
+            "</actual></interface>",
+        ):
+            found = read(element)
+            self.assertEqual(("ens1f0v2",), found.lower_interfaces)
+            self.assert_addresses([], found)
+        bridged = "<interface type='bridge'><source bridge='br-int'/></interface>"
+        self.assertEqual((), read(bridged).lower_interfaces)
+
     def test_what_is_none(self) -> None:
         source = f"<source>{_PCI.format(1)}</source>"
         for element in (

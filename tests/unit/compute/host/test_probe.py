@@ -112,6 +112,21 @@ class TestDevices(ProbeCase):
         self.tree.hold(self.vfs[0], "instance-00000001", _UUID, as_interface=True)
         self.assertEqual("instance-00000001", self.device(self.vfs[0]).user.name)
 
+    def test_a_vf_below_a_macvtap_port_of_neutron_is_in_use(self):
+        for folder, head in (("run/libvirt/qemu", "domstatus"), ("etc/libvirt/qemu", None)):
+            with self.subTest(folder):
+                tree = self.tree
+                tree.write(f"{tree.device(self.vfs[0])}/net/ens1f0v0/address", "fa:16:3e:00:00:01")
+                domain = (
+                    "<domain><name>instance-00000001</name><devices><interface type='direct'>"
+                    "<source dev='ens1f0v0' mode='passthrough'/></interface></devices></domain>"
+                )
+                text = f"<{head}>{domain}</{head}>" if head else domain
+                path = tree.write(f"{folder}/instance-00000001.xml", text)
+                self.assertEqual("instance-00000001", self.device(self.vfs[0]).user.name)
+                self.assertIs(True, self.device(self.vfs[1]).is_free)
+                path.unlink()
+
     def test_a_device_that_a_process_has_open_is_never_opened(self):
         self.tree.open(self.vfs[0], 4711, "dpdk-testpmd")
         device = self.device(self.vfs[0])
