@@ -202,7 +202,7 @@ def _mechanism(item: Fields) -> str | None:
 
 
 def _level(name: str) -> int:
-    return int(name) if name.isdecimal() else -1
+    return int(name) if name.isdecimal() and len(name) < 10 else -1
 
 
 def port_resources(port_id: str, request: Fields) -> PortResources:

@@ -284,10 +284,44 @@ def port(**changes: Any) -> dict[str, Any]:
     """A port, with the fields that are asked for."""
     return {
         "id": "p1",
+        "name": "",
+        "network_id": "n1",
         "device_id": SERVER_ID,
         "binding:vnic_type": "direct",
         "binding:profile": {"physical_network": "physnet1", "trusted": "true"},
+        "binding:vif_details": {"bound_drivers": {"0": "sriovnicswitch"}},
         "resource_request": {"required": [], "resources": {"NET_BW_EGR_KILOBIT_PER_SEC": 1}},
+    } | changes
+
+
+def port_with_groups(**changes: Any) -> dict[str, Any]:
+    """A port of a neutron with the extension ``port-resource-request-groups``."""
+    group = {"id": "g1", "required": ["CUSTOM_A"], "resources": {"NET_BW_EGR_KILOBIT_PER_SEC": 1}}
+    request = {"request_groups": [group], "same_subtree": ["g1"]}
+    return port(resource_request=request) | changes
+
+
+def network_agent(**changes: Any) -> dict[str, Any]:
+    """An agent of neutron's, with the fields that are asked for."""
+    return {
+        "id": "a1",
+        "host": "compute1",
+        "agent_type": "NIC Switch agent",
+        "alive": True,
+        "configurations": {
+            "device_mappings": {"physnet1": ["ens1f0"]},
+            "tunnel_types": ["vxlan"],
+            "bridge-mappings": "physnet2:br-ex",
+        },
+    } | changes
+
+
+def network(**changes: Any) -> dict[str, Any]:
+    """A network, with the fields that are asked for."""
+    return {
+        "id": "n1",
+        "provider:network_type": "vlan",
+        "provider:physical_network": "physnet1",
     } | changes
 
 

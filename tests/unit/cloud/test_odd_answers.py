@@ -69,6 +69,7 @@ ODD = (
     {},
     {"text": None},
     {"text": {}},
+    {"9" * 5000: "text"},
     {"links": 5, "rel": []},
 )
 
@@ -242,6 +243,20 @@ QUESTIONS = {
     "PCI ports": _neutron(
         lambda neutron: neutron.pci_ports(), has_pages=True, ports=[answers.port()]
     ),
+    "networks with groups": _neutron(
+        lambda neutron: neutron.networks([ID]), has_pages=True, ports=[answers.port_with_groups()]
+    ),
+    "network agents": _neutron(
+        lambda neutron: neutron.agents(), has_pages=True, agents=[answers.network_agent()]
+    ),
+    "segments": _neutron(
+        lambda neutron: neutron.segments(["n1", "n2"]),
+        has_pages=True,
+        networks=[
+            answers.network(),
+            {"id": "n2", "segments": [answers.network(), answers.network()]},
+        ],
+    ),
     "port bindings": _neutron(
         lambda neutron: neutron.has_port_bindings(), extension={"alias": "binding-extended"}
     ),
@@ -274,7 +289,39 @@ def changed(value: Any) -> Iterator[Any]:
             yield replaced
 
 
+#: What changes something and reads no more of the answer than its status.
+WRITES = {
+    "abort",
+    "add_tag",
+    "allow_flavor",
+    "confirm_resize",
+    "delete_extra_spec",
+    "delete_flavor",
+    "delete_tag",
+    "live_migrate",
+    "resize",
+    "set_extra_specs",
+}
+
+#: What asks nothing itself, or is asked through another question.
+OTHERS = {
+    "max_microversion",  # a version document, see test_catalogue
+    "migrations_in_progress",
+    "of",
+    "providers",
+    "uuids_with_trait",
+    "uuids_without_trait",
+}
+
+
 class TestOddAnswers(testtools.TestCase):
+    def test_every_question_of_the_clients_is_asked_here(self) -> None:
+        asked = {name for each in QUESTIONS.values() for name in each.ask.__code__.co_names}
+        clients = (SchedulingClient, MigrationClient, PlacementClient, NetworkClient, VolumeClient)
+        for client in clients:
+            questions = {name for name in dir(client) if not name.startswith("_")}
+            self.assertEqual(set(), questions - asked - WRITES - OTHERS, client)
+
     def assert_data_or_a_sentence(self, question: Question, body: bytes) -> bool:
         """Assert that the answer is taken, or refused in one sentence; return whether it is."""
         try:
