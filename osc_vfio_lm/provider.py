@@ -26,7 +26,7 @@ from vfio_lm.text import counted, no_such
 if TYPE_CHECKING:
     from cliff import columns as cliff_columns
 
-    from placement_sync.engine.finding import Finding
+    from placement_sync.engine.finding import AuditFinding
     from placement_sync.engine.plan import FlavorStep, Plan, Step
     from placement_sync.engine.round import Engine
     from vfio_lm.pci.hosts import Host, KnownHosts
@@ -263,7 +263,7 @@ def _audit_rows(plan: Plan, hosts: Iterable[Host]) -> Iterable[tuple[Any, ...]]:
 _SYNC = "openstack vfio provider sync"
 
 
-def _finding_row(finding: Finding) -> tuple[Any, ...]:
+def _finding_row(finding: AuditFinding) -> tuple[Any, ...]:
     from placement_sync.engine.finding import Kind
 
     durable = "no" if finding.kind in (Kind.MISSING, Kind.EXTRA) else None

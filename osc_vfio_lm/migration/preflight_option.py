@@ -75,7 +75,7 @@ def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
     :raises vfio_lm.errors.NotFoundError: if there is no such server or destination
     """
     from vfio_lm.errors import NotFoundError, VfioLmError
-    from vfio_lm.migration import Decision, Mode, decide
+    from vfio_lm.migration import GateDecision, Mode, decide
 
     try:
         report = give()
@@ -85,10 +85,10 @@ def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
         say(app, [f"{NOT_DONE}: {exc}"])
         return True
     decision = decide(Mode(chosen), report.verdict)
-    if decision is Decision.GO:
+    if decision is GateDecision.GO:
         return True
     say(app, _lines(report))
-    if decision is Decision.TELL_AND_GO:
+    if decision is GateDecision.TELL_AND_GO:
         say(app, ["", "Asking nova anyway."])
         return True
     say(app, ["", "Nova was not asked. To ask it anyway: --vfio-preflight warn"])

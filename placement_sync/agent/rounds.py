@@ -38,7 +38,7 @@ from placement_sync.agent.members import Members
 from placement_sync.agent.metrics import Health, Metrics
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.settings import Settings
-from placement_sync.engine.finding import Finding, Kind
+from placement_sync.engine.finding import AuditFinding, Kind
 from placement_sync.engine.round import FLAVORS, Engine, RoundResult
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.hosts import Host
@@ -70,7 +70,7 @@ class Orders:
         """
         return hosts if self.names is None else self.names.resolve(hosts)
 
-    def note_findings(self, findings: Iterable[Finding]) -> None:
+    def note_findings(self, findings: Iterable[AuditFinding]) -> None:
         """Look again for providers that are gone."""
         if self.names is not None:
             kind = Kind.HOST_WITHOUT_PROVIDER

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from placement_sync.engine import traits
 from placement_sync.engine.desired import Desired
-from placement_sync.engine.finding import Finding, Kind
+from placement_sync.engine.finding import AuditFinding, Kind
 from vfio_lm.pci import Alias, AliasSpec, DeviceSpec, LiveMigratable
 from vfio_lm.pci import names as pci_names
 from vfio_lm.pci.conf_text import ALIAS
@@ -27,7 +27,7 @@ from vfio_lm.pci.rewrite import alias_with_trait
 
 def aliases_without_provider(
     aliases: Mapping[str, Alias], hosts: Iterable[Desired]
-) -> Iterator[Finding]:
+) -> Iterator[AuditFinding]:
     """Yield aliases that no device of these hosts satisfies.
 
     :param hosts: all hosts of the cloud
@@ -44,7 +44,7 @@ def aliases_without_provider(
         if any(_fits(wanted, spec) for wanted in alias.specs for spec in specs):
             continue
         said = alias.live_migratable.value
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.ALIAS_WITHOUT_PROVIDER,
             subject=name,
             text=f"no host has a device for it (live_migratable {said})",
@@ -56,7 +56,7 @@ def aliases_without_provider(
 
 def aliases_without_trait(
     aliases: Mapping[str, Alias], hosts: Iterable[Desired]
-) -> Iterator[Finding]:
+) -> Iterator[AuditFinding]:
     """Yield aliases for which placement also offers providers that do not fit.
 
     The trait is only advised where nova's own providers carry it.
@@ -70,7 +70,7 @@ def aliases_without_trait(
         is_yes = alias.live_migratable is LiveMigratable.YES
         if others or not is_yes or traits.LIVE_MIGRATABLE in spec.traits:
             continue
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.ALIAS_WITHOUT_TRAIT,
             subject=name,
             text=f"does not require {traits.LIVE_MIGRATABLE}, so placement also offers devices "

@@ -45,7 +45,7 @@ Writing = Callable[[str], contextlib.AbstractContextManager[bool]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class StepResult:
     """How one step ended."""
 
     step: Step | None = None
@@ -70,34 +70,34 @@ class Applier:
         self._writing = writing
         self._failed = threading.Event()
 
-    def apply(self, steps: Iterable[Step]) -> tuple[Outcome, ...]:
+    def apply(self, steps: Iterable[Step]) -> tuple[StepResult, ...]:
         """Do all steps, several at a time, each provider once; return how each ended."""
         steps = tuple(steps)
         try:
             for trait in sorted({t for step in steps for t in step.add if os_traits.is_custom(t)}):
                 self._writer.create_trait(trait)
         except CloudError as exc:
-            return (Outcome(error=exc),)
+            return (StepResult(error=exc),)
         return tuple(in_parallel(self._apply_one, steps, at_once=_PARALLEL_WRITES))
 
-    def _apply_one(self, step: Step) -> Outcome:
+    def _apply_one(self, step: Step) -> StepResult:
         if self._failed.is_set():
-            return Outcome(step)
+            return StepResult(step)
         try:
             written = self._writer.change(
                 step.uuid, step.applied_to, writing=lambda: self._writing(step.host)
             )
         except NotFoundError:
             _LOG.info("provider %s is gone; nothing is written for it", step.provider)
-            return Outcome(step, is_settled=True)
+            return StepResult(step, is_settled=True)
         except ConflictError as exc:
-            return Outcome(step, conflicts=exc.conflicts, error=exc)
+            return StepResult(step, conflicts=exc.conflicts, error=exc)
         except CloudError as exc:
             self._failed.set()
-            return Outcome(step, error=exc)
+            return StepResult(step, error=exc)
         if written.has_changed:
             _LOG.info("wrote %s", step)
-        return Outcome(
+        return StepResult(
             step,
             has_changed=written.has_changed,
             is_settled=written.was_allowed,

@@ -27,7 +27,7 @@ from placement_sync.engine import evidence
 from placement_sync.engine.decision import Decision
 from placement_sync.engine.desired import Desired, usable_facts
 from placement_sync.engine.evidence import Evidence
-from placement_sync.engine.finding import Finding, Kind
+from placement_sync.engine.finding import AuditFinding, Kind
 from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
 from vfio_lm.pci.hosts import Host
@@ -38,7 +38,7 @@ _TRAIT = str(os_traits.HW_PCI_LIVE_MIGRATABLE)
 _SHOWN_DEVICES = 4
 
 
-def host_findings(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+def host_findings(host: Host, tree: Tree, wanted: Desired) -> Iterator[AuditFinding]:
     """Yield what is wrong with the tree of a host."""
     for uuid, said in wanted.of_nova.items():
         yield from nova_provider_findings(host, tree.providers[uuid], said, wanted.release)
@@ -47,9 +47,9 @@ def host_findings(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
     yield from _unreported(host, tree, wanted)
 
 
-def host_without_provider(host: Host) -> Finding:
+def host_without_provider(host: Host) -> AuditFinding:
     """Return that placement does not know a host."""
-    return Finding(
+    return AuditFinding(
         kind=Kind.HOST_WITHOUT_PROVIDER,
         subject=host.hypervisor_hostname,
         text="placement has no root provider of this name",
@@ -60,9 +60,9 @@ def host_without_provider(host: Host) -> Finding:
     )
 
 
-def contested(decision: Decision) -> Finding:
+def contested(decision: Decision) -> AuditFinding:
     """Return that somebody else keeps changing a provider back."""
-    return Finding(
+    return AuditFinding(
         kind=Kind.CONTESTED,
         subject=decision.provider.name,
         text=f"{', '.join(sorted(decision.wish.present.keys() | decision.wish.absent.keys()))}: "
@@ -73,9 +73,9 @@ def contested(decision: Decision) -> Finding:
     )
 
 
-def undecided(decision: Decision, unclear: Iterable[str]) -> Finding:
+def undecided(decision: Decision, unclear: Iterable[str]) -> AuditFinding:
     """Return that it is not known what a provider shall carry."""
-    return Finding(
+    return AuditFinding(
         kind=Kind.UNDECIDED,
         subject=decision.provider.name,
         text=f"{', '.join(sorted(unclear))}: stays as it is, because it is not known which "
@@ -87,11 +87,11 @@ def undecided(decision: Decision, unclear: Iterable[str]) -> Finding:
 
 def nova_provider_findings(
     host: Host, provider: Provider, said: Evidence, release: NovaRelease
-) -> Iterator[Finding]:
+) -> Iterator[AuditFinding]:
     """Yield what is wrong with a PCI provider of nova's."""
     spec = next(iter(said.specs), None)
     if spec is None:
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.PROVIDER_WITHOUT_DEVICE,
             subject=provider.name,
             text="no device_spec of the host means its devices",
@@ -100,7 +100,7 @@ def nova_provider_findings(
             where=host.location,
         )
     elif not is_as_declared(provider, said) and said.said is LiveMigratable.YES:
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.MISSING,
             subject=provider.name,
             text=f"{_TRAIT} is missing, although device_spec says live_migratable yes "
@@ -109,7 +109,7 @@ def nova_provider_findings(
             where=spec.location or host.location,
         )
     elif not is_as_declared(provider, said):
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.EXTRA,
             subject=provider.name,
             text=f"has {_TRAIT}, although device_spec does not say live_migratable yes (durable "
@@ -147,7 +147,7 @@ def _remove_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
     return "restart nova-compute on the host, so that it reads this line"
 
 
-def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[Finding]:
+def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[AuditFinding]:
     """Yield declared devices that cannot do it, those with the same obstacle together."""
     failing: dict[tuple[str, str], list[str]] = {}
     for each in devices:
@@ -155,7 +155,7 @@ def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[Finding]:
             key = each.specs[0].location or host.location, str(each.obstacle)
             failing.setdefault(key, []).append(str(each.address))
     for (where, why), addresses in sorted(failing.items()):
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.DRIVER_CANNOT,
             subject=host.hypervisor_hostname,
             text=f"{listed(sorted(addresses), _SHOWN_DEVICES)}: declared live_migratable yes, but "
@@ -165,7 +165,7 @@ def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[Finding]:
         )
 
 
-def _strangers(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+def _strangers(host: Host, tree: Tree, wanted: Desired) -> Iterator[AuditFinding]:
     """Yield providers of devices declared live migratable that the kernel does not know."""
     facts = usable_facts(host)
     if facts is None:
@@ -174,7 +174,7 @@ def _strangers(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
     for uuid, said in wanted.of_nova.items():
         # Only such devices are in the facts for certain.
         if said.said is LiveMigratable.YES and said.address not in known:
-            yield Finding(
+            yield AuditFinding(
                 kind=Kind.PROVIDER_WITHOUT_DEVICE,
                 subject=tree.providers[uuid].name,
                 text="the host facts show no device at this address",
@@ -183,7 +183,7 @@ def _strangers(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
             )
 
 
-def _unreported(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
+def _unreported(host: Host, tree: Tree, wanted: Desired) -> Iterator[AuditFinding]:
     """Yield devices that nova-compute should have reported."""
     facts = usable_facts(host)
     if facts is None or not (wanted.of_nova or host.reports_in_placement):
@@ -201,7 +201,7 @@ def _unreported(host: Host, tree: Tree, wanted: Desired) -> Iterator[Finding]:
                 str(device.address)
             )
     for where, addresses in sorted(missing.items()):
-        yield Finding(
+        yield AuditFinding(
             kind=Kind.DEVICE_WITHOUT_PROVIDER,
             subject=host.hypervisor_hostname,
             text=f"{listed(sorted(addresses), _SHOWN_DEVICES)}: device_spec means it, and no PCI "

@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from placement_sync.engine.desired import Desired, Wish
+from placement_sync.engine.desired import Desired, WantedTraits
 from placement_sync.engine.plan import Durability, Step
 from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.pci.hosts import Host
@@ -29,7 +29,7 @@ class Decision:
 
     provider: Provider
     host: Host
-    wish: Wish
+    wish: WantedTraits
 
     @property
     def uuid(self) -> str:

@@ -38,7 +38,7 @@ from vfio_lm.pci.hosts import Host
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class WantedTraits:
     """What one provider shall carry; foreign traits are not its business."""
 
     present: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -71,8 +71,8 @@ class Wish:
 class Desired:
     """What the whole tree of one host shall say."""
 
-    root: Wish
-    children: Mapping[str, Wish]
+    root: WantedTraits
+    children: Mapping[str, WantedTraits]
     """For providers of PCI devices that nova does not own, by UUID."""
     of_nova: Mapping[str, Evidence]
     """What is declared of the devices behind each PCI provider of nova's, by UUID."""
@@ -147,7 +147,7 @@ def desired(host: Host, tree: Tree) -> Desired:
     )
 
 
-def wish(known: Iterable[Evidence], *, are_drivers_known: bool = False) -> Wish:
+def wish(known: Iterable[Evidence], *, are_drivers_known: bool = False) -> WantedTraits:
     """Return what a provider shall carry that stands for some devices."""
     known = tuple(known)
     migratable = [e for e in known if e.said is LiveMigratable.YES and e.may_give_yes]
@@ -166,7 +166,7 @@ def wish(known: Iterable[Evidence], *, are_drivers_known: bool = False) -> Wish:
     for each in migratable if are_drivers_known else ():
         if each.driver:
             present[driver_trait(each.driver)] = f"live migratable devices use {each.driver}"
-    return Wish(present=present, absent=absent, are_drivers_known=are_drivers_known)
+    return WantedTraits(present=present, absent=absent, are_drivers_known=are_drivers_known)
 
 
 def _behind(

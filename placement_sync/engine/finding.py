@@ -53,7 +53,7 @@ class Kind(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that only the operator can mend."""
 
     kind: Kind

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from placement_sync.engine import traits
-from placement_sync.engine.finding import Finding, Kind
+from placement_sync.engine.finding import AuditFinding, Kind
 from placement_sync.engine.plan import FlavorStep
 from vfio_lm.inventory import PciFlavor
 from vfio_lm.pci.alias_traits import Meaning
@@ -61,7 +61,7 @@ def wanted_specs(meaning: Meaning, *, is_mixed_fleet: bool) -> dict[str, str]:
 
 def judge_flavor(
     item: PciFlavor, roots: Collection[Collection[str]], *, is_managed: bool
-) -> Iterator[FlavorStep | Finding]:
+) -> Iterator[FlavorStep | AuditFinding]:
     """Yield what is to be done about a flavor, or what is wrong with it.
 
     :param roots: the traits of each root provider of the cloud, as they will be
@@ -109,9 +109,9 @@ def _why(item: PciFlavor) -> str:
 
 def _disagreement(
     item: PciFlavor, wrong: Mapping[str, str], agreeing: Mapping[str, str]
-) -> Finding:
+) -> AuditFinding:
     better = ", or ".join(f"{key}={value}" for key, value in agreeing.items())
-    return Finding(
+    return AuditFinding(
         kind=Kind.FLAVOR_DISAGREES,
         subject=item.flavor.name,
         text=f"has {_pairs(wrong)}, but its aliases say live_migratable {item.use.meaning.value}",
@@ -120,9 +120,9 @@ def _disagreement(
     )
 
 
-def _stranded(item: PciFlavor, wanted: Mapping[str, str], *, is_there: bool) -> Finding:
+def _stranded(item: PciFlavor, wanted: Mapping[str, str], *, is_there: bool) -> AuditFinding:
     verb = "has" if is_there else "is not given"
-    return Finding(
+    return AuditFinding(
         kind=Kind.FLAVOR_WITHOUT_HOST,
         subject=item.flavor.name,
         text=f"{verb} {_pairs(wanted)}, because its aliases say live_migratable "

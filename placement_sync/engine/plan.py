@@ -18,7 +18,7 @@ import dataclasses
 import enum
 from collections.abc import Iterator, Mapping
 
-from placement_sync.engine.finding import Finding
+from placement_sync.engine.finding import AuditFinding
 from vfio_lm.cloud.model import CloudFlavor
 
 
@@ -89,7 +89,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     """By host and provider."""
     flavor_steps: tuple[FlavorStep, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[AuditFinding, ...] = ()
     providers: int = 0
     """Providers that the configuration of the hosts says something about."""
     nova_wrong: int = 0

@@ -21,7 +21,7 @@ from placement_sync.engine import audit, flavors, traits
 from placement_sync.engine.alias_findings import aliases_without_provider, aliases_without_trait
 from placement_sync.engine.decision import Decision, decisions
 from placement_sync.engine.desired import Desired, desired
-from placement_sync.engine.finding import Finding
+from placement_sync.engine.finding import AuditFinding
 from placement_sync.engine.observed import Snapshot
 from placement_sync.engine.plan import FlavorStep, Plan, Step
 from vfio_lm.inventory import PciFlavor
@@ -110,7 +110,7 @@ def make_plan(
     findings = [*map(audit.contested, contested), *_host_findings(comparison)]
     flavor_steps: list[FlavorStep] = []
     for each in _about_aliases(comparison, steps, aliases) if aliases else ():
-        if isinstance(each, Finding):
+        if isinstance(each, AuditFinding):
             findings.append(each)
         else:
             flavor_steps.append(each)
@@ -133,7 +133,7 @@ def _of_nova(comparison: Comparison) -> Iterator[bool]:
             yield audit.is_as_declared(tree.providers[uuid], said)
 
 
-def _host_findings(comparison: Comparison) -> Iterator[Finding]:
+def _host_findings(comparison: Comparison) -> Iterator[AuditFinding]:
     yield from map(audit.host_without_provider, comparison.unknown_hosts)
     for decision in comparison.decisions:
         told = decision.wish.present.keys() | decision.wish.absent.keys()
@@ -146,7 +146,7 @@ def _host_findings(comparison: Comparison) -> Iterator[Finding]:
 
 def _about_aliases(
     comparison: Comparison, steps: Sequence[Step], known: Aliases
-) -> Iterator[FlavorStep | Finding]:
+) -> Iterator[FlavorStep | AuditFinding]:
     seen = known.seen or comparison
     wanted = seen.wanted.values()
     if (known.is_whole_cloud or seen.is_whole_cloud) and not seen.unknown_hosts:

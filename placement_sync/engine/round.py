@@ -23,8 +23,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from placement_sync.engine.apply import Applier, Outcome, Writing, apply_flavor
-from placement_sync.engine.finding import Finding
+from placement_sync.engine.apply import Applier, StepResult, Writing, apply_flavor
+from placement_sync.engine.finding import AuditFinding
 from placement_sync.engine.memory import Memory
 from placement_sync.engine.observed import observe, with_classes
 from placement_sync.engine.plan import FlavorStep, Plan, Step
@@ -70,7 +70,7 @@ class RoundResult:
     """What was to be done, and what was found that only the operator can do."""
     written: tuple[Step | FlavorStep, ...] = ()
     """What of the plan was written; not what was right already when its turn came."""
-    news: tuple[Finding, ...] = ()
+    news: tuple[AuditFinding, ...] = ()
     """Findings that the round before did not have; what a log should say, once."""
     errors: tuple[VfioLmError, ...] = ()
     """What kept the round from its end."""
@@ -78,7 +78,7 @@ class RoundResult:
     """Whether everything that the plan has was done (or, in a dry run, worked out)."""
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[AuditFinding, ...]:
         """All that only the operator can do."""
         return self.plan.findings
 
@@ -118,7 +118,7 @@ class Engine:
         self._aliases = aliases
         self._is_whole_cloud = is_whole_cloud
         self._memory = Memory()
-        self._known_findings: frozenset[Finding] = frozenset()
+        self._known_findings: frozenset[AuditFinding] = frozenset()
 
     def forget_writes(self) -> None:
         """Forget what was written, because others may have written for us since.
@@ -231,8 +231,8 @@ class Engine:
 
 def _result(
     plan: Plan,
-    news: tuple[Finding, ...],
-    outcomes: Sequence[Outcome],
+    news: tuple[AuditFinding, ...],
+    outcomes: Sequence[StepResult],
     flavors: Sequence[FlavorStep],
     errors: Sequence[VfioLmError],
     *,

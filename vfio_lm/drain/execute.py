@@ -30,8 +30,8 @@ from vfio_lm.drain.occupancy import MIGRATING, Underway
 from vfio_lm.errors import CloudError, NotFoundError, VfioLmError
 from vfio_lm.migration import (
     Arrival,
-    Decision,
     End,
+    GateDecision,
     Mode,
     Pace,
     Pacer,
@@ -220,9 +220,9 @@ class DrainExecutor:
         after = last.id if last is not None else 0
         report = self._check(server.id, line.destination)
         decision = decide(Mode.ENFORCE, report.verdict)
-        if decision is not Decision.GO:
+        if decision is not GateDecision.GO:
             reason, remedy = obstacle(report)
-            if decision is Decision.STOP:
+            if decision is GateDecision.STOP:
                 now = line.became(State.FAILED, f"it was ready, and is not any more: {reason}")
                 return dataclasses.replace(now, remedy=remedy)
             self._observer.say(f"{_named(line)} was ready; now {reason}. Nova decides.")

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vfio_lm.inside_nova import databases, known
-from vfio_lm.inside_nova.corrections import CORRECTIONS, Outcome
+from vfio_lm.inside_nova.corrections import CORRECTIONS, TrialResult
 from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.guard import Guard
 
@@ -138,7 +138,7 @@ def _correct(names: Sequence[str]) -> None:
         module = sys.modules.get(each.module)
         if each.name not in names or module is None:
             continue
-        if each.apply(module) is Outcome.UNKNOWN:
+        if each.apply(module) is TrialResult.UNKNOWN:
             raise InsideNovaError(f"the correction {each.name} does not know this nova")
 
 

@@ -17,7 +17,7 @@ from vfio_lm.migration.attempt import collect_attempt, find_migration
 from vfio_lm.migration.causes import Cause, Certainty
 from vfio_lm.migration.explain import Attempt, Explanation, Result, explain
 from vfio_lm.migration.follow import End, Follower, look
-from vfio_lm.migration.gate import Decision, Mode, decide
+from vfio_lm.migration.gate import GateDecision, Mode, decide
 from vfio_lm.migration.progress import Pace, Pacer
 from vfio_lm.migration.verify import Arrival, ArrivalCheck, verify, worst
 
@@ -27,7 +27,7 @@ __all__ = [
     "Attempt",
     "Cause",
     "Certainty",
-    "Decision",
+    "GateDecision",
     "End",
     "Explanation",
     "Follower",

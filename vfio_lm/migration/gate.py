@@ -28,7 +28,7 @@ class Mode(enum.Enum):
     """Say what is in the way, and let nova decide."""
 
 
-class Decision(enum.Enum):
+class GateDecision(enum.Enum):
     """What follows from a verdict."""
 
     GO = "go"
@@ -36,10 +36,10 @@ class Decision(enum.Enum):
     STOP = "stop"
 
 
-def decide(mode: Mode, verdict: Verdict) -> Decision:
+def decide(mode: Mode, verdict: Verdict) -> GateDecision:
     """Only evidence stops a live migration: what is not known is for nova to find out."""
     if verdict is Verdict.READY:
-        return Decision.GO
+        return GateDecision.GO
     if verdict is Verdict.BLOCKED and mode is Mode.ENFORCE:
-        return Decision.STOP
-    return Decision.TELL_AND_GO
+        return GateDecision.STOP
+    return GateDecision.TELL_AND_GO

@@ -14,19 +14,19 @@
 
 import testtools
 
-from vfio_lm.migration import Decision, Mode, decide
+from vfio_lm.migration import GateDecision, Mode, decide
 from vfio_lm.preflight import Verdict
 
 
 class TestDecide(testtools.TestCase):
     def test_a_ready_server_goes_without_a_word(self):
         for mode in Mode:
-            self.assertIs(Decision.GO, decide(mode, Verdict.READY))
+            self.assertIs(GateDecision.GO, decide(mode, Verdict.READY))
 
     def test_a_blocked_server_is_stopped_only_where_that_is_enforced(self):
-        self.assertIs(Decision.STOP, decide(Mode.ENFORCE, Verdict.BLOCKED))
-        self.assertIs(Decision.TELL_AND_GO, decide(Mode.WARN, Verdict.BLOCKED))
+        self.assertIs(GateDecision.STOP, decide(Mode.ENFORCE, Verdict.BLOCKED))
+        self.assertIs(GateDecision.TELL_AND_GO, decide(Mode.WARN, Verdict.BLOCKED))
 
     def test_what_is_not_known_is_for_nova_to_find_out(self):
         for mode in (Mode.ENFORCE, Mode.WARN):
-            self.assertIs(Decision.TELL_AND_GO, decide(mode, Verdict.UNKNOWN))
+            self.assertIs(GateDecision.TELL_AND_GO, decide(mode, Verdict.UNKNOWN))

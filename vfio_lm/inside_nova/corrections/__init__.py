@@ -25,7 +25,7 @@ from vfio_lm.inside_nova.corrections import (
     pci_addresses,
     second_claim,
 )
-from vfio_lm.inside_nova.corrections.correction import Correction, Outcome
+from vfio_lm.inside_nova.corrections.correction import Correction, TrialResult
 from vfio_lm.inside_nova.corrections.watch import correct_when_imported
 
 #: All of them, in the order in which nova comes to them in a live migration.
@@ -38,4 +38,4 @@ CORRECTIONS: tuple[Correction, ...] = (
 
 NAMES = tuple(each.name for each in CORRECTIONS)
 
-__all__ = ["CORRECTIONS", "NAMES", "Correction", "Outcome", "correct_when_imported"]
+__all__ = ["CORRECTIONS", "NAMES", "Correction", "TrialResult", "correct_when_imported"]

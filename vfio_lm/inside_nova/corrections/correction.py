@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Outcome(enum.Enum):
+class TrialResult(enum.Enum):
     """What was found of nova's function, and done about it; the value is for the log."""
 
     RIGHT = "does not have the fault, and stays as it is"
@@ -54,7 +54,7 @@ class Correction:
     is_right: Callable[[Any], bool]
     corrected: Callable[[Any], Any]
 
-    def apply(self, module: types.ModuleType) -> Outcome:
+    def apply(self, module: types.ModuleType) -> TrialResult:
         """Try nova's function, and put another one in its place if it has the fault.
 
         :param module: nova's module
@@ -62,7 +62,7 @@ class Correction:
         import logging
 
         outcome = self._apply(module)
-        level = logging.WARNING if outcome is Outcome.UNKNOWN else logging.INFO
+        level = logging.WARNING if outcome is TrialResult.UNKNOWN else logging.INFO
         logging.getLogger(__name__).log(
             level,
             "vfio-lm correction %s: %s.%s %s. The fault: %s.",
@@ -74,24 +74,24 @@ class Correction:
         )
         return outcome
 
-    def _apply(self, module: types.ModuleType) -> Outcome:
+    def _apply(self, module: types.ModuleType) -> TrialResult:
         path, _, name = self.function.rpartition(".")
         owner: Any = module
         for part in filter(None, path.split(".")):
             owner = getattr(owner, part, None)
         function = getattr(owner, name, None)
         if function is None:
-            return Outcome.UNKNOWN
+            return TrialResult.UNKNOWN
         is_right = self._tried(function)
         if is_right is not False:
-            return Outcome.RIGHT if is_right else Outcome.UNKNOWN
+            return TrialResult.RIGHT if is_right else TrialResult.UNKNOWN
         if not self._is_known(function):
-            return Outcome.UNKNOWN
+            return TrialResult.UNKNOWN
         corrected = self.corrected(function)
         if not self._tried(corrected):
-            return Outcome.UNKNOWN
+            return TrialResult.UNKNOWN
         setattr(owner, name, corrected)
-        return Outcome.CORRECTED
+        return TrialResult.CORRECTED
 
     def _tried(self, function: Any) -> bool | None:
         try:

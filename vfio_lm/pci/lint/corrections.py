@@ -28,7 +28,7 @@ _Place = tuple[str, Setting]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Correction:
+class SettingCorrection:
     """What became of one setting."""
 
     before: Setting | None
@@ -42,7 +42,7 @@ class Corrected:
     """Configurations after all corrections."""
 
     services: tuple[Service, ...]
-    corrections: Mapping[_Place, Correction]
+    corrections: Mapping[_Place, SettingCorrection]
     """By the label of the service and the setting as it is now."""
     left: tuple[Finding, ...]
     """What only a human can mend, and what is only good to know."""
@@ -51,7 +51,7 @@ class Corrected:
 def fix(services: Iterable[Service], *, release: NovaRelease | None = None) -> Corrected:
     """Return the configurations with all corrections that the findings propose."""
     current = tuple(services)
-    corrections: dict[_Place, Correction] = {}
+    corrections: dict[_Place, SettingCorrection] = {}
     for _ in range(_ROUNDS):
         findings = lint(current, release=release)
         mended = _mend_once(current, findings, corrections)
@@ -64,7 +64,7 @@ def fix(services: Iterable[Service], *, release: NovaRelease | None = None) -> C
 def _mend_once(
     services: tuple[Service, ...],
     findings: Iterable[Finding],
-    corrections: dict[_Place, Correction],
+    corrections: dict[_Place, SettingCorrection],
 ) -> tuple[Service, ...]:
     """Apply the first correction of each setting, and note what it is for."""
     replaced: dict[_Place, Setting] = {}
@@ -78,10 +78,10 @@ def _mend_once(
             others = added.setdefault(finding.source, [])
             if new not in others:
                 others.append(new)
-                corrections[finding.source, new] = Correction(None, (finding,))
+                corrections[finding.source, new] = SettingCorrection(None, (finding,))
         elif place not in replaced:
             replaced[place] = new
-            known = corrections.pop(place, Correction(finding.setting, ()))
+            known = corrections.pop(place, SettingCorrection(finding.setting, ()))
             corrections[finding.source, new] = dataclasses.replace(
                 known, findings=(*known.findings, finding)
             )

@@ -20,7 +20,7 @@ from openstack_dashboard import policy
 from horizon_panel import server_api
 from horizon_panel.content.vfio_live_migration import labels
 from vfio_lm.errors import VfioLmError
-from vfio_lm.migration import Decision, Mode, decide
+from vfio_lm.migration import GateDecision, Mode, decide
 from vfio_lm.preflight import Verdict
 from vfio_lm.preflight.wording import summary
 
@@ -89,7 +89,7 @@ class LiveMigrateForm(forms.SelfHandlingForm):
                 ) from exc
             return data
         mode = Mode.WARN if overrides else Mode.ENFORCE
-        if decide(mode, self.report.verdict) is Decision.STOP:
+        if decide(mode, self.report.verdict) is GateDecision.STOP:
             raise forms.ValidationError(_("The live migration would fail: nova was not asked."))
         return data
 

@@ -20,7 +20,7 @@ import fixtures
 import testtools
 
 from vfio_lm.inside_nova.corrections import CORRECTIONS, NAMES
-from vfio_lm.inside_nova.corrections.correction import Correction, Outcome
+from vfio_lm.inside_nova.corrections.correction import Correction, TrialResult
 from vfio_lm.inside_nova.fingerprint import fingerprint
 
 
@@ -64,7 +64,7 @@ class TestApply(testtools.TestCase):
         return outcome, mine.Number.two
 
     def test_a_function_with_the_fault_is_replaced(self):
-        self.assertEqual((Outcome.CORRECTED, right), self.apply(wrong))
+        self.assertEqual((TrialResult.CORRECTED, right), self.apply(wrong))
         self.assertEqual(
             "INFO vfio-lm correction two: nova.number.Number.two had the fault, and was "
             "corrected. The fault: it is one.\n",
@@ -72,20 +72,22 @@ class TestApply(testtools.TestCase):
         )
 
     def test_a_function_without_it_stays(self):
-        self.assertEqual((Outcome.RIGHT, right), self.apply(right))
+        self.assertEqual((TrialResult.RIGHT, right), self.apply(right))
         self.assertTrue(self.logs.output.startswith("INFO "))
 
     def test_a_function_that_is_not_known_stays(self):
-        self.assertEqual((Outcome.UNKNOWN, strange), self.apply(strange))
-        self.assertEqual((Outcome.UNKNOWN, wrong), self.apply(wrong, faulty=frozenset({"0" * 12})))
+        self.assertEqual((TrialResult.UNKNOWN, strange), self.apply(strange))
+        self.assertEqual(
+            (TrialResult.UNKNOWN, wrong), self.apply(wrong, faulty=frozenset({"0" * 12}))
+        )
         self.assertTrue(self.logs.output.startswith("WARNING "))
 
     def test_what_the_trial_alone_judges(self):
-        self.assertEqual((Outcome.CORRECTED, right), self.apply(wrong, faulty=None))
+        self.assertEqual((TrialResult.CORRECTED, right), self.apply(wrong, faulty=None))
 
     def test_a_replacement_that_is_wrong_itself_is_not_put_there(self):
         self.assertEqual(
-            (Outcome.UNKNOWN, wrong), self.apply(wrong, corrected=lambda function: strange)
+            (TrialResult.UNKNOWN, wrong), self.apply(wrong, corrected=lambda function: strange)
         )
 
     def test_a_function_that_is_not_there_is_not_put_there(self):
@@ -93,7 +95,7 @@ class TestApply(testtools.TestCase):
             types.SimpleNamespace(),
             types.SimpleNamespace(Number=types.SimpleNamespace()),
         ):
-            self.assertIs(Outcome.UNKNOWN, CORRECTION.apply(mine))
+            self.assertIs(TrialResult.UNKNOWN, CORRECTION.apply(mine))
             self.assertFalse(hasattr(getattr(mine, "Number", None), "two"))
 
 

@@ -14,7 +14,7 @@
 
 import testtools
 
-from placement_sync.engine.finding import Finding, Kind
+from placement_sync.engine.finding import AuditFinding, Kind
 from placement_sync.engine.flavors import judge_flavor, wanted_specs
 from placement_sync.engine.plan import FlavorStep
 from tests.unit.inventory.cloud import ALIASES, flavor, server
@@ -44,7 +44,7 @@ class TestFlavors(testtools.TestCase):
 
     def assert_found(self, kind, *args, **kwargs):
         found = self.judge(*args, **kwargs)
-        self.assertIsInstance(found, Finding, found)
+        self.assertIsInstance(found, AuditFinding, found)
         self.assertIs(kind, found.kind)
         return found
 
