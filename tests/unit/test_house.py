@@ -100,9 +100,6 @@ _WITHOUT_TEST = frozenset(
         "vfio_lm/pci/lint/file_rules.py",
         "vfio_lm/pci/lint/hit.py",
         "vfio_lm/pci/lint/trait_rules.py",
-        "vfio_lm/pci/nova_word/model.py",
-        "vfio_lm/pci/nova_word/schema.py",
-        "vfio_lm/pci/nova_word/writing.py",
     }
 )
 

@@ -37,6 +37,9 @@ from vfio_lm.pci.nova_word import (
 
 NOW = datetime.datetime(2026, 11, 24, 4, 0, tzinfo=datetime.UTC)
 
+#: The fewest fields of a document.
+MINIMAL = {"version": 1, "taken_at": "2026-11-24T04:00:00+00:00", "nova_version": "34.0.0"}
+
 _STRING = st.text(max_size=6)
 _STRING_OR_NONE = st.none() | _STRING
 _COUNT = st.integers(0, 1 << 40)
