@@ -70,7 +70,7 @@ def alias_file_is_younger(stage: Stage) -> str:
 
 def flavor_has_a_feature(stage: Stage) -> str:
     stage.operator.words["FLAVOR"] = stage.flavor("vf-yes:1")
-    return stage.mobile(stage.flavor("vf-yes:1", **{"hw:watchdog_action": "none"}))
+    return stage.mobile(stage.flavor("vf-yes:1", **{"hw:redirected_usb_ports": "1"}))
 
 
 def hint_is_not_understood(stage: Stage) -> str:

@@ -121,6 +121,8 @@ def nova_query(
     same_subtrees: tuple[tuple[str, ...], ...] = (),
     in_tree: str | None = None,
     member_of: frozenset[str] = frozenset(),
+    required: frozenset[str] = frozenset(),
+    root_required: frozenset[str] = frozenset(),
 ) -> CandidateQuery:
     """Return the query that nova's scheduler would send to find a destination.
 
@@ -138,6 +140,8 @@ def nova_query(
     :param same_subtrees: suffixes of such groups that one provider must serve together
     :param in_tree: UUID of the compute node, where the user asked for one destination
     :param member_of: UUIDs of the aggregates that make the availability zone a server is bound to
+    :param required: traits of the unsuffixed group besides those of extra specs ``trait:``
+    :param root_required: traits of the root provider besides OWNER_NOVA
     """
     suffixed = _flavor_groups(extra_specs)
     plain = suffixed.pop("", RequestGroup())
@@ -145,7 +149,7 @@ def nova_query(
     port_groups = tuple(port_groups)
     for group in (*suffixed.values(), *port_groups):
         unsuffixed.subtract(group.resources)
-    groups = [dataclasses.replace(plain, resources=+unsuffixed)]
+    groups = [dataclasses.replace(plain, resources=+unsuffixed, required=plain.required | required)]
     groups += (group for group in suffixed.values() if not group.is_empty)
     groups += port_groups
     for group in pci_groups:
@@ -160,7 +164,7 @@ def nova_query(
     return CandidateQuery(
         groups=tuple(groups),
         group_policy=policy,
-        root_required=frozenset({os_traits.OWNER_NOVA} if requires_owner else ()),
+        root_required=root_required | ({os_traits.OWNER_NOVA} if requires_owner else frozenset()),
         root_forbidden=frozenset({os_traits.COMPUTE_STATUS_DISABLED}),
         in_tree=in_tree,
         member_of=member_of,

@@ -14,67 +14,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from oslo_utils import strutils
 
-from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
+from vfio_lm.cloud.model import Microversion
 from vfio_lm.preflight.check import Outcome, Refuser, Scope, check, failed, passed, unknown
 from vfio_lm.preflight.facts import Facts
-from vfio_lm.preflight.rules.numa import is_of_numa
+from vfio_lm.preflight.rules import extra_specs as flavor_keys
+from vfio_lm.preflight.rules import image_properties as image_keys
+from vfio_lm.preflight.rules.demanded_traits import has_tpm
+from vfio_lm.preflight.rules.extra_specs import Effect, effect_of_extra_spec
+from vfio_lm.preflight.rules.image_properties import as_nova_names, effect_of_image_property
 from vfio_lm.preflight.wording.remedy import paste, resize
 
-# Flavor extra specs that put no further condition on a live migration, or that the query to
-# placement takes care of. What is not listed is not known to be harmless.
-_HARMLESS_EXTRA_SPECS = (
-    ALIAS_EXTRA_SPEC,
-    "group_policy",
-    "hw:boot_menu",
-    "hw:cpu_cores",
-    "hw:cpu_max_cores",
-    "hw:cpu_max_sockets",
-    "hw:cpu_max_threads",
-    "hw:cpu_sockets",
-    "hw:cpu_threads",
-    "hw:hide_hypervisor_id",
-    "hw:vif_multiqueue_enabled",
-    "hw_rng:",
-    "hw_video:",
-    "quota:",
-    "resources",
-    "trait",
-)
-
-# Resource classes of devices that live migrate by rules of their own, or not at all.
-_DEMANDING_RESOURCES = ("CUSTOM_PMEM_NAMESPACE", "FPGA", "MEM_ENCRYPTION", "PGPU", "VGPU")
-
-# Properties of images with conditions of their own on the host or on the live migration.
-# The names without a prefix are old ones, which a volume still has: ``_legacy_property_map`` in
-# nova/objects/image_meta.py (nova 34.0.0).
-_DEMANDING_IMAGE_PROPERTIES = (
-    "architecture",
-    "hw_architecture",
-    "hw_emulation_architecture",
-    "hw_ephemeral_encryption",
-    "hw_firmware_stateless",
-    "hw_locked_memory",
-    "hw_maxphysaddr",
-    "hw_mem_encryption",
-    "hw_sound_model",
-    "hw_tpm",
-    "hw_viommu_model",
-    "hw_virtio_packed_ring",
-    "hypervisor_type",
-    "hypervisor_version_requires",
-    "img_hv",
-    "os_secure_boot",
-    "trait",
-)
-
+_TPM = "an emulated TPM"
 _VOLUME = "a boot volume whose image properties are not available"
 
-_PROFILE = "accel:device_profile"
-_ENCRYPTION, _IMAGE_ENCRYPTION = "hw:mem_encryption", "hw_mem_encryption"
+# Nova 33.0.0 (2026.1), the first that live migrates a server with an emulated TPM.
+_TPM_MIGRATES_SINCE: Microversion = (2, 103)
+
+_NOT_LOOKED_INTO = (Effect.UNKNOWN, Effect.FILTER)
 
 
 @check(
@@ -92,12 +52,7 @@ def server_features(facts: Facts) -> Outcome:
     if refused:
         return failed(
             f"nova live migrates no server with {', '.join(refused)}",
-            remedy=resize(facts.server.id, "without it")
-            if _IMAGE_ENCRYPTION not in refused
-            else paste(
-                "rebuild the server from an image without it; this erases its root disk",
-                f"openstack server rebuild --wait --image IMAGE {facts.server.id}",
-            ),
+            remedy=_without(facts, refused),
             features=refused,
         )
     if facts.share_ids:
@@ -125,16 +80,42 @@ def server_features(facts: Facts) -> Outcome:
 def _refused(facts: Facts) -> Iterator[str]:
     """Yield what nova's API refuses to live migrate, shares apart.
 
-    Source: ``block_accelerators`` and ``reject_mem_enc_instances`` in ``nova/compute/api.py``,
-    ``get_mem_encryption_constraint`` in ``nova/virt/hardware.py`` (nova 34.0.0).
+    Source: ``block_accelerators``, ``reject_mem_enc_instances`` and
+    ``reject_legacy_vtpm_live_migration`` in ``nova/compute/api.py``,
+    ``get_mem_encryption_constraint`` in ``nova/virt/hardware.py`` (nova 34.0.0);
+    ``reject_vtpm_instances`` in the former (nova 31 and 32).
     """
-    extra_specs, properties = facts.server.flavor.extra_specs, facts.image_properties or {}
-    if extra_specs.get(_PROFILE):
-        yield _PROFILE
-    if strutils.bool_from_string(extra_specs.get(_ENCRYPTION)):
-        yield _ENCRYPTION
-    if strutils.bool_from_string(properties.get(_IMAGE_ENCRYPTION)):
-        yield _IMAGE_ENCRYPTION
+    extra_specs, properties = facts.server.flavor.extra_specs, _properties(facts)
+    if extra_specs.get(flavor_keys.PROFILE):
+        yield flavor_keys.PROFILE
+    if strutils.bool_from_string(extra_specs.get(flavor_keys.ENCRYPTION)):
+        yield flavor_keys.ENCRYPTION
+    if strutils.bool_from_string(properties.get(image_keys.ENCRYPTION)):
+        yield image_keys.ENCRYPTION
+    if has_tpm(extra_specs, properties) and not (
+        facts.nova_microversion >= _TPM_MIGRATES_SINCE and _keeps_tpm_secret_on_host(facts)
+    ):
+        yield _TPM
+
+
+def _without(facts: Facts, refused: list[str]) -> str:
+    server_id = facts.server.id
+    if image_keys.ENCRYPTION in refused:
+        return paste(
+            "rebuild the server from an image without it; this erases its root disk",
+            f"openstack server rebuild --wait --image IMAGE {server_id}",
+        )
+    if refused == [_TPM] and facts.nova_microversion >= _TPM_MIGRATES_SINCE:
+        return resize(server_id, f"with {flavor_keys.TPM_SECURITY}=host")
+    return resize(server_id, "without it")
+
+
+def _keeps_tpm_secret_on_host(facts: Facts) -> bool:
+    return facts.server.flavor.extra_specs.get(flavor_keys.TPM_SECURITY) == "host"
+
+
+def _properties(facts: Facts) -> Mapping[str, str]:
+    return as_nova_names(facts.image_properties or {})
 
 
 def _settled_by(facts: Facts, features: list[str]) -> str:
@@ -153,21 +134,17 @@ def _settled_by(facts: Facts, features: list[str]) -> str:
 
 def _features(facts: Facts) -> Iterator[str]:
     server = facts.server
-    for key in sorted(server.flavor.extra_specs):
-        # What they ask for is refused, or else nothing.
-        if is_of_numa(key) or key in (_PROFILE, _ENCRYPTION):
-            continue
-        if not key.startswith(_HARMLESS_EXTRA_SPECS) or key.partition(":")[2].startswith(
-            _DEMANDING_RESOURCES
-        ):
+    for key, value in sorted(server.flavor.extra_specs.items()):
+        if effect_of_extra_spec(key, value) in _NOT_LOOKED_INTO:
             yield f"flavor {key}"
     if facts.image_properties is None:
         yield _VOLUME
-    for key in sorted(facts.image_properties or ()):
-        if is_of_numa(key) or key == _IMAGE_ENCRYPTION:
-            continue
-        if key.startswith(_DEMANDING_IMAGE_PROPERTIES):
+    for key, value in sorted(_properties(facts).items()):
+        if effect_of_image_property(key, value) in _NOT_LOOKED_INTO:
             yield f"image {key}"
+    if has_tpm(server.flavor.extra_specs, _properties(facts)):
+        # Nova-compute refuses it where libvirt has lost the secret.
+        yield _TPM
     for hint in sorted(server.scheduler_hints.keys() - {"group"}):
         yield f"scheduler hint {hint}"
     for name in sorted(facts.source.nested_classes):

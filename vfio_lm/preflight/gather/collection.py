@@ -45,6 +45,7 @@ from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, Sourc
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
+from vfio_lm.preflight.rules.demanded_traits import demanded_traits
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
 
@@ -122,7 +123,14 @@ def collect(
             subject=subject,
             group=group,
             source=(source := _source(cloud, subject.server, held[subject.server.id], inputs)),
-            query=_query(cloud, subject, source, inputs, target.uuid if target else None),
+            query=_query(
+                cloud,
+                subject,
+                source,
+                inputs,
+                images[subject.server.id],
+                target.uuid if target else None,
+            ),
             image_properties=images[subject.server.id],
         )
         for subject, group in groups
@@ -153,9 +161,15 @@ def _wiring(cloud: WholeCloud, networks: Iterable[Network]) -> _Wiring:
 
 
 def _query(
-    cloud: WholeCloud, subject: CheckedServer, source: Source, inputs: Inputs, in_tree: str | None
+    cloud: WholeCloud,
+    subject: CheckedServer,
+    source: Source,
+    inputs: Inputs,
+    image_properties: Mapping[str, str] | None,
+    in_tree: str | None,
 ) -> CandidateQuery:
     server = subject.server
+    demanded = demanded_traits(server.flavor.extra_specs, image_properties)
     return nova_query(
         server.flavor.extra_specs,
         source.resources or flavor_resources(server.flavor),
@@ -167,6 +181,8 @@ def _query(
         same_subtrees=subject.network.resources.same_subtrees,
         in_tree=in_tree,
         member_of=_zone_members(cloud.aggregates, server.pinned_availability_zone),
+        required=demanded.of_host,
+        root_required=demanded.of_root,
     )
 
 

@@ -44,12 +44,16 @@ class TestServerFeatures(CheckTestCase):
             "trait:CUSTOM_FAST": "required",
             "resources:CUSTOM_LICENCE": "1",
             "quota:vif_inbound_average": "1000",
+            "hw:watchdog_action": "reset",
+            "hw:serial_port_count": "2",
+            "acme:billing": "gold",
+            "billing": "gold",
         }
         self.assert_answers(Status.PASS, facts(server=self.flavor(**harmless)))
 
     def test_what_is_not_looked_into_is_unknown(self):
         for key in (
-            "hw:virtio_packed_ring",
+            "hw:viommu_model",
             "capabilities:cpu_info:arch",
             "num_instances",
             "resources:VGPU",
@@ -58,7 +62,7 @@ class TestServerFeatures(CheckTestCase):
             known = facts(server=self.flavor(**{key: "1"}))
             self.assert_answers(Status.UNKNOWN, known, saying=key)
         for changes in (
-            {"image_properties": {"hw_tpm_version": "2.0"}},
+            {"image_properties": {"hw_emulation_architecture": "aarch64"}},
             {"image_properties": None},
             {"server": {"scheduler_hints": {"different_host": "f6e2"}}},
         ):
@@ -85,6 +89,28 @@ class TestServerFeatures(CheckTestCase):
         profile = {"accel:device_profile": "fpga"}
         self.assert_answers(Status.FAIL, facts(server=self.flavor(**profile)))
 
+    def test_an_emulated_tpm_is_refused_by_release_and_secret_security(self):
+        for microversion, security, status in (
+            ((2, 100), {}, Status.FAIL),
+            ((2, 100), {"hw:tpm_secret_security": "host"}, Status.FAIL),
+            ((2, 103), {}, Status.FAIL),
+            ((2, 104), {"hw:tpm_secret_security": "deployment"}, Status.FAIL),
+            ((2, 104), {"hw:tpm_secret_security": "host"}, Status.UNKNOWN),
+        ):
+            for known in (
+                facts(
+                    nova_microversion=microversion,
+                    server=self.flavor(**security, **{"hw:tpm_version": "2.0"}),
+                ),
+                facts(
+                    nova_microversion=microversion,
+                    server=self.flavor(**security),
+                    image_properties={"hw_tpm_version": "2.0"},
+                ),
+            ):
+                self.assert_answers(status, known, saying="TPM")
+        self.assert_answers(Status.PASS, facts(server=self.flavor(**{"hw:tpm_model": "tpm-crb"})))
+
     def test_a_file_share_is_refused_by_novas_api_and_has_to_go(self):
         outcome = self.assert_answers(Status.FAIL, facts(share_ids=("s1", "s2")), saying="s1, s2")
         self.assertIn(f"openstack server remove share {facts().server.id} s2", outcome.remedy)
@@ -96,11 +122,7 @@ class TestServerFeatures(CheckTestCase):
         )
         self.assert_answers(Status.UNKNOWN, known, saying="CUSTOM_VGPU_A")
 
-    def test_old_names_of_image_properties_mean_what_they_mean_to_nova(self):
-        for old, new in image_meta.ImageMetaProps._legacy_property_map.items():
-            answers = {self.answer(facts(image_properties={key: "x"})).status for key in (old, new)}
-            self.assertEqual(1, len(answers), f"{old}, which is {new}")
-
     def test_everyday_image_properties_pass(self):
         everyday = {"hw_disk_bus": "virtio", "hw_machine_type": "q35", "os_distro": "debian"}
+        everyday |= {"os_secure_boot": "optional", "hw_watchdog_action": "reset"}
         self.assert_answers(Status.PASS, facts(image_properties=everyday))
