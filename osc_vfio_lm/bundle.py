@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from vfio_lm.errors import VfioLmError
+from vfio_lm.quoting import names_secret
 
 
 class BundleError(VfioLmError):
@@ -52,6 +53,8 @@ def part(name: str, collect: Callable[[], Any]) -> Part:
         return Part(name, "", str(exc))
     if not isinstance(content, str):
         content = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    if names_secret(content):
+        return Part(name, "", "is left out, because it seems to hold a password")
     return Part(name, content)
 
 

@@ -13,12 +13,19 @@
 """Every error that a user of this project is meant to read, and nothing else.
 
 A face (command, agent, dashboard) catches :class:`VfioLmError` and shows its text as it is:
-the text names what was wrong, where, and the way out.
+the text names what was wrong, where, and the way out, and holds no secret.
 """
+
+from __future__ import annotations
+
+from vfio_lm.quoting import quoted, without_credentials
 
 
 class VfioLmError(Exception):
     """Base of all errors of this project; its text is written for the operator."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(without_credentials(text))
 
 
 class OptionError(VfioLmError):
@@ -29,7 +36,7 @@ class OptionError(VfioLmError):
     """
 
     def __init__(self, value: str, reason: str) -> None:
-        super().__init__(f"{value}: {reason}")
+        super().__init__(": ".join(filter(None, (quoted(value), reason))))
         self.value = value
         self.reason = reason
 
@@ -40,16 +47,17 @@ class ConfigError(VfioLmError):
     :param location: the file, or what else the value came from
     :param option: the option as nova names it, for example ``[pci]alias``; empty where the
         whole file is meant
-    :param value: the offending value as it was written; empty where there is none
+    :param value: the offending value as it was written; empty where there is none. One that may
+        be a secret is not kept.
     :param reason: what is wrong with it and how to mend it
     """
 
     def __init__(self, location: str, option: str, value: str, reason: str) -> None:
-        parts = [location, option, value]
-        super().__init__(": ".join([*filter(None, parts), reason]))
+        shown = quoted(value)
+        super().__init__(": ".join([*filter(None, (location, option, shown)), reason]))
         self.location = location
         self.option = option
-        self.value = value
+        self.value = shown
         self.reason = reason
 
 

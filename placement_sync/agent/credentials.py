@@ -35,7 +35,8 @@ from placement_sync.agent import opts
 from placement_sync.agent.settings import DEFAULT_NOVA_CONF, PROJECT, nova_conf_paths
 from vfio_lm.cloud.http.time_limit import TimeLimitAdapter, limit_time
 from vfio_lm.errors import ConfigError
-from vfio_lm.pci.conf_text import not_a_configuration, refuse_unreadable
+from vfio_lm.pci.conf_text import not_a_configuration, read_conf_text, refuse_unreadable
+from vfio_lm.quoting import SEVERAL_LINES, refusal_of_value
 
 LOG = logging.getLogger(__name__)
 
@@ -147,6 +148,7 @@ def _from_conf(conf: cfg.ConfigOpts, where: str, own: cfg.ConfigOpts) -> Adapter
     :param conf: where it is
     :param own: the agent's configuration
     """
+    _refuse_swallowed_lines(conf)
     _check_auth_type(conf, where)
     with _explained(where, opts.PLACEMENT):
         auth = loading.load_auth_from_conf_options(conf, opts.PLACEMENT)
@@ -179,6 +181,19 @@ def _check_auth_type(conf: cfg.ConfigOpts, where: str) -> None:
         )
 
 
+def _refuse_swallowed_lines(conf: cfg.ConfigOpts) -> None:
+    """Refuse a value that has swallowed the lines below it, which keystone and logs would show."""
+    sections = {opts.PLACEMENT, conf[opts.PLACEMENT].auth_section}
+    for setting in read_conf_text([*conf.config_file, *conf.config_dirs]).settings:
+        if setting.section in sections and "\n" in setting.value.strip():
+            raise ConfigError(
+                f"{setting.file}:{setting.line}",
+                f"[{setting.section}]",
+                "",
+                SEVERAL_LINES,
+            )
+
+
 def _parse_nova_conf(paths: Sequence[str]) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     opts.register_client(conf, opts.PLACEMENT)
@@ -203,4 +218,4 @@ def _explained(where: str, section: str) -> Iterator[None]:
         names = ", ".join(opt.dest for opt in exc.options)
         raise ConfigError(where, option, "", f"lacks what auth_type needs: {names}") from None
     except (cfg.Error, ksa_exceptions.ClientException, TypeError, ValueError) as exc:
-        raise ConfigError(where, option, "", str(exc)) from None
+        raise ConfigError(where, option, "", refusal_of_value(exc)) from None

@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 
 from oslo_config import cfg
@@ -33,6 +33,7 @@ from placement_sync.engine.sources import HostFolder, OwnHost
 from vfio_lm.errors import ConfigError, OptionError
 from vfio_lm.pci import Alias, read_nova_conf
 from vfio_lm.pci.conf_text import ConfText, Setting, not_a_configuration, read_conf_text
+from vfio_lm.quoting import refusal_of_value
 
 PROJECT = "vfio-placement-sync"
 
@@ -116,7 +117,6 @@ def parse_arguments(arguments: Sequence[str]) -> cfg.ConfigOpts:
         cfg.ConfigFilesNotFoundError,
         cfg.ConfigFilesPermissionDeniedError,
         cfg.ConfigDirNotFoundError,
-        cfg.ConfigSourceValueError,
         cfg.RequiredOptError,
         UnicodeDecodeError,
     ) as exc:
@@ -235,22 +235,37 @@ def _coordination(conf: cfg.ConfigOpts) -> Coordination | None:
 
 def _check_values(conf: cfg.ConfigOpts) -> None:
     """Look at every value: oslo.config converts one only when it is asked for."""
+    for name in conf:
+        _ask(conf, "DEFAULT", name, conf.__getitem__)
     for group, known in (
         (opts.GROUP, opts.AGENT_OPTS),
         (opts.COORDINATION, opts.COORDINATION_OPTS),
     ):
         for opt in known:
-            try:
-                conf[group][opt.dest]
-            except (ValueError, cfg.Error) as exc:
-                setting = _written(conf).last(f"[{group}]{opt.dest}")
-                raise ConfigError(
-                    _location(conf, setting),
-                    f"[{group}]{opt.dest}",
-                    setting.value if setting and not opt.secret else "",
-                    str(exc).rpartition("is not valid: ")[2],
-                ) from None
+            _ask(conf, group, opt.dest, conf[group].__getitem__, is_secret=opt.secret)
         _refuse_unknown(conf, group, [opt.dest for opt in known])
+
+
+def _ask(
+    conf: cfg.ConfigOpts,
+    group: str,
+    name: str,
+    ask: Callable[[str], object],
+    *,
+    is_secret: bool = False,
+) -> None:
+    try:
+        ask(name)
+    except (ValueError, cfg.Error) as exc:
+        option = f"[{group}]{name}"
+        setting = _written(conf).last(option)
+        value = setting.value if setting else ""
+        raise ConfigError(
+            _location(conf, setting),
+            option,
+            "" if is_secret else value,
+            refusal_of_value(exc, value),
+        ) from None
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts, group: str, names: Sequence[str]) -> None:
@@ -260,11 +275,14 @@ def _refuse_unknown(conf: cfg.ConfigOpts, group: str, names: Sequence[str]) -> N
         if setting.section != group or name in names:
             continue
         near = difflib.get_close_matches(name, names, n=1)
+        # Without its neighbours a line may be anything, a password as well.
         raise ConfigError(
             _location(conf, setting),
-            setting.name,
+            setting.name if near else f"[{group}]",
             "",
-            "there is no such option" + (f": is {near[0]} meant?" if near else ""),
+            f"there is no such option: is {near[0]} meant?"
+            if near
+            else "the option on this line does not exist",
         )
 
 

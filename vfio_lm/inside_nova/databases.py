@@ -14,12 +14,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from vfio_lm.inside_nova.errors import InsideNovaError
-
-_PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+from vfio_lm.quoting import without_credentials
 
 
 def check() -> None:
@@ -69,6 +67,25 @@ def _check_version(kind: str, name: str, context: Any) -> None:
         )
 
 
+def refuse_address(group: str, connection: str | None) -> None:
+    """Refuse an address that no driver could use; drivers would quote it with its password.
+
+    :param group: the section of nova.conf
+    :raises InsideNovaError: if it is no URL of one line
+    """
+    from sqlalchemy import exc, make_url
+
+    if not connection:
+        return
+    try:
+        make_url(connection)
+        is_url = len(connection.splitlines()) == 1
+    except (exc.ArgumentError, ValueError):
+        is_url = False
+    if not is_url:
+        raise InsideNovaError(f"[{group}]connection is not the URL of a database, in one line")
+
+
 def use_user_of(connection: str) -> None:
     """Open the databases of cells with the user and password of another connection.
 
@@ -97,4 +114,4 @@ def reason(error: Exception) -> str:
         error = said
         said = getattr(error, "inner_exception", None) or getattr(error, "orig", None)
     text = " ".join(str(error).split()) or type(error).__name__
-    return _PASSWORD_IN_URL.sub(r"\1:***@", text)[:300]
+    return without_credentials(text)[:300]

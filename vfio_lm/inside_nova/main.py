@@ -21,8 +21,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from vfio_lm.errors import VfioLmError
 from vfio_lm.inside_nova.corrections import NAMES
-from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.lines import say
 from vfio_lm.pci.nova_word import NovaWord, to_json
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output, sys.stdout = sys.stdout, io.StringIO()
     try:
         return _run(options, output)
-    except InsideNovaError as exc:
+    except VfioLmError as exc:
         if options.serve:
             say(output, {"error": str(exc)})
         print(f"{PROGRAM}: {exc}", file=sys.stderr)

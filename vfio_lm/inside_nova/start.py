@@ -27,6 +27,8 @@ from vfio_lm.inside_nova import databases, known
 from vfio_lm.inside_nova.corrections import CORRECTIONS, TrialResult
 from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.guard import Guard
+from vfio_lm.pci.conf_text import not_a_configuration
+from vfio_lm.quoting import refusal_of_value
 
 #: Seconds in which a database server has to take a connection.
 _CONNECT_TIMEOUT = 5
@@ -51,8 +53,8 @@ class Place:
 def start(place: Place) -> Guard:
     """Read nova's configuration, and let nothing of this process write from now on.
 
-    :raises InsideNovaError: if nova, its configuration or its databases are not there, or not
-        what they have to be
+    :raises VfioLmError: if nova, its configuration or its databases are not there, or not what they
+        have to be
     """
     # What libraries log or warn of goes nowhere: the answer is all that is printed.
     logging.getLogger().addHandler(logging.NullHandler())
@@ -106,8 +108,12 @@ def _configure(place: Place) -> None:
         arguments += ["--config-dir", name]
     try:
         config.parse_args(arguments, configure_db=False, init_rpc=False)
+    except cfg.ConfigFileParseError as exc:
+        raise not_a_configuration(exc.config_file) from None
     except cfg.Error as exc:
-        raise InsideNovaError(f"nova's configuration cannot be read: {_one_line(exc)}") from None
+        raise InsideNovaError(
+            f"nova's configuration cannot be read: {_one_line(refusal_of_value(exc))}"
+        ) from None
     conf = nova.conf.CONF
     # A cell mapping may be a template that takes parts of transport_url.
     for group, options in opts.list_opts():
@@ -120,6 +126,7 @@ def _configure(place: Place) -> None:
             f"with --config-file"
         )
     for group in ("api_database", "database"):
+        databases.refuse_address(group, conf[group].connection)
         _fail_soon(conf, group)
     # What is on a host is asked of the database, not of what a scheduler heard from the host.
     conf.set_override("track_instance_changes", False, "filter_scheduler")
@@ -154,5 +161,5 @@ def _fail_soon(conf: Any, group: str) -> None:
         conf.set_override("connection_parameters", "&".join(filter(None, parameters)), group)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

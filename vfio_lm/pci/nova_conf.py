@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ from vfio_lm.pci.conf_text import (
     refuse_unreadable,
 )
 from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
+from vfio_lm.quoting import refusal_of_value
 
 # nova/conf/pci.py, scheduler.py, libvirt.py, netconf.py and workarounds.py (nova 34.0.0), without
 # the defaults: what the files do not say stays None.
@@ -111,8 +113,10 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         that nova would refuse; the text names file, option and value
     """
     names = [os.fspath(path) for path in paths]
-    values = _parse(names)
+    for name in names:
+        refuse_unreadable(name)
     text = read_conf_text(names)
+    values = _parse(names, text)
     in_placement = values["pci_in_placement"]
     reported = values["report_in_placement"]
     spec_values = values["device_spec"]
@@ -160,30 +164,34 @@ def last_changed(paths: Iterable[str | os.PathLike[str]]) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(newest, datetime.UTC)
 
 
-def _parse(names: Iterable[str]) -> dict[str, Any]:
+def _parse(names: Sequence[str], text: ConfText) -> dict[str, Any]:
     """Return the values of all options of :data:`_OPTS` by their name."""
     conf = cfg.ConfigOpts()
     arguments = []
     for group, opts in _OPTS.items():
         conf.register_opts(opts, group=None if group == "DEFAULT" else group)
     for name in names:
-        refuse_unreadable(name)
         arguments += ["--config-dir" if os.path.isdir(name) else "--config-file", name]
-    where = ", ".join(names)
     try:
         conf(arguments, project="nova", default_config_files=[], default_config_dirs=[])
-        # oslo.config reads a value only when it is asked for.
-        return {
-            opt.dest: _host(conf) if group == "DEFAULT" else conf[group][opt.dest]
-            for group, opts in _OPTS.items()
-            for opt in opts
-        }
     except cfg.ConfigFileParseError as exc:
         raise not_a_configuration(exc.config_file) from None
     except UnicodeDecodeError as exc:
-        raise ConfigError(where, "", "", f"not a text file: {exc.reason}") from None
+        raise ConfigError(", ".join(names), "", "", f"not a text file: {exc.reason}") from None
+    return {
+        opt.dest: _value(conf, group, opt, text) for group, opts in _OPTS.items() for opt in opts
+    }
+
+
+def _value(conf: cfg.ConfigOpts, group: str, opt: cfg.Opt, text: ConfText) -> Any:
+    """Return the value of an option, which oslo.config reads only when it is asked for."""
+    try:
+        return _host(conf) if group == "DEFAULT" else conf[group][opt.dest]
     except (cfg.ConfigFileValueError, cfg.TemplateSubstitutionError, cfg.NoSuchOptError) as exc:
-        raise ConfigError(where, "", "", str(exc)) from None
+        option = f"[{group}]{opt.dest}"
+        values = (setting.value for setting in text.of(option))
+        reason = refusal_of_value(exc, *values)
+        raise ConfigError(_place(text, option), option, "", reason) from None
 
 
 def _host(conf: cfg.ConfigOpts) -> str | None:
@@ -200,6 +208,16 @@ def _locations(text: ConfText, option: str) -> list[str]:
 
 
 def _config_error(text: ConfText, option: str, error: AliasError | DeviceSpecError) -> ConfigError:
-    """Say in which file a value stands that nova would refuse."""
-    files = (setting.file for setting in text.of(option) if setting.value == error.value)
-    return ConfigError(next(files, ", ".join(text.sources)), option, error.value, error.reason)
+    """Say where a value stands that nova would refuse; what is not JSON may be anything."""
+    try:
+        json.loads(error.value)
+        shown = error.value
+    except (ValueError, RecursionError):
+        shown = ""
+    return ConfigError(_place(text, option, error.value), option, shown, error.reason)
+
+
+def _place(text: ConfText, option: str, value: str | None = None) -> str:
+    """Return the file and line where an option has a value, or where it is set last."""
+    found = [each for each in text.of(option) if value in (None, each.value)]
+    return f"{found[-1].file}:{found[-1].line}" if found else ", ".join(text.sources)

@@ -27,7 +27,7 @@ from vfio_lm.inside_nova.databases import reason, use_user_of
 class TestReason(testtools.TestCase):
     def test_it_is_one_line_without_a_password(self):
         error = ValueError("cannot open\nmysql+pymysql://nova:se.cr-et@db/nova now")
-        self.assertEqual("cannot open mysql+pymysql://nova:***@db/nova now", reason(error))
+        self.assertEqual("cannot open mysql+pymysql://***@db/nova now", reason(error))
 
     def test_an_error_without_a_text_is_named(self):
         self.assertEqual("KeyError", reason(KeyError()))

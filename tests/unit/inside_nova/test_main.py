@@ -52,7 +52,9 @@ class TestMain(testtools.TestCase):
         finished = run("--config-file", str(self.conf), "a")
         self.assert_line(finished, f"Failed to find some config files: {self.conf}")
         self.conf.write_text("x\n[")
-        self.assert_line(run("--config-file", str(self.conf), "a"), "Failed to parse")
+        self.assert_line(
+            run("--config-file", str(self.conf), "a"), "not a configuration file: line 1"
+        )
 
     def test_a_nova_conf_without_a_database(self):
         self.conf.write_text("[DEFAULT]\n")

@@ -67,7 +67,7 @@ class TestReadNovaConf(testtools.TestCase):
         good = self.write(f"[pci]\nalias = {_ALIAS % 'vf'}\n", "good.conf")
         bad = self.write('[pci]\nalias = {"name": "vf", "dev_type": "type-VF"}\n', "bad.conf")
         said = self.refusal(good, bad)
-        self.assertTrue(said.startswith(f"{bad}: [pci]alias: "), said)
+        self.assertTrue(said.startswith(f"{bad}:2: [pci]alias: "), said)
         self.assertIn("dev_type", said)
 
     def test_a_missing_file(self):
@@ -121,7 +121,7 @@ class TestReadNovaConf(testtools.TestCase):
         path = self.write('[pci]\npassthrough_whitelist = {"vendor_id": 5}\n')
         said = self.refusal(path)
         self.assertEqual(
-            f'{path}: [pci]device_spec: {{"vendor_id": 5}}: vendor_id is not a text', said
+            f'{path}:2: [pci]device_spec: {{"vendor_id": 5}}: vendor_id is not a text', said
         )
 
     def test_what_the_files_do_not_say_is_none(self):

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vfio_lm.pci.conf_text import Setting
 from vfio_lm.pci.lint.linter import Finding, Service, Severity, lint
+from vfio_lm.pci.redact import is_well_formed
 from vfio_lm.pci.release import NovaRelease
 
 # Each round mends one mistake of each setting, and no setting has that many.
@@ -112,9 +113,13 @@ def corrected_sections(before: Iterable[Service], after: Corrected) -> Iterator[
                 yield f"[{section}]"
                 for setting in (each for each in here if each.section == section):
                     yield from _comments(new.label, setting, after)
-                    yield setting.text
+                    yield setting.text if is_well_formed(setting) else _stays(setting)
             yield ""
         yield from _elsewhere(new.label, shown, after)
+
+
+def _stays(setting: Setting) -> str:
+    return f"# line {setting.line} stays as it is, and is not shown: it may be a secret"
 
 
 def _comments(label: str, setting: Setting, after: Corrected) -> Iterator[str]:

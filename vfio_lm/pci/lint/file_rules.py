@@ -31,6 +31,7 @@ from vfio_lm.pci.conf_text import (
 )
 from vfio_lm.pci.lint.configurations import AliasEntry, CloudView, SpecEntry, boolean
 from vfio_lm.pci.lint.hit import Hit, closest
+from vfio_lm.quoting import quoted
 
 _BOOLEANS = (REPORT_IN_PLACEMENT, PCI_IN_PLACEMENT, PERMIT_POST_COPY)
 _OPTIONS = (ALIAS, DEVICE_SPEC, *_BOOLEANS)
@@ -53,7 +54,9 @@ def values_that_are_no_boolean(cloud: CloudView) -> Iterator[Hit]:
         for option in _BOOLEANS:
             setting = service.service.text.last(option)
             if setting and boolean(setting.value) is None:
-                why = f"nova refuses {setting.value!r} for {option}: it has to be true or false"
+                value = quoted(setting.value)
+                said = f"{value!r} for {option}" if value else f"the value of {option}"
+                why = f"nova refuses {said}: it has to be true or false"
                 yield Hit(service.label, setting, why)
 
 
@@ -103,9 +106,13 @@ def misspelt_options(cloud: CloudView) -> Iterator[Hit]:
             if setting.section != "pci" or setting.option in _OPTIONS or _right_name(setting.name):
                 continue
             key = closest(setting.name.removeprefix("[pci]"), _PCI_KEYS)
-            renamed = dataclasses.replace(setting, name=f"[pci]{key}") if key else None
-            meant = f"; did you mean {key}?" if key else ""
-            why = f"nova has no option {setting.name} and ignores it{meant}"
+            if key is None:
+                # Its name is not quoted: any word may be a password that lost its option.
+                why = "nova has no such option in [pci] and ignores it"
+                yield Hit(service.label, setting, why)
+                continue
+            renamed = dataclasses.replace(setting, name=f"[pci]{key}")
+            why = f"nova has no option {setting.name} and ignores it; did you mean {key}?"
             yield Hit(service.label, setting, why, renamed)
 
 

@@ -25,7 +25,9 @@ from vfio_lm.pci.lint.catalogue import RULES, Rule, Severity
 from vfio_lm.pci.lint.caution import ONLY_A_HUMAN_KNOWS, declares_too_much
 from vfio_lm.pci.lint.configurations import Service, view_cloud
 from vfio_lm.pci.lint.hit import Hit
+from vfio_lm.pci.redact import is_listed, is_well_formed
 from vfio_lm.pci.release import NovaRelease
+from vfio_lm.quoting import quoted, without_credentials
 
 __all__ = ["Finding", "Service", "Severity", "lint"]
 
@@ -58,14 +60,21 @@ class Finding:
 
     @property
     def option(self) -> str:
-        """As it is written, for example ``[DEFAULT]pci_alias``."""
+        """As it is written, for example ``[DEFAULT]pci_alias``; of an unknown one, the section."""
         place = self.setting or self.replacement
-        return place.name if place else ""
+        if place is None:
+            return ""
+        return place.name if self._is_known else f"[{place.section}]"
 
     @property
     def value(self) -> str:
-        """The value as it is written."""
-        return self.setting.value if self.setting else ""
+        """The value as it is written; empty where it may be a secret."""
+        return quoted(self.setting.value) if self.setting and self._is_known else ""
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the option is one of nova's, or can be taken for one."""
+        return self.replacement is not None or bool(self.setting and is_listed(self.setting))
 
     @property
     def corrected(self) -> str:
@@ -86,7 +95,10 @@ def lint(services: Iterable[Service], *, release: NovaRelease | None = None) -> 
 
 
 def _finding(rule: Rule, hit: Hit) -> Finding:
-    why, replacement = hit.why, hit.replacement
+    why, replacement = without_credentials(hit.why), hit.replacement
+    if replacement is not None and not is_well_formed(replacement):
+        # It may be another line, which lost its section or begins with a blank.
+        replacement = None
     if replacement is not None and declares_too_much(hit.setting, replacement):
         why, replacement = f"{why}; {ONLY_A_HUMAN_KNOWS}", None
     return Finding(rule.id, rule.severity, hit.label, hit.setting, why, replacement)
