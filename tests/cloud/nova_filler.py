@@ -18,11 +18,12 @@ written there as well. The schemas are those of nova 34 and placement 16.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.cloud.filler import NAME_PREFIX, RESOURCE_CLASS, transaction
@@ -69,6 +70,7 @@ def fill(settings: Settings, host: str, examples: Sequence[str], servers: int) -
             )
         )
     _add_hosts(settings, host, roots)
+    _add_devices(settings, host)
     names = list(roots)
     copies = [
         _Copy(
@@ -114,6 +116,69 @@ def _add_hosts(settings: Settings, example: str, roots: Mapping[str, str]) -> No
     with transaction(settings, "nova_api") as database:
         (mapping,) = _rows(database, "host_mappings", "host = ?", example)
         _insert(database, "host_mappings", (_renamed(mapping, example, name) for name in roots))
+
+
+def _add_devices(settings: Settings, example: str) -> None:
+    """Give each host the devices that placement has for it, like one VF of the example."""
+    with transaction(settings, "placement") as database:
+        providers = database.execute(
+            "SELECT root.uuid, p.uuid, p.name, i.total FROM resource_providers p"
+            " JOIN resource_providers root ON root.id = p.root_provider_id"
+            " JOIN inventories i ON i.resource_provider_id = p.id"
+            " WHERE p.parent_provider_id IS NOT NULL AND p.name LIKE ? ORDER BY p.name",
+            (f"{NAME_PREFIX}%",),
+        ).fetchall()
+    of_host = collections.defaultdict(list)
+    for root, *provider in providers:
+        of_host[root].append(provider)
+    with transaction(settings, "nova_cell1") as database:
+        nodes = dict(database.execute("SELECT uuid, id FROM compute_nodes"))
+        (node,) = _rows(database, "compute_nodes", "host = ?", example)
+        vf = _rows(
+            database, "pci_devices", "dev_type = 'type-VF' AND compute_node_id = ?", node["id"]
+        )[-1]
+        for root, found in of_host.items():
+            database.execute(
+                "UPDATE compute_nodes SET pci_stats = ? WHERE uuid = ?",
+                (_pools(node["pci_stats"], vf["parent_addr"], found), root),
+            )
+            _insert(database, "pci_devices", _vfs(vf, nodes[root], found))
+
+
+def _pools(pci_stats: str, pf: str, providers: Sequence[Sequence[Any]]) -> str:
+    """Return what a nova-compute reports: a pool for each provider, like that of a PF."""
+    stats = json.loads(pci_stats)
+    pools = stats["nova_object.data"]["objects"]
+    like = json.dumps(next(p for p in pools if p["nova_object.data"]["tags"]["address"] == pf))
+    found = []
+    for provider, name, total in providers:
+        pool = json.loads(like)
+        pool["nova_object.data"]["count"] = total
+        tags = pool["nova_object.data"]["tags"]
+        tags.update(address=_address(name), rp_uuid=provider)
+        found.append(pool)
+    stats["nova_object.data"]["objects"] = found
+    return json.dumps(stats)
+
+
+def _vfs(like: Row, node: int, providers: Sequence[Sequence[Any]]) -> Iterator[Row]:
+    free = {"compute_node_id": node, "status": "available", "instance_uuid": None}
+    for _, name, total in providers:
+        pf = _address(name)
+        for number in range(total):
+            own = {
+                "uuid": str(uuid.uuid4()),
+                "address": f"{pf[:-3]}{0x10 + number // 8:02x}.{number % 8}",
+                "parent_addr": pf,
+                "request_id": None,
+            }
+            row = like | free | own
+            del row["id"]
+            yield row
+
+
+def _address(provider_name: str) -> str:
+    return provider_name.rpartition("_")[2].lower()
 
 
 def _copy_servers(
@@ -185,7 +250,7 @@ def _units(database: sqlite3.Connection, root: int, resource_class: int) -> list
     return [provider for provider, total in found for _ in range(total)]
 
 
-def _rows(database: sqlite3.Connection, table: str, where: str, value: str) -> list[Row]:
+def _rows(database: sqlite3.Connection, table: str, where: str, value: object) -> list[Row]:
     cursor = database.execute(f"SELECT * FROM {table} WHERE {where}", (value,))
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]

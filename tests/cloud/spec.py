@@ -53,6 +53,7 @@ class HostSpec:
     :ivar bus: PCI bus number of all devices; None: the cloud gives each host its own.
     :ivar device_specs: ``[pci]device_spec`` of this host's nova.conf, in order.
     :ivar memory_mb: memory of the host in MiB.
+    :ivar huge_pages: by size in KiB, how many there are on each NUMA node.
     :ivar report_in_placement: ``[pci]report_in_placement``; None: as the cloud's
         ``pci_in_placement``.
     :ivar physical_networks: those that its network agents serve, in a cloud with neutron.
@@ -70,6 +71,7 @@ class HostSpec:
     qemu_version: str = "8.2.2"
     vcpus: int = 16
     memory_mb: int = 65536
+    huge_pages: Mapping[str, int] = dataclasses.field(default_factory=dict)
     report_in_placement: bool | None = None
     physical_networks: tuple[str, ...] = PHYSICAL_NETWORKS
     bandwidth_kbps: int = 0
@@ -99,7 +101,7 @@ class CloudSpec:
     :ivar parallel_migrations: live migrations that may run at once in the whole cloud.
     :ivar corrections: of what ``vfio-lm-nova-compute`` corrects, by name.
     :ivar api_filter: options of nova-api's filter that serves the dry run; None: no filter.
-    :ivar nova_options: further options of every nova.conf: section, option, value.
+    :ivar nova_options: further options of every nova.conf: section, option, value or values.
     """
 
     hosts: tuple[HostSpec, ...] = dataclasses.field(default_factory=_three_hosts)
@@ -112,7 +114,9 @@ class CloudSpec:
     parallel_migrations: int = 1
     corrections: tuple[str, ...] = ()
     api_filter: Mapping[str, str] | None = None
-    nova_options: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    nova_options: Mapping[str, Mapping[str, str | list[str]]] = dataclasses.field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         names = [host.name for host in self.hosts]

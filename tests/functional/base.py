@@ -56,19 +56,26 @@ _WHOLE = CloudSpec(volume_endpoint=True)
 
 
 class _OfProcess:
-    """The cloud of this process: one at a time, of the release that the test wants."""
+    """The cloud of this process: one at a time, as the test wants it."""
 
     def __init__(self) -> None:
-        self._kind = (environments.CURRENT, False)
+        self._kind: tuple[object, ...] = ()
         self._shared = SharedCloud(_WHOLE)
         atexit.register(self.stop)
 
-    def of_release(self, release: NovaRelease, *, has_neutron: bool = False) -> SharedCloud:
-        """Give the cloud; one of another release, or of the other kind of network, ends."""
-        if self._kind != (release, has_neutron):
+    def of_release(
+        self,
+        release: NovaRelease,
+        *,
+        has_neutron: bool = False,
+        nova_options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> SharedCloud:
+        """Give the cloud; one that is of another kind ends."""
+        kind = (release, has_neutron, nova_options or {})
+        if self._kind != kind:
             self.stop()
-            self._kind = (release, has_neutron)
-            spec = dataclasses.replace(_WHOLE, neutron=has_neutron)
+            self._kind = kind
+            spec = dataclasses.replace(_WHOLE, neutron=has_neutron, nova_options=nova_options or {})
             self._shared = SharedCloud(spec, release=release)
         return self._shared
 
@@ -103,10 +110,14 @@ class CloudTestCase(testtools.TestCase):
     release = environments.CURRENT
     #: Whether the cloud has a neutron, instead of nova's double of it.
     has_neutron = False
+    #: Further options of every nova.conf.
+    nova_options: Mapping[str, Mapping[str, Any]] = {}
 
     def setUp(self) -> None:
         super().setUp()
-        shared = CLOUDS.of_release(self.release, has_neutron=self.has_neutron)
+        shared = CLOUDS.of_release(
+            self.release, has_neutron=self.has_neutron, nova_options=self.nova_options
+        )
         self.cloud = shared.shaped(self.hosts, self.aliases, self.pci_in_placement)
         self.connection = self.cloud.connection()
         self.addOnException(self._attach_log)

@@ -14,6 +14,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from tests.cloud.administrator import wait_for
 from tests.functional.dry_running import DryRunTestCase
 from vfio_lm.compute.domain.remap import hostdev_addresses
@@ -153,3 +156,45 @@ class Histories(DryRunTestCase):
         } | {root.id: {"resources": {"MEMORY_MB": 512}}}
         self.assertTrue(placement.put(path, json=held, microversion="1.28").ok)
         self.hold(server, "compute2")
+
+
+class OwnFilters(DryRunTestCase):
+    """Filters of the operator's own, and nova's with other options than its defaults."""
+
+    nova_options: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "filter_scheduler": {
+            "available_filters": [
+                "nova.scheduler.filters.all_filters",
+                "tests.functional.own_filters.OpenRackFilter",
+            ],
+            "enabled_filters": "ComputeFilter,OpenRackFilter,AggregateInstanceExtraSpecsFilter,"
+            "NUMATopologyFilter,PciPassthroughFilter,NumInstancesFilter",
+            "max_instances_per_host": "1",
+        },
+        "racks": {"closed_hosts": "compute2"},
+    }
+
+    def test_they_object_by_name_with_what_they_log(self):
+        server = self.boot(self.flavor("vf-yes:1"), "compute1")
+        self.boot(self.flavor(None), "compute3")
+        self.assertIn("OpenRackFilter", self.word(servers=[server]).filters)
+        answer = self.hold(server, "compute2")
+        (objection,) = answer.destination("compute2").objections
+        self.assertEqual(
+            (Decider.FILTER, "OpenRackFilter", "the rack of compute2 is closed"),
+            (objection.decider, objection.name, objection.reason),
+        )
+        answer = self.hold(server)
+        self.assertIs(Ending.REFUSED, answer.ending)
+        self.assertEqual(
+            ["OpenRackFilter", "NumInstancesFilter"],
+            [each.objections[0].name for each in answer.destinations],
+        )
+
+    def test_an_option_of_the_operator_lets_a_host_pass(self):
+        server = self.boot(self.flavor("vf-yes:1"), "compute1")
+        answer = self.hold(server)
+        self.assertEqual(
+            [("compute2", False), ("compute3", True)],
+            [(each.host, each.may_be_chosen) for each in answer.destinations],
+        )

@@ -51,6 +51,11 @@ class NovaProcess:
         if ready != {"ready": True}:
             raise AssertionError(f"vfio-lm-nova is not ready: {ready}")
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def ask(self, **question: Any) -> NovaWord:
         """Ask a question."""
         assert self._process.stdin is not None

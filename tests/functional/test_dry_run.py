@@ -21,3 +21,7 @@ class TestKinds(dry_run_cases.Kinds):
 
 class TestHistories(dry_run_cases.Histories):
     """On the release of the tests."""
+
+
+class TestOwnFilters(dry_run_cases.OwnFilters):
+    """On the release of the tests."""

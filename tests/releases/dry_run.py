@@ -38,3 +38,15 @@ class TestKinds33(dry_run_cases.Kinds):
 
 class TestHistories33(dry_run_cases.Histories):
     release = NovaRelease.R2026_1
+
+
+class TestOwnFilters31(dry_run_cases.OwnFilters):
+    release = NovaRelease.R2025_1
+
+
+class TestOwnFilters32(dry_run_cases.OwnFilters):
+    release = NovaRelease.R2025_2
+
+
+class TestOwnFilters33(dry_run_cases.OwnFilters):
+    release = NovaRelease.R2026_1

@@ -14,16 +14,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from vfio_lm.inside_nova import stored_hosts, stored_servers
 from vfio_lm.inside_nova.dry_run import DryRun
-from vfio_lm.inside_nova.outage import InterruptedRunError, outage
+from vfio_lm.inside_nova.outage import outage
 from vfio_lm.inside_nova.same_request import request_key
+from vfio_lm.inside_nova.stored_servers import NotThereError
 from vfio_lm.pci.nova_word import NovaAnswer, NovaWord, Omission, StoredHost, StoredServer
+
+_T = TypeVar("_T")
 
 NOT_COVERED = (
     "processor: libvirt compares models and features on the destination",
@@ -121,23 +125,25 @@ class Asking:
         """Return the IDs of the servers that are asked about, each once."""
         ids = dict.fromkeys(question.servers)
         if question.source is not None:
-            context = _context_of_host(question.source)
-            if context is None:
-                omissions.append(Omission(f"host {question.source}", "nova has no such host"))
-            else:
+            with _noting(f"host {question.source}", omissions):
+                context = _context_of_host(question.source)
                 ids.update(dict.fromkeys(stored_servers.ids_on(context, question.source)))
         if question.is_about_all:
-            for context, _ in _cells(omissions):
-                ids.update(dict.fromkeys(stored_servers.ids_with_devices(context)))
+            for each in _of_each_cell(
+                lambda context, cell: stored_servers.ids_with_devices(context), omissions
+            ):
+                ids.update(dict.fromkeys(each))
         return ids
 
     def _facts(self, omissions: list[Omission]) -> tuple[list[StoredHost], list[str]]:
-        hosts: list[StoredHost] = []
-        ids: list[str] = []
-        for context, cell in _cells(omissions):
-            hosts += stored_hosts.describe_all(context, cell, self._dry_run.clients.servicegroup)
-            ids += stored_servers.ids_with_devices(context)
-        return hosts, ids
+        def read(context: Any, cell: Any) -> tuple[list[StoredHost], list[str]]:
+            hosts = stored_hosts.describe_all(context, cell, self._dry_run.clients.servicegroup)
+            return hosts, stored_servers.ids_with_devices(context)
+
+        found = _of_each_cell(read, omissions)
+        return [each for hosts, _ in found for each in hosts], [
+            each for _, ids in found for each in ids
+        ]
 
     def _asked(
         self,
@@ -153,16 +159,11 @@ class Asking:
                 left = len(ids) - number
                 omissions.append(Omission(f"{left} more servers", "there was no time left"))
                 break
-            try:
+            with _noting(f"server {server_id}", omissions):
                 subject = stored_servers.load(server_id)
                 servers.append(stored_servers.describe(subject))
                 if server_id in asked:
                     self._ask(subject, host, answers)
-            except Exception as exc:
-                why = _why_omitted(exc)
-                if why is None:
-                    raise
-                omissions.append(Omission(f"server {server_id}", why))
         return servers, list(answers.values())
 
     def _ask(
@@ -178,31 +179,37 @@ class Asking:
             answers[key] = dataclasses.replace(known, servers=more)
 
 
-def _why_omitted(error: Exception) -> str | None:
-    if isinstance(error, (stored_servers.ServerNotFoundError, InterruptedRunError)):
-        return str(error)
-    return outage(error)
+@contextlib.contextmanager
+def _noting(subject: str, omissions: list[Omission]) -> Iterator[None]:
+    """Note what keeps a subject from being answered; an error of our own is raised."""
+    try:
+        yield
+    except NotThereError as exc:
+        omissions.append(Omission(subject, str(exc)))
+    except Exception as exc:
+        why = outage(exc)
+        if why is None:
+            raise
+        omissions.append(Omission(subject, why))
 
 
-def _cells(omissions: list[Omission]) -> Iterator[tuple[Any, Any]]:
-    """Yield a context for each cell whose database answers, and the cell."""
+def _of_each_cell(read: Callable[[Any, Any], _T], omissions: list[Omission]) -> list[_T]:
+    """Return what is read from each cell that can be read.
+
+    :param read: takes a context for the cell, and the cell
+    """
     from nova import context as nova_context
     from nova import objects
 
     admin = nova_context.get_admin_context()
+    found = []
     for cell in objects.CellMappingList.get_all(admin):
         if cell.is_cell0():
             continue
-        with nova_context.target_cell(admin, cell) as context:
-            try:
-                objects.Service.get_minimum_version(context, "nova-compute")
-            except Exception as exc:
-                why = outage(exc)
-                if why is None:
-                    raise
-                omissions.append(Omission(f"cell {cell.name or cell.uuid}", why))
-                continue
-            yield context, cell
+        subject = f"cell {cell.name or cell.uuid}"
+        with _noting(subject, omissions), nova_context.target_cell(admin, cell) as context:
+            found.append(read(context, cell))
+    return found
 
 
 def _context_of_host(host: str) -> Any:
@@ -213,7 +220,7 @@ def _context_of_host(host: str) -> Any:
     try:
         mapping = objects.HostMapping.get_by_host(context, host)
     except exception.HostMappingNotFound:
-        return None
+        raise NotThereError("nova has no such host") from None
     nova_context.set_target_cell(context, mapping.cell_mapping)
     return context
 

@@ -21,9 +21,9 @@ from vfio_lm.quoting import without_credentials
 
 
 def check() -> None:
-    """Look at the API database and at those of the cells that answer.
+    """Look at the API database and at those of the cells.
 
-    A cell that does not answer is not an error: servers of other cells can be asked about.
+    A cell that cannot be read is not an error: servers of other cells can be asked about.
 
     :raises InsideNovaError: if a database is not what it has to be
     """
@@ -44,7 +44,7 @@ def check() -> None:
 
 
 class CellDownError(InsideNovaError):
-    """The database of a cell does not answer."""
+    """The database of a cell cannot be read."""
 
 
 def _check_version(kind: str, name: str, context: Any) -> None:
@@ -55,7 +55,7 @@ def _check_version(kind: str, name: str, context: Any) -> None:
         found = migration.db_version(kind, context)
     except Exception as exc:  # noqa: BLE001 - of any driver
         kind_of_error = CellDownError if context is not None else InsideNovaError
-        raise kind_of_error(f"{name} does not answer: {reason(exc)}") from None
+        raise kind_of_error(f"{name} cannot be read: {reason(exc)}") from None
     wanted = script.ScriptDirectory.from_config(
         migration._find_alembic_conf(kind)
     ).get_current_head()

@@ -66,27 +66,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, output: TextIO) -> int:
     from vfio_lm.inside_nova.asking import Asking, Question
     from vfio_lm.inside_nova.deadline import Deadline
-    from vfio_lm.inside_nova.dry_run import DryRun
+    from vfio_lm.inside_nova.outage import raised_as_ours
     from vfio_lm.inside_nova.serving import serve
-    from vfio_lm.inside_nova.start import Place, start
+    from vfio_lm.inside_nova.start import Place, dry_run, start
 
     names = NAMES if _ALL in options.corrected else tuple(dict.fromkeys(options.corrected))
     guard = start(Place(options.config_file, options.config_dir, options.own_database_user, names))
     deadline = Deadline()
-    asking = Asking(DryRun(guard, deadline.is_over), deadline.is_over, names)
+    asking = Asking(dry_run(guard, deadline.is_over), deadline.is_over, names)
     if options.serve:
         serve(asking, deadline, sys.stdin, output, options.idle)
         return 0
     deadline.set(options.timeout)
-    word = asking.word(
-        Question(
-            servers=tuple(options.server),
-            source=options.source,
-            is_about_all=options.all,
-            host=options.host,
-            wants_facts=options.facts,
-        )
+    question = Question(
+        servers=tuple(options.server),
+        source=options.source,
+        is_about_all=options.all,
+        host=options.host,
+        wants_facts=options.facts,
     )
+    with raised_as_ours():
+        word = asking.word(question)
     output.write(to_json(word) + "\n")
     output.flush()
     return _report_omissions(word)

@@ -14,7 +14,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from vfio_lm.inside_nova.databases import reason
+from vfio_lm.inside_nova.errors import InsideNovaError
 
 #: The libraries that nova reaches databases and other services with.
 _LIBRARIES = ("keystoneauth1", "neutronclient", "openstack", "oslo_db", "requests", "sqlalchemy")
@@ -33,3 +37,18 @@ def outage(error: Exception) -> str | None:
         if kind.__name__ in _OF_NOVA or kind.__module__.partition(".")[0] in _LIBRARIES:
             return f"{type(error).__name__}: {reason(error)}"
     return None
+
+
+@contextlib.contextmanager
+def raised_as_ours() -> Iterator[None]:
+    """Let a service that does not answer end the command with a line.
+
+    :raises InsideNovaError: if one does not
+    """
+    try:
+        yield
+    except Exception as exc:
+        why = outage(exc)
+        if why is None:
+            raise
+        raise InsideNovaError(f"nova cannot be asked: {why}") from exc

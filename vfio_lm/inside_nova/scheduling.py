@@ -66,6 +66,9 @@ class Scheduling:
         self._conf = nova.conf.CONF
         self._manager = _scheduler(_Placement(report_client, log), servicegroup)
         self._hosts = self._manager.host_manager
+        # A filter of the operator's own has a logger of its own name.
+        modules = {type(each).__module__ for each in self._hosts.enabled_filters}
+        log.attach(*sorted({each for each in modules if not each.startswith("nova.")}))
 
     @property
     def filters(self) -> tuple[str, ...]:

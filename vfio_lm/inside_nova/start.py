@@ -20,13 +20,15 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from vfio_lm.inside_nova import databases, known
 from vfio_lm.inside_nova.corrections import CORRECTIONS, TrialResult
+from vfio_lm.inside_nova.dry_run import DryRun
 from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.guard import Guard
+from vfio_lm.inside_nova.outage import outage
 from vfio_lm.pci.conf_text import not_a_configuration
 from vfio_lm.quoting import refusal_of_value
 
@@ -73,6 +75,19 @@ def start(place: Place) -> Guard:
     _correct(place.corrections)
     databases.check()
     return guard
+
+
+def dry_run(guard: Guard, is_time_over: Callable[[], bool]) -> DryRun:
+    """Make nova's scheduler and the clients that it needs.
+
+    :raises InsideNovaError: if there is a filter that is not installed here, a table that may not
+        be read, or whatever else nova's scheduler would not start with
+    """
+    try:
+        return DryRun(guard, is_time_over)
+    except Exception as exc:
+        why = outage(exc) or f"{type(exc).__name__}: {databases.reason(exc)}"
+        raise InsideNovaError(f"nova-scheduler would not start here: {why}") from exc
 
 
 def _choose_threads() -> None:

@@ -40,8 +40,8 @@ _PROVIDERS = "rp_uuids"
 _NO_REQUESTS = (None, "", "[]", "null")
 
 
-class ServerNotFoundError(Exception):
-    """There is no such server, or it is in no cell; the text is for the operator."""
+class NotThereError(Exception):
+    """Nova knows no such thing; the text says what is missing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ class AskedServer:
 def load(server_id: str) -> AskedServer:
     """Read a server.
 
-    :raises ServerNotFoundError: if it does not exist
+    :raises NotThereError: if it does not exist
     """
     from nova import context as nova_context
     from nova import exception, objects
@@ -71,13 +71,13 @@ def load(server_id: str) -> AskedServer:
     try:
         mapping = objects.InstanceMapping.get_by_instance_uuid(context, server_id)
         if mapping.cell_mapping is None:
-            raise ServerNotFoundError("is not in a cell yet")
+            raise NotThereError("is not in a cell yet")
         nova_context.set_target_cell(context, mapping.cell_mapping)
         instance = objects.Instance.get_by_uuid(
             context, server_id, expected_attrs=list(_ATTRIBUTES)
         )
     except (exception.InstanceMappingNotFound, exception.InstanceNotFound):
-        raise ServerNotFoundError("does not exist") from None
+        raise NotThereError("does not exist") from None
     try:
         spec = objects.RequestSpec.get_by_instance_uuid(context, server_id)
     except exception.RequestSpecNotFound:

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nova.tests.fixtures import libvirt as fake_libvirt
 
 from tests.cloud.spec import HostSpec
@@ -83,4 +85,13 @@ def processors(spec: HostSpec) -> fake_libvirt.HostInfo:
         cpu_cores=spec.vcpus // nodes,
         cpu_threads=1,
         kB_mem=spec.memory_mb * 1024,
+        mempages=[_pages(spec, spec.memory_mb * 1024 // nodes) for _ in range(nodes)],
     )
+
+
+def _pages(spec: HostSpec, memory_kb: int) -> list[Any]:
+    """Give the pages of a NUMA node: what is not in huge ones is in ordinary ones."""
+    huge = {int(size): count for size, count in spec.huge_pages.items()}
+    ordinary = memory_kb - sum(size * count for size, count in huge.items())
+    pages: list[Any] = fake_libvirt.create_mempages([(4, ordinary // 4), *sorted(huge.items())])
+    return pages

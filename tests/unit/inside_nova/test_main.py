@@ -64,14 +64,14 @@ class TestMain(testtools.TestCase):
     def test_a_database_that_is_not_there(self):
         self.conf.write_text("[api_database]\nconnection = sqlite:////nowhere/nova.sqlite\n")
         finished = run("--config-file", str(self.conf), "a")
-        self.assert_line(finished, "the API database does not answer: ")
+        self.assert_line(finished, "the API database cannot be read: ")
 
     def test_a_server_of_databases_that_does_not_answer(self):
         self.conf.write_text(
             "[api_database]\nconnection = mysql+pymysql://nova:secret@127.0.0.1:1/nova_api\n"
         )
         finished = run("--config-file", str(self.conf), "a")
-        self.assert_line(finished, "the API database does not answer: ")
+        self.assert_line(finished, "the API database cannot be read: ")
         self.assertNotIn("secret", finished.stderr)
 
     def test_a_database_that_is_not_novas(self):

@@ -23,7 +23,8 @@ os.environ.setdefault("OS_NOVA_DISABLE_EVENTLET_PATCHING", "1")
 
 from nova import exception
 
-from vfio_lm.inside_nova.outage import InterruptedRunError, outage
+from vfio_lm.inside_nova.errors import InsideNovaError
+from vfio_lm.inside_nova.outage import InterruptedRunError, outage, raised_as_ours
 
 
 class TestOutage(testtools.TestCase):
@@ -51,3 +52,12 @@ class TestOutage(testtools.TestCase):
             "DBConnectionError: no route to host",
             outage(error),
         )
+
+    def test_it_ends_a_command_with_a_line(self):
+        def fail(error):
+            with raised_as_ours():
+                raise error
+
+        said = self.assertRaises(InsideNovaError, fail, database.DBConnectionError("no route"))
+        self.assertEqual("nova cannot be asked: DBConnectionError: no route", str(said))
+        self.assertRaises(ValueError, fail, ValueError("a mistake of ours"))
