@@ -64,10 +64,12 @@ class AdministratorTest(PanelTestCase):
         self.open_tab("servers")
         mobile, stuck = self.rows("servers")
         self.assertEqual(["mobile", "Active", "compute1", "0000:81:00.0 × 2"], mobile[:4])
-        self.assertEqual(["Yes", "Likely"], mobile[5:7])
-        self.assertEqual(["Unspecified", "No"], stuck[5:7])
+        self.assertEqual(["Yes", "Check"], mobile[5:7])
+        self.assertEqual(["Unspecified", "Check"], stuck[5:7])
+        self.check_page()
+        self.assertEqual(["Ready", "Blocked"], [row[6] for row in self.rows("servers")])
         self.screenshot("servers")
-        link = self.find("#servers a").get_attribute("href")
+        link = self.find("#servers tbody a").get_attribute("href")
 
         self.open_tab("hosts")
         self.assertEqual(["Yes", "Yes", "No"], [row[7] for row in self.rows("hosts")])
@@ -117,7 +119,14 @@ class AdministratorTest(PanelTestCase):
             self.assertIn("Not known.", self.find("#devices").text)
             self.open_tab("servers")
             self.assertEqual(["mobile", "stuck"], [row[0] for row in self.rows("servers")])
-            self.assertEqual({"Unknown"}, {row[6] for row in self.rows("servers")})
+            self.check_page()
+            self.assertEqual({"Check"}, {row[6] for row in self.rows("servers")})
+
+    def check_page(self) -> None:
+        """Ask for the verdicts about the servers of the page, and wait for them."""
+        action = self.find("#servers__action_check_page")
+        action.click()
+        self.wait_for(expected_conditions.staleness_of(action))
 
     @contextlib.contextmanager
     def placement_elsewhere(self) -> Iterator[None]:

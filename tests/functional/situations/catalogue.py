@@ -50,7 +50,11 @@ CATALOGUE: tuple[Situation, ...] = (
     ),
     Situation("server-features", UNKNOWN, servers.volume_is_of_a_special_image, moves=True),
     Situation(
-        "server-devices", UNKNOWN, servers.network_is_silent, besides=servers.services_answer
+        "server-devices",
+        UNKNOWN,
+        servers.network_is_silent,
+        with_it=("destination-network",),
+        besides=servers.services_answer,
     ),
     Situation(
         "alias-defined",
@@ -242,7 +246,14 @@ CATALOGUE: tuple[Situation, ...] = (
         with_it=("destination-devices",),
         verdict=Verdict.UNKNOWN,
     ),
-    Situation("candidate-cost", WARN, destinations.there_are_too_many_candidates, THREE),
+    Situation(
+        "candidate-cost",
+        WARN,
+        destinations.there_are_too_many_candidates,
+        THREE,
+        # placement may leave out a host that could take the server
+        perhaps_with=frozenset({"destination-capacity"}),
+    ),
     Situation(
         "candidate-precision",
         WARN,

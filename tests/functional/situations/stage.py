@@ -109,6 +109,8 @@ class Situation:
     """What a sentence of the remedy asks for that is no line to paste."""
     with_it: tuple[str, ...] = ()
     """Checks that cannot but have something to say as well."""
+    perhaps_with: frozenset[str] = frozenset()
+    """Checks that have something to say as well where chance wants it."""
     verdict: Verdict | None = None
     """Where it does not follow from the status."""
     afterwards: Status | None = None

@@ -53,7 +53,14 @@ from vfio_lm.pci import (
 )
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
 from vfio_lm.pci.migratability import MigrationFlags
-from vfio_lm.pci.provider_origin import PciProvider, Split, origin, split
+from vfio_lm.pci.provider_origin import (
+    PciProvider,
+    Split,
+    declared,
+    origin,
+    reports_live_migratable,
+    split,
+)
 from vfio_lm.pci.provider_traits import reported_traits
 from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import devices as device_checks
@@ -208,6 +215,40 @@ class TestAgainstNova(testtools.TestCase):
             is_marked=os_traits.HW_PCI_LIVE_MIGRATABLE in reported,
             release=release,
         )
+
+
+class TestOrigin(testtools.TestCase):
+    """What follows for some specifications, said one by one."""
+
+    def specs_behind(self, *specs, devices=(), holder=None):
+        """Return the numbers of the specifications that may be behind the first PF."""
+        host = knowledge("compute1", *devices, specs=specs)
+        parsed = list(host.device_specs)
+        provider = pci_provider("compute1", 0, MARKED).reported
+        return [parsed.index(spec) for spec in origin(host, provider, holder=holder).specs]
+
+    def test_no_specification_counts_after_one_that_takes_every_device(self):
+        pf = SPEC_YES | {"address": "0000:81:00.0"}
+        self.assertEqual([0], self.specs_behind(pf, SPEC_UNTAGGED | TRAIT))
+        self.assertEqual([0, 1], self.specs_behind(SPEC_YES | FIRST, SPEC_YES | TRAIT))
+
+    def test_vfs_on_the_next_bus_are_of_the_same_pf(self):
+        next_bus = SPEC_YES | {"address": "0000:82:00.*"}
+        self.assertEqual([0], self.specs_behind(next_bus, SPEC_YES | OTHER_BUS))
+
+    def test_only_what_a_server_holds_counts_where_the_facts_show_it(self):
+        specs = SPEC_YES | FIRST, SPEC_UNTAGGED | SECOND
+        devices = vf(1), vf(2, user=PROVIDER)
+        self.assertEqual([1], self.specs_behind(*specs, devices=devices, holder=PROVIDER))
+        self.assertEqual([0, 1], self.specs_behind(*specs, devices=devices, holder=REQUEST))
+
+    def test_a_remotely_managed_device_declares_nothing_for_aliases(self):
+        (spec,) = conf(SPEC_YES | {"remote_managed": "yes"}).device_specs
+        self.assertIs(LiveMigratable.UNSPECIFIED, declared(spec))
+
+    def test_traits_that_keep_nova_compute_from_starting_report_nothing(self):
+        (spec,) = conf(SPEC_YES | {"traits": 5}).device_specs
+        self.assertFalse(reports_live_migratable(spec, NovaRelease.R2026_2))
 
 
 class TestAgreement(testtools.TestCase):

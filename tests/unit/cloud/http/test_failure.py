@@ -70,9 +70,13 @@ class TestSilence(testtools.TestCase):
     def test_a_body_that_ends_too_early(self) -> None:
         whole = answer(b'{"a": 1}')
         server = self.useFixture(Loopback([whole[:-3]]))
-        self.assertEqual(
-            f"nova cannot be reached at {server.url}/servers: it broke off its answer",
+        # Before release 2, urllib3 does not compare what came with the length that was promised.
+        self.assertIn(
             self.failure(server.url),
+            {
+                f"nova cannot be reached at {server.url}/servers: it broke off its answer",
+                f"nova at {server.url} answered GET /servers with something else than JSON",
+            },
         )
 
     def test_passwords_in_an_endpoint_are_not_shown(self) -> None:
