@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LARGEST = 2**31 - 1
+"""What nova, placement and the kernel count with has room for this much."""
+
 
 def listed(names: Iterable[object], most: int = 5) -> str:
     """Return names as a list that stays readable: ``a, b and 7 more``.
@@ -33,6 +36,19 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     :param plural: where it takes more than an ``s``
     """
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that a user gave, from 0 on; None for what is none, or has no room.
+
+    Python itself raises ValueError for more than 4,300 digits.
+    """
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(_LARGEST)) or int(digits) > _LARGEST:
+        return None
+    return int(digits)
 
 
 def server_named(name: str, server_id: str) -> str:

@@ -23,7 +23,7 @@ from osc_lib import exceptions
 from osc_vfio_lm import command, inputs
 from osc_vfio_lm.cells import DevicesColumn
 from osc_vfio_lm.migration import words
-from vfio_lm.text import counted
+from vfio_lm.text import counted, whole_number
 
 if TYPE_CHECKING:
     from vfio_lm.drain import Drain, HostDrain, Line
@@ -201,9 +201,10 @@ The formats dot and mermaid draw the plan, for Graphviz and for mermaid."""
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    number = whole_number(text)
+    if not number:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
-    return int(text)
+    return number
 
 
 def _refuse_nonsense(parsed_args: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ import urllib.parse
 from importlib import metadata
 
 from vfio_lm.errors import OptionError
+from vfio_lm.text import whole_number
 
 _TOOZ_BACKENDS = "tooz.backends"
 """The entry points that tooz looks for backends among."""
@@ -91,9 +92,10 @@ def read_backend_url(url: str, group: str, interval: int) -> Coordination:
     given = dict(query)
     usual = max(1, min(_LONGEST_SILENCE, interval // 2))
     text = given.get("timeout", str(usual))
-    if not (text.isascii() and text.isdecimal() and int(text)):
+    timeout = whole_number(text)
+    if not timeout:
         raise OptionError("", "its timeout is not a whole number of seconds, such as ?timeout=30")
-    found = Coordination(url, group, int(text))
+    found = Coordination(url, group, timeout)
     added = {"timeout": text}
     if parts.scheme == "redis":
         # The driver would wait for longer than the agent does, and then try fifteen times.

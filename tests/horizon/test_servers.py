@@ -225,6 +225,12 @@ class MigrationPageTest(ServerPageTestCase):
         self.assertContains(response, "is in progress")
         self.assertNotContains(response, "data-vfio-over")
 
+    def test_an_address_with_a_number_that_has_no_room_is_answered(self) -> None:
+        self.stub(watch=server_api.Watched(records.migration(), is_over=True))
+        response = self.client.get(self.address("migration"), {"after": "9" * 5000})
+        self.assertEqual(200, response.status_code)
+        self.assertEqual(0, server_api.watch.call_args.args[2])
+
     def test_a_script_gets_the_inner_part_alone(self) -> None:
         running = server_api.Watched(records.migration(status="running"), is_over=False)
         response = self.show(running, **{"X-Requested-With": "XMLHttpRequest"})

@@ -64,6 +64,12 @@ class OverviewTest(PanelTestCase):
         )
         self.assert_says(response, "?tab=vfio_live_migration__overview&amp;overview_page=4")
 
+    def test_a_page_that_has_no_number_is_the_first(self) -> None:
+        self.answer(hosts=fleet(*(cloud.device(f"compute{n:03}") for n in range(200))))
+        for wanted in ("-1", "x", "²", "9" * 5000):
+            response = self.page("overview", {"overview_page": wanted})
+            self.assertEqual("compute000", response.context["cards"][0].host.name)
+
     def test_hosts_are_there_when_placement_is_not_and_nothing_is_summed_up(self) -> None:
         self.answer(hosts=hosts({"compute1": cloud.service("compute1")}, {}, None), gaps=(DOWN,))
         response = self.page("overview")

@@ -14,7 +14,7 @@
 
 import testtools
 
-from vfio_lm.text import counted, listed, no_such, server_named
+from vfio_lm.text import counted, listed, no_such, server_named, whole_number
 
 
 class TestText(testtools.TestCase):
@@ -29,6 +29,12 @@ class TestText(testtools.TestCase):
         self.assertEqual("1 host", counted(1, "host"))
         self.assertEqual("2 hosts", counted(2, "host"))
         self.assertEqual("2 alias entries", counted(2, "alias entry", "alias entries"))
+
+    def test_a_whole_number_is_one_that_has_room(self):
+        for text, number in (("0", 0), ("7", 7), ("0" * 5000 + "7", 7), ("2147483647", 2**31 - 1)):
+            self.assertEqual(number, whole_number(text))
+        for text in ("", "-1", "+1", "1.0", " 1", "1_0", "²", "٣", "2147483648", "9" * 5000):
+            self.assertIsNone(whole_number(text), text[:20])
 
     def test_a_server_is_named_with_its_id(self):
         self.assertEqual("server web (4711)", server_named("web", "4711"))

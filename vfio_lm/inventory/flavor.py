@@ -24,7 +24,7 @@ from vfio_lm.pci import Alias, AliasRequest, parse_alias_requests
 from vfio_lm.pci.alias import AliasError
 from vfio_lm.pci.alias_traits import HOST_TRAIT_EXTRA_SPEC, Meaning, flavor_traits, meaning
 from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
-from vfio_lm.text import counted
+from vfio_lm.text import counted, whole_number
 
 GROUP_POLICY_EXTRA_SPEC = "group_policy"
 
@@ -133,12 +133,12 @@ def parse_counts(items: Iterable[str]) -> dict[str, int]:
     for item in items:
         name, colon, count = item.partition(":")
         name = name.strip()
-        is_number = count.isascii() and count.isdigit() and int(count) > 0
-        if not name or "," in name or (colon and not is_number):
+        number = whole_number(count) if colon else 1
+        if not name or "," in name or not number:
             raise FlavorError(f"'{item}' is not of the form NAME or NAME:COUNT")
         if name in counts:
             raise FlavorError(f"alias '{name}' is given more than once")
-        counts[name] = int(count) if colon else 1
+        counts[name] = number
     return counts
 
 

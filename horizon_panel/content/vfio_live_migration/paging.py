@@ -22,6 +22,8 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
+from vfio_lm.text import whole_number
+
 _Item = TypeVar("_Item")
 
 
@@ -41,12 +43,11 @@ class Page(Generic[_Item]):
 def page_of(items: Sequence[_Item], wanted: str | None, size: int) -> Page[_Item]:
     """Return one page of a list.
 
-    :param wanted: its number as a user's address has it; what is none, or too great, is mended
+    :param wanted: its number as a user's address has it; what is none counts as 1
     :param size: items on a page
     """
     pages = max(1, -(-len(items) // size))
-    number = int(wanted) if wanted and wanted.isascii() and wanted.isdigit() else 1
-    number = min(max(1, number), pages)
+    number = min(max(1, whole_number(wanted or "") or 1), pages)
     return Page(items[(number - 1) * size : number * size], number, pages)
 
 

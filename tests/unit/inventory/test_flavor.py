@@ -71,6 +71,7 @@ class TestCounts(testtools.TestCase):
             "vf:0",
             "vf:-1",
             "vf:x",
+            "vf:" + "9" * 5000,
             "vf:1:2",
             "a,b",
             "vf:1,nic:2",

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
+from vfio_lm.text import whole_number
 
 if TYPE_CHECKING:
     from vfio_lm.compute.libvirt.connection import Connection
@@ -260,6 +261,7 @@ def _pair(text: str) -> tuple[PciAddress, PciAddress]:
 
 
 def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+    number = whole_number(text)
+    if not number:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
-    return int(text)
+    return number

@@ -35,6 +35,7 @@ from horizon_panel.content.vfio_live_migration.server.tables import (
 )
 from vfio_lm.errors import NotFoundError, VfioLmError
 from vfio_lm.preflight.wording import summary
+from vfio_lm.text import whole_number
 
 _TEMPLATES = "admin/vfio_live_migration/server"
 
@@ -199,13 +200,11 @@ class MigrationView(ServerMixin, views.HorizonTemplateView):
         """Add what is seen of the live migration."""
         context = super().get_context_data(**kwargs)
         query = self.request.GET
-        after = query.get("after", "")
+        after = whole_number(query.get("after", "")) or 0
         host = query.get("host") or None
         context["request_id"] = query.get("request", "")
         try:
-            context["watched"] = server_api.watch(
-                self.request, self.server_id, int(after) if after.isdecimal() else 0, host
-            )
+            context["watched"] = server_api.watch(self.request, self.server_id, after, host)
         except VfioLmError as exc:
             context["why_not"] = str(exc)
         return context
