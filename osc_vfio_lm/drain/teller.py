@@ -14,12 +14,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from osc_vfio_lm.command import say
+from osc_vfio_lm.interrupts import Interrupts
 from osc_vfio_lm.migration import words
 from osc_vfio_lm.pace_line import PaceLine
 
@@ -32,21 +32,19 @@ if TYPE_CHECKING:
 class DrainTeller:
     """Writes to standard error, and takes Ctrl-C as long as it is entered.
 
-    The first Ctrl-C lets nothing new begin, the second ends the waiting: a request that is on its
-    way to nova is not torn, so that it is known what was begun.
+    The first Ctrl-C lets nothing new begin, the second ends the waiting.
     """
 
     def __init__(self, app: Any, nova: MigrationClient) -> None:
         self._app = app
         self._nova = nova
         self._line = PaceLine(app.stderr)
-        self._interrupts = 0
+        self._interrupts = Interrupts()
         self._has_said_so = False
-        self._before: Any = None
 
     def __enter__(self) -> DrainTeller:
         """Take Ctrl-C."""
-        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        self._interrupts.__enter__()
         return self
 
     def __exit__(
@@ -56,13 +54,13 @@ class DrainTeller:
         trace: TracebackType | None,
     ) -> None:
         """Give Ctrl-C back."""
-        signal.signal(signal.SIGINT, self._before)
+        self._interrupts.__exit__(kind, error, trace)
         self._line.end()
 
     @property
     def wants_stop(self) -> bool:
         """Whether Ctrl-C was pressed."""
-        return self._interrupts > 0
+        return self._interrupts.came
 
     def say(self, sentence: str) -> None:
         """Write a line."""
@@ -89,9 +87,3 @@ class DrainTeller:
                 self.say(line)
         except VfioLmError as exc:
             self.say(f"Why is not known: {exc}")
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        # Nothing is written here: the handler may have come in the middle of a line.
-        self._interrupts += 1
-        if self._interrupts > 1:
-            raise KeyboardInterrupt

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 
 from osc_vfio_lm import command, inputs
+from osc_vfio_lm.interrupts import Interrupts
 from osc_vfio_lm.migration import preflight_option, words
 from osc_vfio_lm.migration.words import named
 from osc_vfio_lm.pace_line import PaceLine
@@ -91,11 +92,22 @@ migration_id and no verification yet: these are null in json and yaml."""
         self._refuse_second(server, last)
         self._preflight(chosen, server, parsed_args)
         self.say(f"Asking nova to live migrate {named(server)} from {server.host}")
-        request_id = nova.live_migrate(server.id, parsed_args.host)
-        if not parsed_args.wait:
-            return _shown(server, None, request_id, None)
-        end = self._wait(nova, server, last.id if last else 0, parsed_args.timeout)
+        with Interrupts() as interrupts:
+            request_id = self._begin(nova, server, parsed_args.host)
+            if not parsed_args.wait:
+                return _shown(server, None, request_id, None)
+            after = last.id if last else 0
+            end = self._wait(nova, server, after, parsed_args.timeout, interrupts)
         return self._judge(nova, server, end, request_id, parsed_args)
+
+    def _begin(self, nova: MigrationClient, server: Server, host: str | None) -> str:
+        """Ask nova, and say so where it is not known whether it has begun."""
+        try:
+            return nova.live_migrate(server.id, host)
+        except KeyboardInterrupt:
+            self.say("Interrupted before nova answered; the live migration may have begun.")
+            self.say(*words.how_to_watch(server.id))
+            raise command.Ended(_INTERRUPTED) from None
 
     def _refuse_second(self, server: Server, last: Migration | None) -> None:
         if server.task_state != "migrating" or last is None or not last.is_in_progress:
@@ -130,13 +142,19 @@ migration_id and no verification yet: these are null in json and yaml."""
             raise command.Ended(preflight_option.BLOCKED)
 
     def _wait(
-        self, nova: MigrationClient, server: Server, after: int, timeout: float | None
+        self,
+        nova: MigrationClient,
+        server: Server,
+        after: int,
+        timeout: float | None,
+        interrupts: Interrupts,
     ) -> End:
         from vfio_lm.errors import CloudError
         from vfio_lm.migration import Follower
 
         line = PaceLine(self.app.stderr)
         try:
+            interrupts.let_through()
             return Follower(nova, lambda pace: line.show({"": pace})).follow(
                 server.id, after, timeout
             )

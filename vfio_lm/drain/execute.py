@@ -26,7 +26,7 @@ from vfio_lm.cloud.model import Migration, Server
 from vfio_lm.cloud.nova import MigrationClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.drain.lines import Line, State, obstacle
-from vfio_lm.drain.occupancy import MIGRATING, Underway
+from vfio_lm.drain.occupancy import MIGRATING, Underway, just_begun
 from vfio_lm.errors import CloudError, NotFoundError, VfioLmError
 from vfio_lm.migration import (
     Arrival,
@@ -213,12 +213,15 @@ class DrainExecutor:
 
     def _begin(self, line: Line) -> _Running | Line:
         """Look again whether a server can leave, and let nova begin."""
+        last = self._nova.newest_migration(line.server_id)
+        after = last.id if last is not None else 0
+        report = self._check(line.server_id, line.destination)
+        # Only now: while it is looked at, another drain may begin with it.
         server = self._nova.server(line.server_id)
         if server.host != self._host:
             return line.became(State.LEFT, f"it is on {server.host} already")
-        last = self._nova.newest_migration(server.id)
-        after = last.id if last is not None else 0
-        report = self._check(server.id, line.destination)
+        if server.task_state == MIGRATING and (begun := just_begun(self._nova, server)):
+            return self._follow_instead(line, begun)
         decision = decide(Mode.ENFORCE, report.verdict)
         if decision is not GateDecision.GO:
             reason, remedy = obstacle(report)
@@ -247,6 +250,12 @@ class DrainExecutor:
         self._observer.say(f"Following the live migration of {_named(line)}{where}")
         running = self._running(server, line, underway.after)
         return dataclasses.replace(running, is_arriving=is_arriving)
+
+    def _follow_instead(self, line: Line, underway: Underway) -> _Running:
+        """Follow what somebody else, such as another drain, was faster to begin."""
+        running = self._follow(underway, is_arriving=False)
+        known = dataclasses.replace(line.became(State.LEAVING), destination=underway.destination)
+        return dataclasses.replace(running, line=known)
 
     def _running(self, server: Server, line: Line, after: int, request_id: str = "") -> _Running:
         return _Running(

@@ -51,6 +51,11 @@ class Drain:
     is_enabled: bool
     """Whether nova may still put servers on the host."""
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a live migration to the host or from it is in progress."""
+        return bool(self.arriving) or any(line.state is State.LEAVING for line in self.lines)
+
 
 class HostDrain:
     """The drain of one host.
@@ -131,12 +136,16 @@ class HostDrain:
             keep_going=keep_going,
         )
         settled: dict[str, Line] = {}
-        while executor.may_begin:
+        while True:
             now = occupancy(self._nova, self._host)
-            if not (now.leaving or now.arriving):
+            if not observer.wants_stop and (now.leaving or now.arriving):
+                found = executor.settle(now.leaving, now.arriving)
+                settled |= {line.server_id: line for line in found}
+                continue
+            plan = self.plan()
+            # Another drain may have begun the next one meanwhile.
+            if observer.wants_stop or not plan.is_under_way:
                 break
-            settled |= {line.server_id: line for line in executor.settle(now.leaving, now.arriving)}
-        plan = self.plan()
         done = executor.run(plan.lines)
         return dataclasses.replace(plan, lines=_together(settled, done))
 

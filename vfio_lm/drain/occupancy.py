@@ -63,7 +63,7 @@ def occupancy(nova: MigrationClient, host: str) -> Occupancy:
     for server in servers.values():
         if server.id in moving:
             continue
-        begun = _just_begun(nova, server) if server.task_state == MIGRATING else None
+        begun = just_begun(nova, server) if server.task_state == MIGRATING else None
         if begun is None:
             staying.append(server)
         else:
@@ -84,7 +84,7 @@ def _underway(
     return found
 
 
-def _just_begun(nova: MigrationClient, server: Server) -> Underway | None:
+def just_begun(nova: MigrationClient, server: Server) -> Underway | None:
     """Return a live migration that has no record yet, or that had none a moment ago.
 
     The API gives a server its task before the conductor makes the record

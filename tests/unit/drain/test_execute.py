@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -22,12 +23,12 @@ import testtools
 
 from tests.unit.clocks import StandingClock
 from tests.unit.drain.doubles import SOURCE, Nova, Observer, Placement, line, server
-from tests.unit.migration.records import report
+from tests.unit.migration.records import check_result, report
 from vfio_lm.drain import Line, State
 from vfio_lm.drain.execute import DrainExecutor
 from vfio_lm.drain.occupancy import occupancy
 from vfio_lm.errors import CloudError
-from vfio_lm.preflight import Report
+from vfio_lm.preflight import Report, Status
 
 
 class TestDrainExecutor(testtools.TestCase):
@@ -35,10 +36,12 @@ class TestDrainExecutor(testtools.TestCase):
         super().setUp()
         self.observer = Observer()
 
-    def executor(self, nova: Nova, **options: Any) -> DrainExecutor:
-        def check(server_id: str, host: str) -> Report:
-            return report()
-
+    def executor(
+        self,
+        nova: Nova,
+        check: Callable[[str, str], Report] = lambda server_id, host: report(),
+        **options: Any,
+    ) -> DrainExecutor:
         placement: Any = Placement(nova)
         client: Any = nova
         clock = StandingClock().clock()
@@ -90,6 +93,20 @@ class TestDrainExecutor(testtools.TestCase):
 
         nova.on_live_migrate = refuse
         self.assertEqual((State.LEFT, ""), self.run_lines(nova, line("a"))["a"])
+
+    def test_one_that_another_drain_began_during_the_preflight_is_followed(self) -> None:
+        nova = Nova("a", "b")
+
+        def check(server_id: str, host: str) -> Report:
+            if server_id != "a":
+                return report()
+            nova.begin("a", "compute3")
+            return report(check_result("server-state", Status.FAIL))
+
+        executor = self.executor(nova, check)
+        done = {each.name: each for each in executor.run([line("a", order=1), line("b")])}
+        self.assertEqual((State.LEFT, "", 1), (done["a"].state, done["a"].reason, done["a"].order))
+        self.assertEqual((State.LEFT, ["b"]), (done["b"].state, nova.begun))
 
     def test_what_nova_refuses_stops_it(self) -> None:
         nova = Nova("a", "b")

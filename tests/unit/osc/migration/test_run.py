@@ -12,13 +12,18 @@
 
 """``openstack vfio migration abort`` asks before it does what puts a server into ERROR."""
 
+import dataclasses
 import io
+import os
+import signal
 from unittest import mock
 
 import testtools
 from osc_lib import exceptions
 
-from osc_vfio_lm.migration.run import AbortMigration
+from osc_vfio_lm.command import Ended
+from osc_vfio_lm.migration.run import AbortMigration, StartMigration
+from tests.unit.drain.doubles import server
 from tests.unit.migration.records import SERVER, migration
 from vfio_lm.cloud.model import Progress
 from vfio_lm.cloud.nova import MigrationClient
@@ -27,6 +32,47 @@ from vfio_lm.cloud.nova import MigrationClient
 class _Typed(io.StringIO):
     def isatty(self):
         return True
+
+
+class TestStartIsInterrupted(testtools.TestCase):
+    def start(self, interrupts, *options):
+        """Press Ctrl-C while nova is asked; return the exit status and what was said."""
+
+        def live_migrate(server_id, host):
+            for _ in range(interrupts):
+                os.kill(os.getpid(), signal.SIGINT)
+            return "req-1"
+
+        app = mock.Mock(stderr=io.StringIO())
+        command = StartMigration(app, None)
+        parsed = command.get_parser("start").parse_args(
+            ["vm", "--vfio-preflight", "skip", *options]
+        )
+        client = mock.create_autospec(MigrationClient, instance=True)
+        client.server.return_value = dataclasses.replace(server("vm"), task_state=None)
+        client.newest_migration.return_value = None
+        client.live_migrate.side_effect = live_migrate
+        with mock.patch.object(MigrationClient, "of", return_value=client):
+            try:
+                command.take_action(parsed)
+                status = command.status
+            except Ended as end:
+                status = end.status
+        return status, app.stderr.getvalue()
+
+    def test_once_while_nova_is_asked_it_is_known_that_it_has_begun(self):
+        status, said = self.start(1, "--wait")
+        self.assertEqual(130, status)
+        self.assertIn("Not waiting any longer; the live migration goes on.", said)
+        self.assertIn("openstack vfio migration show vm", said)
+        self.assertEqual(0, self.start(1)[0])
+
+    def test_twice_while_nova_is_asked_it_may_have_begun(self):
+        for options in ((), ("--wait",)):
+            status, said = self.start(2, *options)
+            self.assertEqual(130, status)
+            self.assertIn("Interrupted before nova answered; the live migration may have", said)
+            self.assertIn("openstack vfio migration show vm", said)
 
 
 class TestAbort(testtools.TestCase):
