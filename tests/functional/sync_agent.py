@@ -38,6 +38,13 @@ VERBOSE = "debug = true\ndefault_log_levels = " + ",".join(
 )
 
 
+#: How long each round took is in its log.
+CONCISE = "debug = true\ndefault_log_levels = " + ",".join(
+    f"{library}=INFO"
+    for library in ("keystoneauth", "urllib3", "tooz", "oslo_concurrency", "stevedore", "redis")
+)
+
+
 def credentials(cloud: Cloud, **changes: str) -> str:
     """Return a section ``[placement]`` for the cloud's administrator."""
     values = {
@@ -65,6 +72,8 @@ class AgentProcess:
         self.log = folder / f"{name}.log"
         self.log.touch()
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_begin = 0
+        self._metrics_url = ""
 
     def configure(self, own: str, rest: str = "", default: str = "") -> None:
         """Write the configuration: the agent's own section, other sections, ``[DEFAULT]``."""
@@ -86,6 +95,7 @@ class AgentProcess:
 
     def start(self, *arguments: str, **environ: str) -> None:
         """Run it in the background."""
+        self._log_begin, self._metrics_url = self.log.stat().st_size, ""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [AGENT, "--config-file", self.conf, *arguments],
@@ -143,17 +153,26 @@ class AgentProcess:
 
     def url(self, path: str) -> str:
         """Return where its metrics or health are."""
-        self.wait_for_line("metrics and health at ")
-        found = re.findall(r"metrics and health at (\S+)/metrics", self.text())
-        return f"{found[-1]}/{path}"
+        if not self._metrics_url:
+            self._metrics_url = wait_for(f"metrics and health in {self.log.name}", self._find_url)
+        return f"{self._metrics_url}/{path}"
+
+    def _find_url(self) -> str:
+        with self.log.open() as log:
+            log.seek(self._log_begin)
+            found = re.search(r"metrics and health at (\S+)/metrics", log.read())
+        return found[1] if found else ""
 
     def metric(self, name: str) -> float:
         """Return a value, for example of ``rounds_total{outcome="complete"}``."""
+        return self.metrics().get(name, 0)
+
+    def metrics(self) -> dict[str, float]:
+        """Return all values."""
         with urllib.request.urlopen(self.url("metrics"), timeout=10) as response:
-            lines = response.read().decode().splitlines()
-        prefix = f"vfio_placement_sync_{name} "
-        found = (line.removeprefix(prefix) for line in lines if line.startswith(prefix))
-        return float(next(found, 0))
+            text = response.read().decode()
+        found = re.findall(r"^vfio_placement_sync_(\S+) (\S+)$", text, re.MULTILINE)
+        return {name: float(value) for name, value in found}
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Return status and body of its answer to the question for its health."""

@@ -258,19 +258,15 @@ class TestPlacementInTrouble(SyncTestCase):
         answer = (
             b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         )
-        self.check_recovery(lambda: self.gate.fail(answer), self.open_gate, "503")
+        self.check_recovery(lambda: self.gate.fail(answer), self.gate.recover, "503")
 
     def test_placement_does_not_answer(self):
-        self.check_recovery(lambda: self.gate.fail(b""), self.open_gate, "no complete answer")
+        self.check_recovery(lambda: self.gate.fail(b""), self.gate.recover, "no complete answer")
 
     def test_the_agent_ends_while_placement_does_not_answer(self):
         self.gate.fail(b"")
         wait_for("a failed round", lambda: self.agent.metric(FAILED) >= 1)
         self.assertEqual(0, self.agent.end())
-
-    def open_gate(self):
-        self.gate.answer = None
-        self.gate.cut()
 
 
 class TestPlacementAnswersOddly(SyncTestCase):
