@@ -95,7 +95,7 @@ class Desired:
 
 def usable_facts(host: Host) -> HostFacts | None:
     """Return the facts of a host if they say which devices there are."""
-    return None if host.facts is None or "devices" in host.facts.unknown else host.facts
+    return None if host.facts is None or host.facts.missing_devices else host.facts
 
 
 def release_of(tree: Tree) -> NovaRelease:

@@ -67,6 +67,8 @@ SCHEMA: Mapping[str, Any] = _object(
         "permits_post_copy": _FLAG,
         "downtime_ms": _COUNT,
         "unknown": _REASONS,
+        "unreadable": _REASONS,
+        "ignored_addresses": {"type": "array", "items": {"type": "string"}},
         "devices": {
             "type": "array",
             "items": _object(
@@ -234,7 +236,18 @@ class HostFacts:
     downtime_ms: int | None = None
     """``[libvirt]live_migration_downtime``."""
     unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Why a value is None, by the name of the field."""
+    """Why a value is None, by the name of the field; ``devices``: why not all of them are there."""
+    unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Why a function is not among the devices, by its address."""
+    ignored_addresses: tuple[str, ...] = ()
+    """Of functions that nova never uses, as their addresses are beyond its limits."""
+
+    @property
+    def missing_devices(self) -> str | None:
+        """Why the host may have devices that are not among these; None: all are there."""
+        if why := self.unknown.get("devices"):
+            return why
+        return next((f"{each}: {why}" for each, why in self.unreadable.items()), None)
 
     @property
     def interfaces(self) -> dict[str, PciAddress]:
@@ -330,6 +343,7 @@ def _host_facts(fields: Mapping[str, Any]) -> HostFacts:
         twice = next(address for address in addresses if addresses.count(address) > 1)
         raise ValueError(f"devices: {twice} is there more than once")
     known = _known(HostFacts, fields)
+    known["ignored_addresses"] = tuple(fields.get("ignored_addresses", ()))
     return HostFacts(**known | {"taken_at": taken_at, "devices": devices})
 
 

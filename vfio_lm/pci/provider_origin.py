@@ -147,10 +147,10 @@ def reports_live_migratable(spec: DeviceSpec, release: NovaRelease) -> bool:
 
 
 def _behind(host: Host, provider: PciProvider, holder: str | None) -> Sequence[DeviceFacts]:
-    """Return the devices behind a provider that the host's facts show."""
+    """Return the devices behind a provider that the host's facts show, if they show all."""
     behind = [
         device
-        for device in (host.facts.devices if host.facts else ())
+        for device in (host.facts.devices if host.facts and not host.facts.missing_devices else ())
         if provider.address in (device.address, device.parent_address)
     ]
     held = [d for d in behind if holder is not None and d.user and d.user.uuid == holder]

@@ -175,6 +175,15 @@ class TestParse(testtools.TestCase):
         self.assertIs(True, _VF.is_free)
         self.assertIsNone(unknown.is_free)
 
+    def test_what_may_be_missing_has_a_reason(self):
+        self.assertIsNone(HostFacts("host1", NOW).missing_devices)
+        self.assertEqual(
+            "0000:81:00.1: it has vanished",
+            HostFacts("host1", NOW, unreadable={"0000:81:00.1": "it has vanished"}).missing_devices,
+        )
+        unknown = {"devices": "no /sys", "kernel": "no /proc"}
+        self.assertEqual("no /sys", HostFacts("host1", NOW, unknown=unknown).missing_devices)
+
     def test_a_device_is_found_by_its_address(self):
         self.assertIs(_VF, _GOOD.find(_VF.address))
         self.assertIsNone(_GOOD.find(PciAddress.parse("0000:81:00.2")))

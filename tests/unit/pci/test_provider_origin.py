@@ -342,6 +342,17 @@ class TestSplit(CheckTestCase):
         self.assert_host(Status.UNKNOWN, "may differ", first, rest, free=2)
         self.assert_host(Status.PASS, "declared live migratable", first, rest, free=1)
 
+    def test_facts_that_lack_a_device_do_not_say_which_specifications_there_are(self):
+        first, rest = SPEC_YES | FIRST | TRAIT, SPEC_YES | TRAIT | {"managed": "no"}
+        told = knowledge("compute2", vf(1), specs=(first, rest))
+        address = PciAddress.parse("0000:81:00.0")
+        self.assertTrue(origin(told, PciProvider(address)).is_by_facts)
+        lacking = knowledge(
+            "compute2", vf(1), specs=(first, rest), unreadable={"0000:81:00.2": "it has vanished"}
+        )
+        found = origin(lacking, PciProvider(address))
+        self.assertEqual((False, 2), (found.is_by_facts, len(found.specs)))
+
     def test_without_facts_vfs_that_may_differ_are_told(self):
         first, rest = SPEC_YES | FIRST | TRAIT, SPEC_YES | TRAIT | {"managed": "no"}
         self.assert_host(Status.UNKNOWN, "may differ", first, rest, knows_devices=False)

@@ -96,14 +96,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command.
 
-    :raises VfioLmError: if an address has no device, or something cannot be read or written
+    :raises VfioLmError: if an address has no device, no device can be read at all, or something
+        else cannot be read or written
     """
     facts = _probe(args)
+    if args.format == "json":
+        # Also without any device: it says that they are unknown, and why.
+        sys.stdout.write(facts.to_json())
+    if not facts.devices and (why := facts.unknown.get("devices")):
+        raise VfioLmError(why)
     if args.output is not None:
         write_in_one_step(args.output, facts.to_json())
-    elif args.format == "json":
-        sys.stdout.write(facts.to_json())
-    else:
+    elif args.format == "table":
         sys.stdout.write(format_facts(facts))
     return 0
 
@@ -147,8 +151,14 @@ def format_facts(facts: HostFacts) -> str:
         devices = format_table(_HEADER, map(_device_row, facts.devices))
     else:
         devices = "No PF, no VF and no function on a VFIO driver was found.\n"
-    unknown = "".join(f"  {line}\n" for line in _unknown_lines(facts))
-    return f"{host}\n{devices}" + (f"\nUnknown:\n{unknown}" if unknown else "")
+    return f"{host}\n{devices}" + "".join(
+        f"\n{title}:\n" + "".join(f"  {line}\n" for line in lines)
+        for title, lines in (
+            ("Ignored by nova", _ignored_lines(facts)),
+            ("Unknown", [*_unknown_lines(facts)]),
+        )
+        if lines
+    )
 
 
 _HEADER = (
@@ -213,8 +223,18 @@ def _yes_no(value: bool | None) -> str:
     return {True: "yes", False: "no", None: "unknown"}[value]
 
 
+def _ignored_lines(facts: HostFacts) -> list[str]:
+    addresses = listed(facts.ignored_addresses, _ADDRESSES_SHOWN)
+    return [f"{addresses}: nova takes no PCI domain above ffff"] if addresses else []
+
+
 def _unknown_lines(facts: HostFacts) -> Iterator[str]:
     """Say each reason once, with the values and the devices that it is about."""
+    unreadable: dict[str, list[str]] = {}
+    for unread, why in facts.unreadable.items():
+        unreadable.setdefault(why, []).append(unread)
+    for why, unread_addresses in unreadable.items():
+        yield f"{listed(unread_addresses, _ADDRESSES_SHOWN)}: {why}"
     groups: dict[tuple[str, tuple[PciAddress, ...]], list[str]] = {}
     for name, reason in facts.unknown.items():
         groups.setdefault((reason, ()), []).append(name)

@@ -31,6 +31,7 @@ from vfio_lm.pci.migratability import PLAIN_DRIVER, MigrationFlags
 
 _MLX5 = "mlx5_core"
 _NVIDIA = "10de"
+_RDMA_DEVICES = "sys/class/infiniband"
 _UNSEEN_USER = DeviceUser("a process that cannot be seen from here")
 
 
@@ -56,8 +57,9 @@ class DeviceProbe:
     def facts(self, function: PciFunction) -> DeviceFacts:
         """Return the facts of one device.
 
-        :raises VfioLmError: if it has no readable IDs
+        :raises NotKnownError: if it has no readable IDs, or it is unknown of which kind it is
         """
+        ids, kind = (function.vendor_id, function.product_id), function.kind
         unknowns = Unknowns()
         take = unknowns.take
         # Busy may turn out only when the device is opened, so abilities are asked for before.
@@ -75,14 +77,14 @@ class DeviceProbe:
         self._note_abilities(unknowns, abilities)
         return DeviceFacts(
             address=function.address,
-            vendor_id=function.vendor_id,
-            product_id=function.product_id,
-            kind=function.kind,
-            parent_address=function.parent_address,
-            numa_node=function.numa_node,
+            vendor_id=ids[0],
+            product_id=ids[1],
+            kind=kind,
+            parent_address=take("parent_address", lambda: function.parent_address),
+            numa_node=take("numa_node", lambda: function.numa_node),
             iommu_group=take("iommu_group", lambda: function.iommu_group),
             shares_iommu_group=take("shares_iommu_group", lambda: bool(function.group_members)),
-            interfaces=function.interfaces,
+            interfaces=take("interfaces", lambda: function.interfaces) or (),
             driver=take("driver", lambda: function.driver),
             has_variant_driver=take(
                 "has_variant_driver", lambda: self._drivers.is_variant(function)
@@ -139,23 +141,26 @@ class DeviceProbe:
 
     def _firmware(self, function: PciFunction) -> str:
         for address in (function.address, function.parent_address):
-            if address in self._firmwares:
-                return self._firmwares[address]
+            if name := self._rdma_devices.get(str(address)):
+                return self._sysfs.text(_RDMA_DEVICES, name, "fw_ver")
         raise NotKnownError("sysfs tells it only for devices that offer RDMA, or whose PF does")
 
     @functools.cached_property
-    def _firmwares(self) -> dict[PciAddress | None, str]:
-        folder = "sys/class/infiniband"
+    def _rdma_devices(self) -> dict[str | None, str]:
+        """The RDMA device of each device, by the name of the latter, which need not be on PCI."""
         return {
-            PciAddress.parse(address): self._sysfs.text(folder, name, "fw_ver")
-            for name in self._sysfs.names(folder)
-            if (address := self._sysfs.link(folder, name, "device"))
-            and self._sysfs.exists(folder, name, "fw_ver")
+            self._sysfs.link(_RDMA_DEVICES, name, "device"): name
+            for name in self._sysfs.names(_RDMA_DEVICES)
+            if self._sysfs.exists(_RDMA_DEVICES, name, "fw_ver")
         }
 
     def _is_devlink_migratable(self, function: PciFunction) -> bool | None:
         pf = function.parent_address
-        if pf is None or PciFunction.at(self._sysfs, pf).driver != _MLX5:
+        if pf is None:
+            return None
+        parent = PciFunction(self._sysfs, pf)
+        parent.refuse_unreadable()
+        if parent.driver != _MLX5:
             # Of the kernel's drivers, only this one has the attribute.
             return None
         value = self._migratable_vfs.get(function.address)

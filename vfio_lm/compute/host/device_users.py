@@ -123,7 +123,7 @@ class DeviceUsers:
         folder = os.path.join(self._sysfs.root, "proc", process, "fd")
         try:
             with os.scandir(folder) as entries:
-                return [os.readlink(entry.path) for entry in entries]
+                return [target for entry in entries if (target := _target(entry.path))]
         except (FileNotFoundError, ProcessLookupError):
             # It has just ended, or is a bundle's process without files.
             return []
@@ -135,3 +135,11 @@ class DeviceUsers:
             return DeviceUser(f"{self._sysfs.text('proc', number, 'comm')} (process {number})")
         except NotKnownError:
             return DeviceUser(f"process {number}")
+
+
+def _target(path: str) -> str | None:
+    """Return what a file descriptor is open on; None: it has just been closed."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return None

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 
-from vfio_lm.compute.host.sysfs import PCI_DEVICES, Sysfs
+from vfio_lm.compute.host.sysfs import KEEP_LINKS, PCI_DEVICES, Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
@@ -57,6 +57,20 @@ class PciFunction:
             raise NoSuchDeviceError(address, sysfs.root)
         return cls(sysfs, address)
 
+    def refuse_unreadable(self) -> None:
+        """Make sure that sysfs tells of it at all.
+
+        :raises NotKnownError: if it has vanished, or its link was copied without the folder
+        """
+        path = self.sysfs.path(self._folder)
+        if not os.path.lexists(path):
+            raise NotKnownError("it has vanished")
+        if not os.path.islink(path):
+            raise NotKnownError(f"its entry in {PCI_DEVICES} is no link: copy /sys {KEEP_LINKS}")
+        if not os.path.isdir(path):
+            copy = "" if self.sysfs.is_live else f": copy /sys/devices, too, {KEEP_LINKS}"
+            raise NotKnownError(f"its link in {PCI_DEVICES} leads nowhere{copy}")
+
     def text(self, name: str) -> str:
         """Return the text of one of its files; see :meth:`Sysfs.text`."""
         return self.sysfs.text(self._folder, name)
@@ -81,27 +95,36 @@ class PciFunction:
 
         Source: ``nova/virt/libvirt/host.py`` ``_get_pcidev_info`` (nova 34.0.0): a VF has a PF, a
         PF can have VFs even if it has none now, and a VF with a vDPA device is used through it.
+
+        :raises NotKnownError: if its files cannot be read
         """
         if self.has("physfn"):
             return DeviceKind.VDPA if self._has_vdpa_device else DeviceKind.VF
-        try:
-            return DeviceKind.PF if int(self.text("sriov_totalvfs")) > 0 else DeviceKind.PCI
-        except (NotKnownError, ValueError):
-            return DeviceKind.PCI
+        if self.has("sriov_totalvfs"):
+            return DeviceKind.PF if self._number("sriov_totalvfs") > 0 else DeviceKind.PCI
+        if not self.has("vendor"):
+            raise NotKnownError("it has vanished")
+        return DeviceKind.PCI
 
     @property
     def parent_address(self) -> PciAddress | None:
-        """The PF of a VF."""
+        """The PF of a VF.
+
+        :raises NotKnownError: if the link to it cannot be read
+        """
         name = self.sysfs.link(self._folder, "physfn")
-        return None if name is None else PciAddress.parse(name)
+        return None if name is None else _address(name)
 
     @property
     def numa_node(self) -> int | None:
-        """None where the firmware does not tell: the kernel has -1 for that."""
-        try:
-            number = int(self.text("numa_node"))
-        except (NotKnownError, ValueError):
+        """None where the firmware does not tell: the kernel has -1 for that.
+
+        :raises NotKnownError: if the file cannot be read
+        """
+        if not self.has("numa_node"):
+            # The kernel was built without NUMA.
             return None
+        number = self._number("numa_node")
         return number if number >= 0 else None
 
     @property
@@ -154,7 +177,7 @@ class PciFunction:
         names = self.sysfs.names("sys/kernel/iommu_groups", str(group), "devices")
         if str(self.address) not in names:
             raise NotKnownError(f"IOMMU group {group} does not list the device itself")
-        others = (PciFunction.named(self.sysfs, name) for name in names)
+        others = (PciFunction(self.sysfs, _address(name)) for name in names)
         return [each for each in others if each.address != self.address and not each.is_bridge]
 
     @property
@@ -173,28 +196,35 @@ class PciFunction:
         names = self.sysfs.names(self._folder)
         numbers = [int(name[6:]) for name in names if re.fullmatch("virtfn[0-9]+", name)]
         links = {number: self.sysfs.link(self._folder, f"virtfn{number}") for number in numbers}
-        return {number: PciAddress.parse(name) for number, name in links.items() if name}
-
-    @classmethod
-    def named(cls, sysfs: Sysfs, name: str) -> PciFunction:
-        """Return the function with a name as sysfs has it."""
-        try:
-            return cls(sysfs, PciAddress.parse(name))
-        except AddressError as exc:
-            raise NotKnownError(str(exc)) from None
+        return {number: _address(name) for number, name in links.items() if name}
 
     @property
     def _has_vdpa_device(self) -> bool:
         folder = "sys/bus/vdpa/devices"
-        for name in self.sysfs.names(folder):
-            target = os.readlink(self.sysfs.path(folder, name))
-            if str(self.address) in target.split("/"):
-                return True
-        return False
+        targets = (self.sysfs.target(folder, name) or "" for name in self.sysfs.names(folder))
+        return any(str(self.address) in target.split("/") for target in targets)
+
+    def _number(self, name: str) -> int:
+        text = self.text(name)
+        try:
+            return int(text)
+        except ValueError:
+            raise NotKnownError(f"{name} {text!r} is no number") from None
 
     def _id(self, name: str) -> str:
         text = self.text(name)
         match = _ID.fullmatch(text)
         if match is None:
-            raise NotKnownError(f"{self.address}: {name} {text!r} is no PCI ID")
+            raise NotKnownError(f"{name} {text!r} is no PCI ID")
         return match[1]
+
+
+def _address(name: str) -> PciAddress:
+    """Return the address that a name in sysfs is.
+
+    :raises NotKnownError: if it is none
+    """
+    try:
+        return PciAddress.parse(name)
+    except AddressError as exc:
+        raise NotKnownError(str(exc)) from None

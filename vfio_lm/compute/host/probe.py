@@ -14,19 +14,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from vfio_lm.compute.host import hypervisor, settings
 from vfio_lm.compute.host.device_probe import DeviceProbe
 from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
-from vfio_lm.compute.host.unknowns import Unknowns
+from vfio_lm.compute.host.unknowns import NotKnownError, Unknowns
 from vfio_lm.compute.host.vfio import VfioDevices
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.device import DeviceKind
-from vfio_lm.pci.host_facts import HostFacts
+from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
 from vfio_lm.pci.nova_conf import NovaConf
+from vfio_lm.text import counted
+
+_ONLY_NAMED = "only the devices that were named were looked at"
+
+
+@dataclasses.dataclass(slots=True)
+class _Look:
+    """What a look at functions brought."""
+
+    devices: list[DeviceFacts] = dataclasses.field(default_factory=list)
+    unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
+    """The reasons, by address."""
 
 
 class HostProbe:
@@ -64,15 +77,15 @@ class HostProbe:
         :param host: the name by which nova knows it; None: from nova.conf, or its own
         :param addresses: of the devices; none: every PF, every VF, and each function on a VFIO
             driver
-        :raises VfioLmError: if an address has no device, or the files are no host's
+        :raises VfioLmError: if an address has no device, or the host has no name
         """
-        devices = (
-            [PciFunction.at(self._sysfs, address) for address in sorted(set(addresses))]
-            if addresses
-            else self._relevant()
-        )
         unknowns = Unknowns()
         take = unknowns.take
+        look = take("devices", lambda: self._look(addresses)) or _Look()
+        if addresses:
+            unknowns.unknown["devices"] = _ONLY_NAMED
+        elif look.unreadable and not look.devices:
+            unknowns.unknown["devices"] = self._none_readable(look.unreadable)
         versions = take(
             "libvirt_version",
             lambda: hypervisor.hypervisor_versions(self._sysfs, self._run_virsh),
@@ -90,14 +103,38 @@ class HostProbe:
                 "permits_post_copy", lambda: settings.permits_post_copy(self._conf)
             ),
             downtime_ms=take("downtime_ms", lambda: settings.downtime_ms(self._conf)),
-            devices=tuple(self._devices.facts(function) for function in devices),
+            devices=tuple(look.devices),
             unknown=unknowns.unknown,
+            unreadable=look.unreadable,
+            ignored_addresses=tuple(
+                take("ignored_addresses", self._sysfs.addresses_beyond_nova) or ()
+            ),
         )
 
-    def _relevant(self) -> list[PciFunction]:
-        functions = [PciFunction.at(self._sysfs, each) for each in self._sysfs.addresses()]
-        return [
-            each
-            for each in functions
-            if each.kind is not DeviceKind.PCI or self._devices.is_on_vfio(each)
-        ]
+    def _look(self, addresses: Sequence[PciAddress]) -> _Look:
+        """Look at each function by itself: one that cannot be read does not hide the others.
+
+        :raises NotKnownError: if it is unknown which functions there are
+        """
+        functions = (
+            [PciFunction.at(self._sysfs, address) for address in sorted(set(addresses))]
+            if addresses
+            else [PciFunction(self._sysfs, each) for each in self._sysfs.addresses()]
+        )
+        look = _Look()
+        for function in functions:
+            try:
+                function.refuse_unreadable()
+                if addresses or self._is_relevant(function):
+                    look.devices.append(self._devices.facts(function))
+            except NotKnownError as exc:
+                look.unreadable[str(function.address)] = str(exc)
+        return look
+
+    def _is_relevant(self, function: PciFunction) -> bool:
+        return function.kind is not DeviceKind.PCI or self._devices.is_on_vfio(function)
+
+    def _none_readable(self, unreadable: Mapping[str, str]) -> str:
+        (address, why), *_ = unreadable.items()
+        count = counted(len(unreadable), "PCI function")
+        return f"{self._sysfs.root}: none of {count} can be read; {address}: {why}"

@@ -14,17 +14,23 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
+import re
 
 from vfio_lm.compute.host.unknowns import NotKnownError
-from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import AddressError, PciAddress
 from vfio_lm.pci.input_file import InputFileError, read_file
 
 PCI_DEVICES = "sys/bus/pci/devices"
 """Where the kernel has a link to each PCI function."""
 
+KEEP_LINKS = "with links kept, as tar and cp -a do"
+"""The way out where a support bundle was made in another way."""
+
+_IOMMU_GROUPS = "sys/kernel/iommu_groups"
+_BEYOND_NOVA = re.compile("[0-9a-f]{5,}:[0-9a-f]{2}:[0-9a-f]{2}[.][0-7]")
 # Some files of /proc make the kernel allocate as much memory as is asked for, or refuse.
 _LARGEST_BYTES = 16 * 1024 * 1024
 
@@ -48,9 +54,12 @@ class Sysfs:
     def path(self, *parts: str) -> str:
         """Return the path of a file below the root.
 
-        :raises NotKnownError: if links lead out of a bundle: that would be another machine's file
+        :raises NotKnownError: if it cannot be a path, or links lead out of a bundle: that would be
+            another machine's file
         """
         path = os.path.join(self.root, *parts)
+        if "\0" in path:
+            raise NotKnownError(f"{path!r} is no path")
         if not self.is_live:
             real = os.path.realpath(path)
             if os.path.commonpath([real, self._real_root]) != self._real_root:
@@ -64,9 +73,12 @@ class Sysfs:
         """
         path = self.path(*parts)
         try:
-            return read_file(path, _LARGEST_BYTES).decode(errors="replace").strip()
+            content = read_file(path, _LARGEST_BYTES)
         except InputFileError as exc:
             raise NotKnownError(str(exc)) from None
+        if b"\0" in content:
+            raise NotKnownError(f"{path}: not a text file")
+        return content.decode(errors="replace").strip()
 
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if there is no such folder.
@@ -90,13 +102,30 @@ class Sysfs:
 
         :raises NotKnownError: if it is no link, as in a bundle that was made without links
         """
+        target = self.target(*parts)
+        return None if target is None else os.path.basename(target)
+
+    def target(self, *parts: str) -> str | None:
+        """Return where a link leads, there or not; None if there is no such link.
+
+        :raises NotKnownError: as :meth:`link` does
+        """
         path = os.path.join(self.root, *parts)
         try:
-            return os.path.basename(os.readlink(path))
+            target = os.readlink(path)
         except FileNotFoundError:
             return None
         except OSError as exc:
-            raise NotKnownError(f"{path} cannot be read as a link: {exc.strerror}") from None
+            if exc.errno == errno.EINVAL:
+                raise NotKnownError(f"{path} is no link: copy /sys {KEEP_LINKS}") from None
+            raise NotKnownError(f"{path} cannot be read: {exc.strerror}") from None
+        try:
+            os.stat(path)
+        except OSError as exc:
+            # What it leads to need not be in a bundle: its name is what counts.
+            if exc.errno == errno.ELOOP:
+                raise NotKnownError(f"{path} is a link that leads to itself") from None
+        return target
 
     @functools.cached_property
     def release(self) -> str:
@@ -112,9 +141,9 @@ class Sysfs:
 
         :raises NotKnownError: if the root does not tell
         """
-        if not self.exists("sys/kernel"):
-            raise NotKnownError(f"{self.root} holds no sys/kernel")
-        return bool(self.names("sys/kernel/iommu_groups"))
+        if not self.is_live and not self.exists(_IOMMU_GROUPS):
+            raise NotKnownError(f"{self.root} holds no {_IOMMU_GROUPS}")
+        return bool(self.names(_IOMMU_GROUPS))
 
     def is_built_with(self, option: str) -> bool:
         """Return whether the kernel has a ``CONFIG_…`` option, built in or as a module.
@@ -131,18 +160,30 @@ class Sysfs:
     def addresses(self) -> list[PciAddress]:
         """Return where there are functions, in order; nova takes none beyond its limits.
 
-        :raises VfioLmError: if the root holds no ``sys/bus/pci/devices``
+        :raises NotKnownError: if the root does not hold the links of ``sys/bus/pci/devices``
         """
+        folder = os.path.join(self.root, PCI_DEVICES)
         if not self.exists(PCI_DEVICES):
-            raise VfioLmError(
-                f"{os.path.join(self.root, PCI_DEVICES)}: there is no such folder, so the host has "
-                f"no PCI bus or {self.root} holds no copy of its /sys"
+            raise NotKnownError(
+                f"{folder}: there is no such folder, so the host has no PCI bus or {self.root} "
+                f"holds no copy of its /sys"
+            )
+        names = self.names(PCI_DEVICES)
+        if not (names or self.is_live):
+            raise NotKnownError(
+                f"{folder} is empty, which it is on no host: copy /sys {KEEP_LINKS}"
             )
         found = []
-        for name in self.names(PCI_DEVICES):
+        for name in names:
             try:
                 found.append(PciAddress.parse(name))
             except AddressError:
-                # For example Intel's VMD, whose domains have more than four digits.
                 continue
         return sorted(found)
+
+    def addresses_beyond_nova(self) -> list[str]:
+        """Return the addresses of functions that are beyond nova's limits.
+
+        The domains of Intel's VMD, for example, have more than four digits.
+        """
+        return [name for name in self.names(PCI_DEVICES) if _BEYOND_NOVA.fullmatch(name)]

@@ -70,12 +70,15 @@ def match(
     sources: Sequence[DeviceFacts],
     destinations: Sequence[DeviceFacts],
     *,
+    missing: str | None = None,
     ignores_firmware: bool = False,
 ) -> Match | NoMatch:
     """Choose a device of the destination for each device of the source.
 
     :param sources: the server's devices
     :param destinations: all devices of the destination
+    :param missing: why the destination may have others, see
+        :attr:`vfio_lm.pci.host_facts.HostFacts.missing_devices`
     :param ignores_firmware: whether a device with another firmware is taken
     """
     ordered = sorted(sources, key=lambda device: device.address)
@@ -97,7 +100,7 @@ def match(
                 for source, row in zip(ordered, refusals, strict=True)
             ),
             contested=tuple(ordered[number].address for number in sorted(contested(rows))),
-            is_unknown=assign(possible) is not None,
+            is_unknown=missing is not None or assign(possible) is not None,
         )
     search = _Search(ordered, offered, certain, assigned)
     search.run()

@@ -105,13 +105,18 @@ def run(args: argparse.Namespace) -> int:
         raise MatchError(f"{args.source} and {args.destination} are both of host {source.host}")
     wanted = hostdev_addresses(_read(args.domain))
     devices = _find(source, wanted, args.source)
-    result = match(devices, destination.devices, ignores_firmware=args.ignore_firmware)
+    result = match(
+        devices,
+        destination.devices,
+        missing=destination.missing_devices,
+        ignores_firmware=args.ignore_firmware,
+    )
     if args.format == "json":
         print(json.dumps(_plain(result), indent=1))
     elif isinstance(result, Match):
         _print_match(result)
     else:
-        sys.stderr.writelines(f"{line}\n" for line in _explain(result, destination.host))
+        sys.stderr.writelines(f"{line}\n" for line in _explain(result, destination))
     if isinstance(result, Match):
         return _FOUND
     return _UNKNOWN if result.is_unknown else _NONE_FITS
@@ -132,6 +137,11 @@ def _find(facts: HostFacts, wanted: Sequence[PciAddress], location: str) -> list
     found = []
     for address in wanted:
         device = facts.find(address)
+        if device is None and facts.missing_devices:
+            raise MatchError(
+                f"{location}: the facts of {facts.host} lack {address}, which the domain's XML "
+                f"names: {facts.missing_devices}"
+            )
         if device is None:
             raise MatchError(
                 f"{location}: host {facts.host} has no device {address}, and the domain's XML "
@@ -154,7 +164,8 @@ def _print_match(match: Match) -> None:
     sys.stderr.writelines(f"vfio-lm-host: note: {text}\n" for text, holds in notes.items() if holds)
 
 
-def _explain(result: NoMatch, host: str) -> Iterator[str]:
+def _explain(result: NoMatch, destination: HostFacts) -> Iterator[str]:
+    host = destination.host
     verdict = "it is unknown whether a device fits" if result.is_unknown else "no device fits"
     contested = [each for each in result.candidates if each.source in result.contested]
     for each in contested:
@@ -170,6 +181,8 @@ def _explain(result: NoMatch, host: str) -> Iterator[str]:
         for each in rivals:
             yield f"{each.source}:"
             yield from _refusals(each)
+    if destination.missing_devices:
+        yield f"the facts of {host} do not show every device: {destination.missing_devices}"
 
 
 def _refusals(candidates: MatchCandidates) -> Iterator[str]:

@@ -217,7 +217,7 @@ def _chosen(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress,
                 f"{each.address}: take the facts of the host where the domain runs"
             )
         devices.append(device)
-    chosen = match(devices, there.devices)
+    chosen = match(devices, there.devices, missing=there.missing_devices)
     if isinstance(chosen, NoMatch):
         names = ", ".join(map(str, chosen.contested))
         raise _NotMigratedError(

@@ -48,7 +48,8 @@ def kind_shortages(facts: Facts, destination: Destination) -> Iterator[Shortage]
 
     Source: ``_filter_pools_for_spec`` in ``nova/pci/stats.py`` (nova 34.0.0).
     """
-    if facts.inputs.facts_of(destination.host) is None:
+    known = facts.inputs.facts_of(destination.host)
+    if known is None or known.missing_devices:
         return
     for request in facts.alias_requests:
         alias = (facts.aliases or {}).get(request.alias)

@@ -141,6 +141,8 @@ def _gaps(facts: Facts, destination: Destination) -> Iterator[Gap]:
         yield Gap(f"the facts of host {host} are not given", anew)
     elif disbelief := facts.inputs.disbelief(host):
         yield Gap(disbelief, anew)
+    elif reason := own.facts.missing_devices:
+        yield Gap(f"the facts of {host} do not show every device: {reason}", anew)
     else:
         yield from _gaps_of_occupants(destination, own.facts.devices, anew)
 

@@ -37,8 +37,8 @@ class TestHostOfProbe(testtools.TestCase):
             "[DEFAULT]\nhost = controller\n[libvirt]\nlive_migration_permit_post_copy = true\n"
         )
         # No device of this machine is looked at.
-        relevant = "vfio_lm.compute.host.probe.HostProbe._relevant"
-        self.useFixture(fixtures.MockPatch(relevant, return_value=()))
+        addresses = "vfio_lm.compute.host.sysfs.Sysfs.addresses"
+        self.useFixture(fixtures.MockPatch(addresses, return_value=[]))
         self.useFixture(fixtures.MockPatch("os.access", return_value=False))
 
     def probe(self, *arguments: str) -> dict[str, object]:
@@ -72,17 +72,52 @@ class TestProbeCommand(CommandCase):
 
     def test_a_host_without_such_devices(self):
         empty = self.folder / "empty"
-        sysfs_tree.SysfsTree(empty)
+        sysfs_tree.plain_function(sysfs_tree.SysfsTree(empty), "0000:10:00.0", driver="nouveau")
         status, out, _ = self.run_command("probe", "--sysfs", empty, "--host", "host1")
         self.assertEqual(0, status)
         self.assertIn("No PF, no VF", out)
+
+    def test_a_bundle_of_links_alone_is_refused_with_what_to_copy(self):
+        bundle = self.folder / "bundle"
+        links = bundle / "sys/bus/pci/devices"
+        links.mkdir(parents=True)
+        for address in ("0000:3d:00.0", "0000:3d:00.4"):
+            (links / address).symlink_to(f"../../../devices/pci0000:30/0000:30:0d.0/{address}")
+        arguments = ("probe", "--sysfs", bundle, "--host", "host1")
+        facts = self.folder / "facts.json"
+        for options in ((), ("--output", facts)):
+            said = self.refusal(*arguments, *options)
+            self.assertIn("none of 2 PCI functions can be read", said)
+            self.assertIn("copy /sys/devices, too, with links kept, as tar and cp -a do", said)
+            self.assertEqual(1, said.count("\n"))
+        self.assertFalse(facts.exists())
+        status, out, err = self.run_command(*arguments, "-f", "json")
+        self.assertEqual((1, said), (status, err))
+        facts.write_text(out)
+        self.assertIn("copy /sys/devices", read_host_facts(facts).missing_devices)
+
+    def test_a_function_that_cannot_be_read_stands_beside_the_others(self):
+        (self.folder / self.tree.device("0000:81:00.2") / "vendor").unlink()
+        status, out, _ = self.run_command("probe", *self.root)
+        self.assertEqual(0, status)
+        self.assertIn("0000:81:00.1  type-VF", out)
+        self.assertRegex(out, "(?m)^  0000:81:00.2: .*/vendor: cannot be read")
+
+    def test_functions_that_nova_ignores_are_named(self):
+        self.tree.add_function("10000:e1:00.0", "8086", "0a54")
+        _, out, _ = self.run_command("probe", *self.root)
+        self.assertRegex(
+            out, "\nIgnored by nova:\n.* 10000:e1:00.0: nova takes no PCI domain above"
+        )
 
     def test_json_is_a_host_facts_file(self):
         status, out, _ = self.run_command("probe", *self.root, "-f", "json", "0000:81:00.1")
         path = self.folder / "facts.json"
         path.write_text(out)
-        (only,) = read_host_facts(path).devices
+        facts = read_host_facts(path)
+        (only,) = facts.devices
         self.assertEqual((0, "0000:81:00.1"), (status, str(only.address)))
+        self.assertIn("only the devices that were named", facts.missing_devices)
 
     def test_output_replaces_the_file_in_one_step(self):
         path = self.folder / "facts.json"

@@ -42,6 +42,14 @@ class TestDeviceProbe(HostDevicesCase):
         for name in ("migration", "logs_dma", "state_size_bytes"):
             self.assertEqual(str(self.vfio.error), device.unknown[name])
 
+    def test_a_vf_whose_pf_cannot_be_read_is_there(self):
+        link = self.folder / self.tree.device(self.vfs[0]) / "physfn"
+        link.unlink()
+        link.mkdir()
+        device = self.device(self.vfs[0])
+        self.assertIsNone(device.parent_address)
+        self.assertIn("is no link", device.unknown["parent_address"])
+
     def test_a_vf_without_port_is_unknown_to_devlink(self):
         self.options["show_ports"] = lambda: '{"port": {}}'
         self.assertIn("switchdev", self.device(self.vfs[0]).unknown["is_devlink_migratable"])

@@ -12,6 +12,10 @@
 
 """Who uses a device, from libvirt's files and /proc; where these are missing it is unknown."""
 
+import os
+
+import fixtures
+
 from tests.unit.compute.host.probes import UUID, BundleCase, HostDevicesCase
 from vfio_lm.pci.host_facts import DeviceUser
 
@@ -56,6 +60,19 @@ class TestDeviceUsers(HostDevicesCase):
         device = self.device(self.vfs[0])
         self.assertEqual([], self.vfio.opened)
         self.assertEqual("dpdk-testpmd (process 4711)", device.user.name)
+
+    def test_a_file_that_is_closed_meanwhile_hides_no_other(self):
+        real = os.readlink
+
+        def readlink(path, *args, **options):
+            if os.fspath(path).endswith("/fd/10"):
+                raise FileNotFoundError(2, "No such file or directory", path)
+            return real(path, *args, **options)
+
+        for _ in range(2):
+            self.tree.open(self.vfs[0], 4711, "qemu")
+        self.useFixture(fixtures.MockPatch("os.readlink", readlink))
+        self.assertEqual("qemu (process 4711)", self.device(self.vfs[0]).user.name)
 
     def test_a_device_whose_users_are_unknown_is_never_opened(self):
         self.tree.write("run/libvirt/qemu/broken.xml", "<domstatus>")

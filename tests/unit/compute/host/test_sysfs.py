@@ -26,10 +26,24 @@ class TestRoot(TreeCase):
         said = str(self.assertRaises(VfioLmError, Sysfs(self.folder / "proc").addresses))
         self.assertIn("holds no copy of its /sys", said)
 
-    def test_domains_beyond_novas_limit_are_passed_over(self):
+    def test_domains_beyond_novas_limit_are_apart(self):
         self.tree.add_function("10000:00:00.0", "8086", "0a54")
         self.tree.add_function("0000:00:00.0", "8086", "0a54")
+        (self.folder / "sys/bus/pci/devices/._0000:00:00.0").symlink_to("nowhere")
         self.assertEqual(["0000:00:00.0"], [*map(str, self.sysfs.addresses())])
+        self.assertEqual(["10000:00:00.0"], self.sysfs.addresses_beyond_nova())
+
+    def test_a_link_that_leads_to_itself_has_no_name(self):
+        (self.folder / "proc/loop").symlink_to("loop")
+        (self.folder / "proc/nowhere").symlink_to("../nowhere")
+        self.assertRaises(NotKnownError, self.sysfs.link, "proc/loop")
+        self.assertEqual("nowhere", self.sysfs.link("proc/nowhere"))
+        self.assertIsNone(self.sysfs.link("proc/absent"))
+
+    def test_a_nul_is_no_text_and_no_path(self):
+        self.tree.write("proc/nul", b"6.12\0\n")
+        for name in ("proc/nul", "proc/\0"):
+            self.assertRaises(NotKnownError, self.sysfs.text, name)
 
     def test_links_out_of_a_bundle_are_not_followed(self):
         with tempfile.NamedTemporaryFile() as file:

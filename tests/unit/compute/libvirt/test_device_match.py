@@ -96,6 +96,10 @@ class TestMatch(testtools.TestCase):
         sources = [device("0000:81:00.1"), device("0000:81:00.2")]
         self.assertFalse(match(sources, offered).is_unknown)
 
+    def test_devices_that_the_facts_may_lack_are_unknown(self):
+        result = match([device("0000:81:00.1")], [], missing="0000:82:00.1: it has vanished")
+        self.assertTrue(result.is_unknown)
+
     def test_eight_devices_of_eight_pfs_are_chosen_though_seven_pfs_are_left(self):
         sources = [device(f"0000:8{n}:00.1", node=n % 2) for n in range(8)]
         offered = [device(f"0000:0{n}:00.{f}", node=n % 2) for n in range(7) for f in range(1, 7)]

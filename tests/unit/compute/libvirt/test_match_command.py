@@ -70,6 +70,14 @@ class TestMatchCommand(CommandCase):
         )
         self.assertEqual(0, status)
 
+    def test_what_the_facts_lack_is_not_taken_for_none(self):
+        facts = HostFacts("host2", NOW, unreadable={"0000:82:00.4": "it has vanished"})
+        destination = self.write("host2.json", facts.to_json())
+        options = ("--source", self.source, "--destination", destination, "--domain", self.domain)
+        status, out, err = self.run_command("match", *options)
+        self.assertEqual((3, ""), (status, out))
+        self.assertIn("do not show every device: 0000:82:00.4: it has vanished", err)
+
     def test_unknown_is_not_taken_for_free(self):
         status, out, err = self.match(device("0000:82:00.1", unknown={"user": "not root"}))
         self.assertEqual((3, ""), (status, out))

@@ -36,8 +36,8 @@ _ALIAS = {"name": "vf", "vendor_id": "8086", "product_id": "1515", "resource_cla
 
 
 class TestKindShortages(testtools.TestCase):
-    def shortages(self, *devices, count=1, told=True, specs=(_SPEC,), **alias):
-        host = knowledge("compute2", *devices, specs=specs)
+    def shortages(self, *devices, count=1, told=True, specs=(_SPEC,), unreadable=(), **alias):
+        host = knowledge("compute2", *devices, specs=specs, unreadable=dict(unreadable))
         known = facts(
             devices=count,
             aliases=parse_aliases([json.dumps(_ALIAS | {"live_migratable": "yes"} | alias)]),
@@ -53,6 +53,10 @@ class TestKindShortages(testtools.TestCase):
         (short,) = self.shortages(vf(1, product_id="154c"), vf(2, product_id="154c"))
         self.assertEqual((0, 0), (short.fitting, short.perhaps))
         self.assertEqual(("0000:81:00.0",), short.others)
+
+    def test_devices_that_could_not_be_read_may_have_them(self):
+        unreadable = {"0000:81:00.2": "it has vanished"}
+        self.assertEqual([], self.shortages(vf(1, product_id="154c"), unreadable=unreadable))
 
     def test_a_pf_with_some_of_them_may_do(self):
         (short,) = self.shortages(vf(1), vf(2, product_id="154c"))

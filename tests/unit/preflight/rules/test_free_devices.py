@@ -56,6 +56,10 @@ class TestHostView(testtools.TestCase):
             (reason,) = self.reasons(_with(there(vf()), network=Network(ports=(port,))))
             self.assertIn("port p1", reason)
 
+    def test_devices_that_could_not_be_read_are_a_gap(self):
+        (reason,) = self.reasons(there(vf(), unreadable={"0000:81:00.2": "it has vanished"}))
+        self.assertIn("do not show every device: 0000:81:00.2: it has vanished", reason)
+
     def test_devices_of_a_server_that_the_facts_do_not_show(self):
         (reason,) = self.reasons(there(vf(), occupants=Occupants({OTHER: 2})))
         self.assertIn(f"0 of the 2 devices of server {OTHER}", reason)
