@@ -14,7 +14,7 @@
 
 ``--nova-conf <path>`` is the nova.conf of nova-api, ``--nova-conf <hostname>=<path>`` that of the
 nova-compute on a host, ``--nova-conf-dir`` a folder with those of many hosts, and ``--host-facts``
-what ``vfio-lm-host probe`` wrote on hosts.
+what ``vfio-lm-host probe`` wrote on hosts, ``--nova-says`` what ``vfio-lm-nova`` wrote.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ NO_API_CONF = (
     "--nova-conf or OS_VFIO_NOVA_CONF"
 )
 """For a command that can do nothing without."""
+
+_NOVA_SAYS = "OS_VFIO_NOVA_SAYS"
+"""Stands for --nova-says; the separator of PATH is between files."""
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"^(\d{1,9})([smhd]?)$")
@@ -97,16 +100,31 @@ def add_host_facts(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_nova_says(parser: argparse.ArgumentParser) -> None:
+    """Add --nova-says."""
+    parser.add_argument(
+        "--nova-says",
+        metavar="<path>",
+        action="append",
+        default=[],
+        help="What 'vfio-lm-nova' wrote on a controller: a dry run by nova's own code, which "
+        "decides what nova decides (repeat option for other files; the youngest that knows a "
+        f"server counts) (default: env[{_NOVA_SAYS}])",
+    )
+
+
 def add_preflight_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options for what a preflight needs to know and no API shows."""
     add_confs(parser)
     add_host_facts(parser)
+    add_nova_says(parser)
     parser.add_argument(
         "--max-age",
         metavar="<duration>",
         type=_duration,
         default="1h",
-        help="Warn of host facts that are older, for example 90m, 2h, 1d or 3600 (default: 1h)",
+        help="Warn of host facts and files of --nova-says that are older; the latter do not count "
+        "then; for example 90m, 2h, 1d or 3600 (default: 1h)",
     )
 
 
@@ -196,11 +214,18 @@ def read_preflight_inputs(parsed_args: argparse.Namespace) -> Inputs:
     :raises vfio_lm.errors.ConfigError: if a nova.conf cannot be read, nova would refuse it, or it
         is another host's
     :raises vfio_lm.pci.host_facts.HostFactsError: if a file is no host facts file
+    :raises vfio_lm.pci.nova_word.NovaWordError: if a file does not hold nova's word
     """
     from vfio_lm.preflight.gather.input_files import read_inputs
 
     confs = conf_paths(parsed_args)
-    return read_inputs(confs.api, confs.hosts, parsed_args.host_facts, max_age=parsed_args.max_age)
+    return read_inputs(
+        confs.api,
+        confs.hosts,
+        parsed_args.host_facts,
+        nova_says=parsed_args.nova_says or _listed(os.environ.get(_NOVA_SAYS, "")),
+        max_age=parsed_args.max_age,
+    )
 
 
 def inputs_of_environment() -> Inputs:
@@ -211,6 +236,10 @@ def inputs_of_environment() -> Inputs:
     parser = argparse.ArgumentParser()
     add_preflight_inputs(parser)
     return read_preflight_inputs(parser.parse_args([]))
+
+
+def _listed(text: str) -> list[str]:
+    return [path for path in text.split(os.pathsep) if path]
 
 
 def _split(text: str) -> tuple[str | None, str]:

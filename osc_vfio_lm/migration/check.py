@@ -207,7 +207,7 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
         self.write([""])
         super().produce_output(parsed_args, column_names, data)
         self._write_section(report_table.notes(report, every_remedy=parsed_args.long))
-        self._write_section(report_table.files(report.files))
+        self._write_section(report_table.sources(report))
 
     def _show_survey(
         self,

@@ -100,4 +100,4 @@ def _lines(report: Report) -> Iterator[str]:
 
     yield report_table.headline(report)
     yield from report_table.advice(report)
-    yield from report_table.files(report.files)
+    yield from report_table.sources(report)

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 from collections.abc import Collection, Iterable, Iterator
 
 from vfio_lm.preflight import CheckResult, Report, Status, Verdict
@@ -109,6 +110,18 @@ def advice(report: Report) -> Iterator[str]:
     if lines:
         yield ""
         yield from lines
+
+
+def sources(report: Report) -> Iterator[str]:
+    """Return what was known besides the answers of the APIs, if anything."""
+    yield from files(report.files)
+    if (nova := report.nova_says) is not None:
+        taken_at = nova.taken_at.astimezone(datetime.UTC)
+        doubt = "" if nova.counts else "; it does not count, see nova-dry-run"
+        yield (
+            f"Nova's own word: {nova.origin}, {taken_at:%Y-%m-%d %H:%M:%S} UTC, "
+            f"nova {nova.nova_version}{doubt}"
+        )
 
 
 def files(paths: Iterable[str]) -> Iterator[str]:

@@ -28,10 +28,12 @@ from vfio_lm.preflight.report import (
     CheckResult,
     DestinationReport,
     DeviceReport,
+    NovaSource,
     Report,
     Verdict,
 )
 from vfio_lm.preflight.rules.free_devices import devices_on_the_host
+from vfio_lm.preflight.rules.nova_decides import with_nova
 
 _BEST_FIRST = (Verdict.READY, Verdict.UNKNOWN, Verdict.BLOCKED)
 
@@ -49,10 +51,22 @@ def examine(facts: Facts, checks: Iterable[Check]) -> Report:
         source_host=facts.server.host,
         requested_host=facts.requested_host,
         nova_microversion=".".join(map(str, facts.nova_microversion)),
-        checks=tuple(_result(check, _host(facts, check), ask(check, facts)) for check in own),
+        checks=tuple(
+            with_nova(facts, _result(check, _host(facts, check), ask(check, facts)))
+            for check in own
+        ),
         destinations=tuple(sorted(destinations, key=lambda d: _BEST_FIRST.index(d.verdict))),
         files=facts.inputs.files,
+        nova_says=_nova_source(facts),
     )
+
+
+def _nova_source(facts: Facts) -> NovaSource | None:
+    given = facts.nova.given
+    if given is None:
+        return None
+    word = given.word
+    return NovaSource(given.origin, word.taken_at, word.nova_version, facts.nova.counts)
 
 
 def _key(check: Check, facts: Facts) -> Hashable:
@@ -84,7 +98,8 @@ def _destination(
             result = _result(check, destination.host, ask(check, facts, destination))
             if key is not None:
                 answers[key] = result
-        results.append(result)
+        # Nova's word is about this server alone.
+        results.append(with_nova(facts, result))
     return DestinationReport(
         host=destination.host,
         checks=tuple(results),

@@ -42,6 +42,7 @@ from vfio_lm.pci.hosts import NOTHING_KNOWN, Host
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.marking import marking
 from vfio_lm.preflight.memo import Memo
+from vfio_lm.preflight.nova_says import NOT_ASKED, NovaSays
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -162,6 +163,8 @@ class Facts:
     """What carries the networks of the ports, by the network's ID; None likewise."""
     image_properties: Mapping[str, str] | None = None
     """Of the image, or of the volume that the server boots from; None where not available."""
+    nova: NovaSays = NOT_ASKED
+    """Nova's own word about the server."""
     memo: Memo = dataclasses.field(default_factory=Memo, repr=False)
     """What rules have worked out in this survey."""
 

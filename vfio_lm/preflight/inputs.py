@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is known of hosts beyond the APIs: their own nova.conf, and what their kernel says."""
+"""What is known beyond the APIs: nova.conf files, what kernels of hosts say, and nova itself."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from vfio_lm.pci import Alias
 from vfio_lm.pci.host_facts import HostFacts
 from vfio_lm.pci.hosts import NOTHING_KNOWN, Host
+from vfio_lm.preflight.nova_says import GivenWord
 
 DEFAULT_MAX_AGE = datetime.timedelta(hours=1)
 
@@ -47,7 +48,9 @@ class Inputs:
     """When the newest of the files that define the aliases was written, with a time zone."""
     hosts: Mapping[str, Host] = dataclasses.field(default_factory=dict)
     max_age: datetime.timedelta = DEFAULT_MAX_AGE
-    """Older host facts make a warning."""
+    """Older host facts make a warning; so does an older word of nova's, which does not count."""
+    nova_words: tuple[GivenWord, ...] = ()
+    """What nova itself said, of files."""
     files: tuple[str, ...] = ()
     """The files that all this was read from, for the report."""
 

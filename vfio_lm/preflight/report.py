@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 import functools
 from collections.abc import Collection, Iterable
@@ -38,6 +39,36 @@ class Verdict(enum.Enum):
     """Nothing fails, but a check that decides lacks its input."""
 
 
+class NovaStance(enum.Enum):
+    """What nova's own word did to the answer of a check."""
+
+    SETTLES = "settles"
+    """It is not known to the check, and nova has answered it."""
+    CONTRADICTS = "contradicts"
+    """The check objected, and nova accepts."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NovaSource:
+    """Where nova's own word about a server is from."""
+
+    origin: str
+    """The path of a file, or ``nova-api``."""
+    taken_at: datetime.datetime
+    nova_version: str
+    counts: bool
+    """Whether it was taken into account, see the check ``nova-dry-run``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "from": self.origin,
+            "taken_at": self.taken_at.isoformat(),
+            "nova_version": self.nova_version,
+            "counts": self.counts,
+        }
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check's answer, with what the check is."""
@@ -52,6 +83,8 @@ class CheckResult:
     evidence: Evidence
     refused_by: Refuser
     is_decisive: bool
+    nova: NovaStance | None = None
+    """What nova's own word did to the answer; None if nothing."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -64,6 +97,7 @@ class CheckResult:
             "remedy": self.remedy or None,
             "refused_by": self.refused_by.value,
             "is_decisive": self.is_decisive,
+            "nova": self.nova.value if self.nova else None,
             "evidence": dict(self.evidence),
         }
 
@@ -137,6 +171,8 @@ class Report:
     """Ready ones first, then unknown ones, then blocked ones."""
     files: tuple[str, ...] = ()
     """The nova.conf and host facts files that were looked at."""
+    nova_says: NovaSource | None = None
+    """None where nova itself was not asked."""
 
     @property
     def verdict(self) -> Verdict:
@@ -169,6 +205,7 @@ class Report:
             "verdict": self.verdict.value,
             "nova_microversion": self.nova_microversion,
             "files": list(self.files),
+            "nova_says": self.nova_says.to_dict() if self.nova_says else None,
             "checks": [result.to_dict() for result in self.checks],
             "destinations": [destination.to_dict() for destination in self.destinations],
         }

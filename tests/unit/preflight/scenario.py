@@ -47,8 +47,17 @@ from vfio_lm.pci import (
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
 from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import MigrationFlags
+from vfio_lm.pci.nova_word import (
+    Ending,
+    NovaAnswer,
+    NovaDestination,
+    NovaWord,
+    Objection,
+    StoredServer,
+)
 from vfio_lm.preflight.facts import Destination, Facts, Network, Source, SourceDevice
-from vfio_lm.preflight.inputs import Inputs
+from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE, Inputs
+from vfio_lm.preflight.nova_says import GivenWord, NovaSays, about
 
 VF = "CUSTOM_PCI_8086_1515"
 PLAIN = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 1}
@@ -71,6 +80,43 @@ SILENT = frozenset({os_traits.COMPUTE_MANAGED_PCI_DEVICE})
 
 #: What is another fact where the server has no devices.
 NO_DEVICES: dict[str, Any] = {"alias_requests": (), "source": {"devices": ()}}
+
+
+SERVER_ID = "92d0d15e-7bb1-43fd-9bdc-c3dae57ae0d0"
+
+
+def nova_destination(
+    host: str = "compute2", ending: Ending = Ending.ACCEPTED, **changes: Any
+) -> NovaDestination:
+    return NovaDestination(host, host, ending, **changes)
+
+
+def nova_word(
+    *destinations: NovaDestination,
+    objections: tuple[Objection, ...] = (),
+    taken_at: datetime.datetime = NOW,
+    **changes: Any,
+) -> NovaWord:
+    """Return what nova says about the server on compute1."""
+    answer: dict[str, Any] = {
+        "servers": (SERVER_ID,),
+        "source": "compute1",
+        "ending": Ending.REFUSED if objections else Ending.ACCEPTED,
+        "objections": objections,
+        "destinations": destinations,
+    }
+    stored = StoredServer(SERVER_ID, "server1", "p", "compute1", "compute1", "cell1", "active")
+    return NovaWord(
+        taken_at=taken_at,
+        nova_version="34.0.0",
+        answers=(NovaAnswer(**(answer | changes)),),
+        servers=(stored,),
+    )
+
+
+def nova_says(word: NovaWord) -> NovaSays:
+    """Return how far a word counts for the server of the facts."""
+    return about(facts().server, [GivenWord("nova.json", word)], NOW, DEFAULT_MAX_AGE)
 
 
 def alias(live_migratable: LiveMigratable, *, name: str = "vf") -> Alias:
@@ -205,7 +251,7 @@ def facts(*, devices: int = 1, **changes: Any) -> Facts:
     known: dict[str, Any] = {
         "server": dataclasses.replace(
             Server(
-                id="92d0d15e-7bb1-43fd-9bdc-c3dae57ae0d0",
+                id=SERVER_ID,
                 name="server1",
                 status="ACTIVE",
                 vm_state="active",

@@ -45,6 +45,7 @@ from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, Sourc
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
+from vfio_lm.preflight.nova_says import NOT_ASKED, NovaSays, about
 from vfio_lm.preflight.rules.demanded_traits import demanded_traits
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
@@ -261,8 +262,15 @@ def _facts(
         departures=_departures(cloud, case.group, inputs),
         share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
+        nova=_nova_says(server, inputs),
         memo=memo,
     )
+
+
+def _nova_says(server: Server, inputs: Inputs) -> NovaSays:
+    if not inputs.nova_words:
+        return NOT_ASKED
+    return about(server, inputs.nova_words, inputs.now, inputs.max_age)
 
 
 def _shares(cloud: WholeCloud, server: Server, source: Source) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.pci.hosts import facts_files, read_named_hosts
 from vfio_lm.pci.nova_conf import last_changed
+from vfio_lm.pci.nova_word import read_nova_word
 from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE, Inputs
+from vfio_lm.preflight.nova_says import GivenWord
 
 
 def read_inputs(
@@ -28,6 +30,7 @@ def read_inputs(
     host_confs: Mapping[str, Sequence[str]] | None = None,
     host_facts: Iterable[str] = (),
     *,
+    nova_says: Sequence[str] = (),
     max_age: datetime.timedelta = DEFAULT_MAX_AGE,
 ) -> Inputs:
     """Return what files say now.
@@ -37,10 +40,13 @@ def read_inputs(
     :param host_confs: the same of the nova-compute of hosts, by host
     :param host_facts: host facts files, and folders of such files with names that end in
         ``.json``; of two files of one host the younger one counts
-    :param max_age: older host facts make a warning
+    :param nova_says: files that ``vfio-lm-nova`` wrote; of several, the youngest that knows a
+        server counts
+    :param max_age: older files of the last two kinds make a warning
     :raises vfio_lm.errors.ConfigError: if a nova.conf or a folder cannot be read, nova would refuse
         a nova.conf, or it is another host's
     :raises vfio_lm.pci.host_facts.HostFactsError: if a file is no host facts file
+    :raises vfio_lm.pci.nova_word.NovaWordError: if a file does not hold nova's word
     """
     by_host = host_confs or {}
     facts = facts_files(host_facts)
@@ -53,5 +59,11 @@ def read_inputs(
         aliases_changed_at=last_changed(api_conf) if conf else None,
         hosts=read_named_hosts(by_host, facts),
         max_age=max_age,
-        files=(*api_conf, *(path for paths in by_host.values() for path in paths), *facts),
+        nova_words=tuple(GivenWord(path, read_nova_word(path)) for path in nova_says),
+        files=(
+            *api_conf,
+            *(path for paths in by_host.values() for path in paths),
+            *facts,
+            *nova_says,
+        ),
     )

@@ -68,9 +68,12 @@ def open_questions(report: Report) -> tuple[Point, ...]:
 
 
 def minor_questions(report: Report) -> tuple[Point, ...]:
-    """Return what is not known and does not change the verdict."""
+    """Return what is not known, also to nova, and does not change the verdict."""
     return _points(
-        report, lambda result: result.status is Status.UNKNOWN and not result.is_decisive
+        report,
+        lambda result: (
+            result.status is Status.UNKNOWN and not result.is_decisive and result.nova is None
+        ),
     )
 
 
