@@ -31,6 +31,7 @@ from placement_sync.agent.metrics import Metrics
 from placement_sync.agent.metrics_server import MetricsServer
 from placement_sync.agent.notify import Systemd
 from placement_sync.agent.rounds import Agent, Orders
+from placement_sync.agent.service import serve
 from placement_sync.agent.settings import PROJECT, Settings, parse_arguments, read_settings
 from placement_sync.engine.round import Engine
 from vfio_lm.cloud.nova import ComputeClient
@@ -96,9 +97,6 @@ def make_one_round(orders: Orders, members: Members) -> int:
 
 
 def _serve(arguments: Sequence[str], conf: cfg.ConfigOpts, orders: Orders, members: Members) -> int:
-    # It settles on a backend of oslo.service for the whole process.
-    from placement_sync.agent.service import serve
-
     metrics = Metrics()
     systemd = Systemd()
     settings = orders.settings
@@ -114,7 +112,7 @@ def _serve(arguments: Sequence[str], conf: cfg.ConfigOpts, orders: Orders, membe
     server = MetricsServer(settings.metrics_host, settings.metrics_port, metrics, agent.health)
     LOG.info("The agent begins; metrics and health at %s", server.url)
     try:
-        return serve(agent, conf, systemd, lambda: _reload(arguments, agent))
+        return serve(agent, systemd, lambda: _reload(arguments, agent))
     finally:
         server.stop()
 

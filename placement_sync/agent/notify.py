@@ -10,10 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What systemd is told about the service (sd_notify(3)); nothing outside of systemd.
-
-oslo_service.systemd only knows how to say that a service is ready.
-"""
+"""What the service says to systemd (sd_notify(3)); outside of systemd it says nothing."""
 
 from __future__ import annotations
 

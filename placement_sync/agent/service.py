@@ -10,13 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The agent as a service of oslo.service: signals, start and end; not what it does in between.
+"""The agent as a service: signals, start and end; not what it does in between.
 
-The service runs in threads of one process. oslo.service's launchers that fork would run it in a
-child, and answer SIGHUP with the end of that child, so that a broken configuration would end the
-agent instead of being refused. Restarting it after a crash is systemd's business.
-
-Importing this module settles on oslo.service's threading backend for the whole process.
+It is one process whose rounds run in a thread of their own, while the main thread waits for
+signals. oslo.service would do no more for it, and the one of OpenStack 2025.1 only with eventlet.
+Restarting the agent after a crash is systemd's business.
 """
 
 from __future__ import annotations
@@ -27,15 +25,10 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from oslo_config import cfg
 from oslo_log import log as logging
-from oslo_service import backend
 
 from placement_sync.agent import notify
 from placement_sync.agent.rounds import Agent
-
-backend.init_backend(backend.BackendType.THREADING)
-from oslo_service import service  # noqa: E402 (it takes the backend as it is imported)
 
 LOG = logging.getLogger(__name__)
 
@@ -49,41 +42,40 @@ _LONGEST_WRITE = 5.0
 """Seconds more for the writes in hand; one that takes longer is placement's to finish or not."""
 
 
-class Rounds(service.Service):  # type: ignore[misc]
-    """The rounds of an agent.
+class Rounds:
+    """The rounds of an agent, in a thread.
 
     :param agent: whose
     :param on_end: called when no more rounds are made, for whatever reason
     """
 
     def __init__(self, agent: Agent, on_end: Callable[[], None]) -> None:
-        super().__init__(threads=1)
         self._agent = agent
         self._on_end = on_end
         self._ended = threading.Event()
 
     def start(self) -> None:
         """Begin with the first round at once."""
-        self.tg.add_thread(self._run)
+        # A service that does not answer must not keep the process.
+        threading.Thread(target=self._run, name="rounds", daemon=True).start()
 
-    def stop(self, graceful: bool = True) -> None:
+    def stop(self) -> None:
         """End after the write in hand; a service that does not answer is not waited for."""
         self._agent.stop()
         if not self._ended.wait(_GRACE) and not self._agent.wait_for_writes(_LONGEST_WRITE):
             LOG.warning("The agent ends while a service has not answered a write")
-        super().stop(graceful=False)
 
     def _run(self) -> None:
         try:
             self._agent.run()
+        except Exception:
+            LOG.exception("The agent makes no more rounds")
         finally:
             self._ended.set()
             self._on_end()
 
 
-def serve(
-    agent: Agent, conf: cfg.ConfigOpts, systemd: notify.Systemd, reload: Callable[[], None]
-) -> int:
+def serve(agent: Agent, systemd: notify.Systemd, reload: Callable[[], None]) -> int:
     """Make rounds until SIGTERM or SIGINT.
 
     :param reload: called on SIGHUP
@@ -94,16 +86,17 @@ def serve(
     def take_note(number: int, _: FrameType | None) -> None:
         signals.put(number)
 
-    service.SignalHandler().add_handlers(("SIGTERM", "SIGINT", "SIGHUP"), take_note)
-    launcher = service.Launcher(conf)
-    launcher.launch_service(Rounds(agent, lambda: signals.put(_CRASHED)))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, take_note)
+    rounds = Rounds(agent, lambda: signals.put(_CRASHED))
+    rounds.start()
     systemd.tell(notify.READY)
-    while (number := signals.get()) == signal.SIGHUP:
+    while (received := signals.get()) == signal.SIGHUP:
         systemd.tell(*notify.reloading())
         reload()
         systemd.tell(notify.READY)
-    if number != _CRASHED:
-        LOG.info("%s: the agent ends", signal.Signals(number).name)
+    if received != _CRASHED:
+        LOG.info("%s: the agent ends", signal.Signals(received).name)
     systemd.tell(notify.STOPPING)
-    launcher.stop()
-    return 1 if number == _CRASHED else 0
+    rounds.stop()
+    return 1 if received == _CRASHED else 0

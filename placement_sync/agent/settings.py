@@ -52,7 +52,7 @@ SIGHUP reads the configuration again, SIGTERM ends the agent after the write in 
 A sample configuration: oslo-config-generator --namespace vfio_placement_sync --namespace oslo.log
 """
 
-_QUIET_LIBRARIES = ("tooz=ERROR", "urllib3.connectionpool=ERROR", "oslo_service=WARNING")
+_QUIET_LIBRARIES = ("tooz=ERROR", "urllib3.connectionpool=ERROR")
 """What they would say of an event, the agent says itself in one line."""
 
 

@@ -37,5 +37,5 @@ def reported_traits(spec: DeviceSpec, release: NovaRelease) -> frozenset[str]:
         if spec.live_migratable is LiveMigratable.YES:
             traits.add(os_traits.HW_PCI_LIVE_MIGRATABLE)
     if release.knows_one_time_use and spec.is_one_time_use:
-        traits.add(os_traits.HW_PCI_ONE_TIME_USE)
+        traits.add(names.ONE_TIME_USE)
     return frozenset(traits)

@@ -23,7 +23,7 @@ from nova.pci import whitelist
 
 from tests.unit import strategies
 from tests.unit.nova_rules import configured, on_host, pci_device
-from vfio_lm.pci import Device, DeviceKind, NovaRelease, PciAddress, parse_device_specs
+from vfio_lm.pci import Device, DeviceKind, NovaRelease, PciAddress, names, parse_device_specs
 from vfio_lm.pci.provider_traits import reported_traits
 
 _DEVICE = Device(PciAddress(0, 0x81, 0, 0), "8086", "1520", DeviceKind.PCI)
@@ -80,5 +80,5 @@ class TestReleases(testtools.TestCase):
 
     def test_the_first_release_does_not_know_one_time_use(self):
         value = '{"vendor_id": "8086", "one_time_use": "yes"}'
-        found = self.releases_with(os_traits.HW_PCI_ONE_TIME_USE, value)
+        found = self.releases_with(names.ONE_TIME_USE, value)
         self.assertEqual({*NovaRelease} - {NovaRelease.R2025_1}, found)

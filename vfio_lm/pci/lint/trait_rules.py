@@ -45,7 +45,7 @@ def blanks_in_traits(cloud: CloudView) -> Iterator[Hit]:
 
 def misspelt_traits(cloud: CloudView) -> Iterator[Hit]:
     """Yield names that look like a standard trait and are none."""
-    standard = os_traits.get_traits()
+    standard = names.standard_traits()
     for entry, words in _worded(cloud):
         for word in words:
             name = word.strip().lstrip("!").strip()
