@@ -31,11 +31,23 @@ from placement_sync.engine.finding import AuditFinding, Kind
 from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
 from vfio_lm.pci.hosts import Host
+from vfio_lm.pci.migratability import Obstacle, ObstacleKind
 from vfio_lm.pci.provider_origin import reports_live_migratable
 from vfio_lm.text import listed
 
 _TRAIT = str(os_traits.HW_PCI_LIVE_MIGRATABLE)
 _SHOWN_DEVICES = 4
+
+_BIND = "bind the devices to their variant driver"
+_BETTER_DRIVER = "upgrade the driver, the firmware or the kernel"
+_DRIVER_REMEDIES = {
+    ObstacleKind.PLAIN_DRIVER: _BIND,
+    ObstacleKind.HOST_DRIVER: _BIND,
+    ObstacleKind.NO_DRIVER: _BIND,
+    ObstacleKind.NO_VARIANT_DRIVER: "give the host a kernel with a variant driver for the devices",
+    ObstacleKind.DEVLINK: "set the devices migratable in devlink",
+    ObstacleKind.NO_VGPU: "give the devices a vGPU type",
+}
 
 
 def host_findings(host: Host, tree: Tree, wanted: Desired) -> Iterator[AuditFinding]:
@@ -149,18 +161,18 @@ def _remove_remedy(spec: DeviceSpec, release: NovaRelease) -> str:
 
 def _drivers(host: Host, devices: Iterable[Evidence]) -> Iterator[AuditFinding]:
     """Yield declared devices that cannot do it, those with the same obstacle together."""
-    failing: dict[tuple[str, str], list[str]] = {}
+    failing: dict[tuple[str, Obstacle], list[str]] = {}
     for each in devices:
         if each.said is LiveMigratable.YES and each.obstacle and each.specs:
-            key = each.specs[0].location or host.location, str(each.obstacle)
+            key = each.specs[0].location or host.location, each.obstacle
             failing.setdefault(key, []).append(str(each.address))
-    for (where, why), addresses in sorted(failing.items()):
+    for (where, why), addresses in sorted(failing.items(), key=str):
         yield AuditFinding(
             kind=Kind.DRIVER_CANNOT,
             subject=host.hypervisor_hostname,
             text=f"{listed(sorted(addresses), _SHOWN_DEVICES)}: declared live_migratable yes, but "
             f"each {why}",
-            remedy="bind the devices to the vendor's variant driver, or say live_migratable no",
+            remedy=f"{_DRIVER_REMEDIES.get(why.kind, _BETTER_DRIVER)}, or say live_migratable no",
             where=where,
         )
 

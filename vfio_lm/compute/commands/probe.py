@@ -18,14 +18,16 @@ import argparse
 import datetime
 import os
 import sys
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from vfio_lm.compute.commands.table import format_table
+from vfio_lm.compute.commands.facts_table import format_facts
 from vfio_lm.compute.files import write_in_one_step
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
-from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
-from vfio_lm.text import listed
+from vfio_lm.pci.host_facts import HostFacts
+
+if TYPE_CHECKING:
+    from vfio_lm.pci.nova_conf import NovaConf
 
 SUMMARY = "tell what the host's devices and their drivers can do for live migration"
 
@@ -50,7 +52,6 @@ examples:
 A support bundle is a folder with copies, links kept, of /sys, of /proc/sys/kernel, of
 /lib/modules/*/modules.alias, and of /etc/libvirt/qemu and /run/libvirt/qemu.
 """
-_ADDRESSES_SHOWN = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
     :raises VfioLmError: if an address has no device, no device can be read at all, or something
         else cannot be read or written
     """
-    facts = _probe(args)
+    conf = _conf(args)
+    facts = _probe(args, conf)
     if args.format == "json":
         # Also without any device: it says that they are unknown, and why.
         sys.stdout.write(facts.to_json())
@@ -108,23 +110,32 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None:
         write_in_one_step(args.output, facts.to_json())
     elif args.format == "table":
-        sys.stdout.write(format_facts(facts))
+        from vfio_lm.pci.hosts import Host
+
+        sys.stdout.write(format_facts(facts, Host(conf=conf, facts=facts)))
     return 0
 
 
-def _probe(args: argparse.Namespace) -> HostFacts:
+def _conf(args: argparse.Namespace) -> NovaConf | None:
+    from vfio_lm.compute.host.sysfs import Sysfs
+    from vfio_lm.pci.nova_conf import default_nova_conf_paths, read_nova_conf
+
+    # The environment is not asked: OS_VFIO_NOVA_CONF names the files of nova-api.
+    default = default_nova_conf_paths({}) if Sysfs(args.sysfs).is_live else ()
+    paths = args.nova_conf or default
+    return read_nova_conf(paths) if paths else None
+
+
+def _probe(args: argparse.Namespace, conf: NovaConf | None) -> HostFacts:
     from vfio_lm.compute.host.probe import HostProbe
     from vfio_lm.compute.host.sysfs import Sysfs
     from vfio_lm.compute.host.vfio import VfioDevices
-    from vfio_lm.pci.nova_conf import default_nova_conf_paths, read_nova_conf
 
     addresses = [PciAddress.parse(text) for text in args.addresses]
     sysfs = Sysfs(args.sysfs)
-    # The environment is not asked: OS_VFIO_NOVA_CONF names the files of nova-api.
-    paths = args.nova_conf or (default_nova_conf_paths({}) if sysfs.is_live else ())
     probe = HostProbe(
         sysfs,
-        conf=read_nova_conf(paths) if paths else None,
+        conf=conf,
         vfio=VfioDevices() if sysfs.is_live else None,
     )
     return probe.host(args.host, _taken_at(sysfs.is_live, args.sysfs), addresses)
@@ -142,108 +153,3 @@ def _taken_at(is_live: bool, root: str) -> datetime.datetime:
             f"--sysfs {root}: {path} cannot be read: {exc.strerror}; name the folder that holds "
             f"the copy of /sys"
         ) from None
-
-
-def format_facts(facts: HostFacts) -> str:
-    """Return host facts as people read them."""
-    host = format_table(("Host", facts.host), _host_rows(facts))
-    if facts.devices:
-        devices = format_table(_HEADER, map(_device_row, facts.devices))
-    else:
-        devices = "No PF, no VF and no function on a VFIO driver was found.\n"
-    return f"{host}\n{devices}" + "".join(
-        f"\n{title}:\n" + "".join(f"  {line}\n" for line in lines)
-        for title, lines in (
-            ("Ignored by nova", _ignored_lines(facts)),
-            ("Unknown", [*_unknown_lines(facts)]),
-        )
-        if lines
-    )
-
-
-_HEADER = (
-    "Address",
-    "Kind",
-    "IDs",
-    "NUMA",
-    "Group",
-    "Driver",
-    "Used By",
-    "Migration",
-    "DMA Logging",
-    "State Size",
-)
-
-
-def _host_rows(facts: HostFacts) -> list[tuple[str, str]]:
-    downtime = "unknown" if facts.downtime_ms is None else f"{facts.downtime_ms} ms"
-    return [
-        ("Kernel", facts.kernel or "unknown"),
-        ("IOMMU on", _yes_no(facts.is_iommu_on)),
-        ("libvirt", facts.libvirt_version or "unknown"),
-        ("QEMU", facts.qemu_version or "unknown"),
-        ("Post-copy permitted", _yes_no(facts.permits_post_copy)),
-        ("Downtime", downtime),
-    ]
-
-
-def _device_row(device: DeviceFacts) -> tuple[str, ...]:
-    def text(name: str, value: object) -> str:
-        return "unknown" if name in device.unknown else "-" if value is None else str(value)
-
-    size = device.state_size_bytes
-    group = text("iommu_group", device.iommu_group)
-    return (
-        str(device.address),
-        device.kind.value,
-        f"{device.vendor_id}:{device.product_id}",
-        "-" if device.numa_node is None else str(device.numa_node),
-        f"{group} (shared)" if device.shares_iommu_group else group,
-        text("driver", device.driver),
-        text("user", device.user and device.user.name),
-        _migration(device),
-        _yes_no(device.logs_dma),
-        "unknown" if size is None else f"{size / 1024 / 1024:.1f} MiB",
-    )
-
-
-def _migration(device: DeviceFacts) -> str:
-    flags = device.migration
-    if flags is None:
-        return "unknown"
-    if not flags.stop_copy:
-        return "no"
-    extras = [
-        name for name, has in (("P2P", flags.p2p), ("PRE_COPY", flags.pre_copy)) if has
-    ]  # fmt: skip
-    return " ".join(["STOP_COPY", *extras])
-
-
-def _yes_no(value: bool | None) -> str:
-    return {True: "yes", False: "no", None: "unknown"}[value]
-
-
-def _ignored_lines(facts: HostFacts) -> list[str]:
-    addresses = listed(facts.ignored_addresses, _ADDRESSES_SHOWN)
-    return [f"{addresses}: nova takes no PCI domain above ffff"] if addresses else []
-
-
-def _unknown_lines(facts: HostFacts) -> Iterator[str]:
-    """Say each reason once, with the values and the devices that it is about."""
-    unreadable: dict[str, list[str]] = {}
-    for unread, why in facts.unreadable.items():
-        unreadable.setdefault(why, []).append(unread)
-    for why, unread_addresses in unreadable.items():
-        yield f"{listed(unread_addresses, _ADDRESSES_SHOWN)}: {why}"
-    groups: dict[tuple[str, tuple[PciAddress, ...]], list[str]] = {}
-    for name, reason in facts.unknown.items():
-        groups.setdefault((reason, ()), []).append(name)
-    about: dict[tuple[str, str], list[PciAddress]] = {}
-    for device in facts.devices:
-        for name, reason in device.unknown.items():
-            about.setdefault((name, reason), []).append(device.address)
-    for (name, reason), addresses in about.items():
-        groups.setdefault((reason, tuple(addresses)), []).append(name)
-    for (reason, devices), names in groups.items():
-        of = f" of {listed(devices, _ADDRESSES_SHOWN)}" if devices else ""
-        yield f"{', '.join(names)}{of}: {reason}"

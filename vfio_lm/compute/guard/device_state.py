@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import TypeVar
 
 from vfio_lm.compute.domain.devices import LARGEST_BYTES, DomainXmlError, read_devices
 from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction
@@ -32,6 +34,7 @@ from vfio_lm.pci.migratability import MigrationFlags
 
 _DEBUG = "sys/kernel/debug/vfio"
 _STATUS = "run/libvirt/qemu"
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,8 +47,10 @@ class DeviceState:
     exists: bool
     driver: str | None = None
     has_variant_driver: bool = False
+    is_variant_driver_available: bool | None = None
+    """Whether the kernel has a variant driver for the device; None: it does not tell."""
     offered_driver: str | None = None
-    """The variant driver that the kernel has for the device, where it is bound to another."""
+    """That driver, where the device is bound to another."""
     migration: MigrationFlags | None = None
     """No flag: the kernel says that the driver cannot migrate it; None: it says nothing."""
     lacks_vgpu: bool = False
@@ -56,11 +61,6 @@ class DeviceState:
     """Only the source needs it."""
     is_devlink_migratable: bool | None = None
     """Only known to the driver of the PF, which is not asked."""
-
-    @property
-    def is_variant_driver_available(self) -> bool:
-        """Whether the kernel has a variant driver for the device."""
-        return self.has_variant_driver or self.offered_driver is not None
 
 
 class GuardView:
@@ -88,18 +88,13 @@ class GuardView:
             exists=True,
             driver=function.driver,
             has_variant_driver=is_variant,
-            offered_driver=None if is_variant else self._offered_driver(function),
+            is_variant_driver_available=is_variant
+            or _if_told(self._drivers.is_available, function),
+            offered_driver=None if is_variant else _if_told(self._drivers.offered, function),
             migration=MigrationFlags() if self._lacks_migration(address) else None,
             lacks_vgpu=function.vgpu_type == "0",
             user=self._user(address, domain_uuid),
         )
-
-    def _offered_driver(self, function: PciFunction) -> str | None:
-        """Return the variant driver that the kernel has for a device, as far as it tells."""
-        try:
-            return self._drivers.offered(function)
-        except NotKnownError:
-            return None
 
     def _lacks_migration(self, address: PciAddress) -> bool:
         # Linux 6.8 and later, drivers/vfio/debugfs.c vfio_device_debugfs_init: the inner folder
@@ -147,3 +142,11 @@ class GuardView:
             except OSError as exc:
                 raise NotKnownError(f"{path} cannot be read: {exc.strerror}") from None
         return found
+
+
+def _if_told(ask: Callable[[PciFunction], _T], function: PciFunction) -> _T | None:
+    """Return what the kernel tells of a device; None: it does not."""
+    try:
+        return ask(function)
+    except NotKnownError:
+        return None

@@ -62,11 +62,12 @@ def _reason(state: DeviceState, is_managed: bool) -> str | None:
 
 
 def _worded(obstacle: Obstacle, state: DeviceState) -> str:
-    way_out = (
-        f"bind it to {state.offered_driver}"
-        if state.offered_driver
-        else "this kernel has no variant driver for it"
-    )
+    if state.offered_driver:
+        way_out = f"bind it to {state.offered_driver}"
+    elif state.is_variant_driver_available is False:
+        way_out = "this kernel has no variant driver for it"
+    else:
+        way_out = "bind it to its variant driver, if this kernel has one"
     if obstacle.kind is ObstacleKind.NO_STOP_COPY:
         return f"cannot be migrated, says its driver {state.driver}: look at the device's firmware"
     if obstacle.kind is ObstacleKind.NO_VGPU:

@@ -74,12 +74,24 @@ class DriverQuestions:
             return Abilities(MigrationFlags(), logs_dma=False)
         if not self._drivers.is_vfio(function):
             bound = "no driver" if driver is None else f"{driver}, which is no VFIO driver"
-            # A PF has to keep its driver: the VFs are that driver's.
-            advice = ": bind it to its VFIO driver to see" if function.kind is DeviceKind.VF else ""
-            raise NotKnownError(f"it is bound to {bound}{advice}")
+            raise NotKnownError(f"it is bound to {bound}{self._advice(function)}")
         if self._vfio is not None and is_user_known and user is None:
             return self._checked(self._ask(self._vfio, function))
         return self._checked(self._debug_answers(function, user, is_user_known))
+
+    def _advice(self, function: PciFunction) -> str:
+        """Say how to find out what a VFIO driver could do; a PF has to keep its driver."""
+        if function.kind is not DeviceKind.VF:
+            return ""
+        try:
+            if module := self._drivers.offered(function):
+                return f": bind it to {module} to see"
+            if self._drivers.is_available(function):
+                return ": bind it to its variant driver to see"
+        except NotKnownError as exc:
+            return f": bind it to its variant driver to see, if this kernel has one ({exc})"
+        ids = f"{function.vendor_id}:{function.product_id}"
+        return f", and this kernel ({self._sysfs.release}) has no variant driver for {ids}"
 
     def _ask(self, vfio: VfioDevices, function: PciFunction) -> DeviceAnswers:
         """Ask the driver of a free device.

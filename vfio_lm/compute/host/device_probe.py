@@ -30,7 +30,6 @@ from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser
 from vfio_lm.pci.migratability import PLAIN_DRIVER, MigrationFlags
 
 _MLX5 = "mlx5_core"
-_NVIDIA = "10de"
 _RDMA_DEVICES = "sys/class/infiniband"
 _UNSEEN_USER = DeviceUser("a process that cannot be seen from here")
 
@@ -90,7 +89,7 @@ class DeviceProbe:
                 "has_variant_driver", lambda: self._drivers.is_variant(function)
             ),
             is_variant_driver_available=take(
-                "is_variant_driver_available", lambda: self._is_variant_driver_available(function)
+                "is_variant_driver_available", lambda: self._drivers.is_available(function)
             ),
             firmware=take("firmware", lambda: self._firmware(function)),
             vgpu_type=take("vgpu_type", lambda: function.vgpu_type),
@@ -127,17 +126,6 @@ class DeviceProbe:
         if user is None or not self.is_on_vfio(function) or function.driver == PLAIN_DRIVER:
             return None
         return vfio_debugfs.read_state(self._sysfs, function.address)
-
-    def _is_variant_driver_available(self, function: PciFunction) -> bool | None:
-        """Return whether the kernel has a variant driver for a function.
-
-        NVIDIA's driver for vGPUs does not announce itself, so that nothing is known of its devices.
-        """
-        if self._drivers.is_variant(function) or self._drivers.offered(function) is not None:
-            return True
-        if function.vendor_id == _NVIDIA:
-            raise NotKnownError("NVIDIA's driver for vGPUs does not announce its devices")
-        return False
 
     def _firmware(self, function: PciFunction) -> str:
         for address in (function.address, function.parent_address):

@@ -23,10 +23,13 @@ from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.pci.migratability import PLAIN_DRIVER
 
+_NVIDIA = "10de"
 _GENERIC_MODULE = "vfio_pci"
 _PREFIX = "vfio_pci:"
 _ALIAS_OF_A_VARIANT = f"alias {_PREFIX}v0"
 """The plain driver's alias takes any vendor."""
+_BUILT_IN_VARIANT = re.compile(r"/drivers/vfio/pci/[^/]+/([^/]+)\.ko$", re.MULTILINE)
+"""Where the kernel's source has its variant drivers; what all of them share is one folder above."""
 
 
 def variant_modules(sysfs: Sysfs) -> frozenset[str]:
@@ -94,6 +97,30 @@ class VfioDrivers:
                 if fnmatchcase(wanted, pattern):
                     return module
         return None
+
+    def is_available(self, function: PciFunction) -> bool:
+        """Return whether the kernel has a variant driver for a function.
+
+        :raises NotKnownError: if the kernel does not tell; it does not of drivers that are built in
+        """
+        if self.is_variant(function) or self.offered(function) is not None:
+            return True
+        if function.vendor_id == _NVIDIA:
+            raise NotKnownError("NVIDIA's driver for vGPUs does not announce its devices")
+        if self._built_in:
+            raise NotKnownError(
+                f"{', '.join(self._built_in)} is built into the kernel, which does not say for "
+                f"which devices"
+            )
+        return False
+
+    @functools.cached_property
+    def _built_in(self) -> tuple[str, ...]:
+        """The variant drivers that are part of the kernel itself, as far as it lists them."""
+        names = ("lib/modules", self._sysfs.release, "modules.builtin")
+        if not self._sysfs.exists(*names):
+            return ()
+        return tuple(_BUILT_IN_VARIANT.findall(self._sysfs.text(*names)))
 
     @property
     def _makes_nodes(self) -> bool:

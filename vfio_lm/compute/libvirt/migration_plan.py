@@ -185,7 +185,8 @@ def _of_pair(migration: MigrationPlan, source: PciSource, address: PciAddress) -
     elif here.driver == PLAIN_DRIVER:
         yield (
             f"device {source.address} is bound to plain {PLAIN_DRIVER} on the source, which cannot "
-            "migrate it: bind it to its variant driver and start the domain again"
+            "migrate it: bind it to its variant driver, if the kernel has one ('vfio-lm-host "
+            "probe' says so), and start the domain again"
         )
     if there is None:
         yield (

@@ -34,7 +34,13 @@ class TestLook(TreeCase):
     def test_a_device_on_its_variant_driver(self) -> None:
         vf, _ = sysfs_tree.mlx5(self.tree, "0000:81:00.0")
         self.assertEqual(
-            DeviceState(exists=True, driver="mlx5_vfio_pci", has_variant_driver=True), self.look(vf)
+            DeviceState(
+                exists=True,
+                driver="mlx5_vfio_pci",
+                has_variant_driver=True,
+                is_variant_driver_available=True,
+            ),
+            self.look(vf),
         )
 
     def test_none(self) -> None:
@@ -47,12 +53,14 @@ class TestLook(TreeCase):
             self.assertEqual((driver, False), (seen.driver, seen.has_variant_driver))
             self.assertEqual("mlx5_vfio_pci", seen.offered_driver)
         (vf,) = sysfs_tree.igb(self.tree, "0000:02:00.0")
-        self.assertIsNone(self.look(vf).offered_driver)
+        seen = self.look(vf)
+        self.assertEqual((None, False), (seen.offered_driver, seen.is_variant_driver_available))
 
     def test_a_kernel_that_does_not_list_its_drivers(self) -> None:
         vf, _ = sysfs_tree.mlx5(self.tree, "0000:81:00.0", driver="vfio-pci")
         next(self.folder.rglob("modules.alias")).unlink()
-        self.assertIsNone(self.look(vf).offered_driver)
+        seen = self.look(vf)
+        self.assertEqual((None, None), (seen.offered_driver, seen.is_variant_driver_available))
 
     def test_what_debugfs_says_of_its_migration(self) -> None:
         can, cannot = sysfs_tree.mlx5(self.tree, "0000:81:00.0")

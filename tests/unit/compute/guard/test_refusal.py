@@ -52,6 +52,10 @@ class TestRefusals(testtools.TestCase):
             ("is bound to vfio-pci, which cannot migrate a device: bind it to qat", state(**plain)),
             (
                 "is bound to igbvf, which is no VFIO driver: this kernel has no variant driver",
+                state(driver="igbvf", is_variant_driver_available=False),
+            ),
+            (
+                "is bound to igbvf, which is no VFIO driver: bind it to its variant driver, if",
                 state(driver="igbvf"),
             ),
             ("is bound to no driver: bind it to mlx5", state(offered_driver="mlx5_vfio_pci")),
@@ -72,7 +76,9 @@ class TestRefusals(testtools.TestCase):
         self.assertEqual([], self.said(unbound, managed=True))
         self.assertEqual(1, len(self.said(unbound)))
         # but from the plain driver it takes no device away, and where there is no driver it cannot
-        self.assertEqual(1, len(self.said(state(driver="igbvf"), managed=True)))
+        without = state(driver="igbvf", is_variant_driver_available=False)
+        self.assertEqual(1, len(self.said(without, managed=True)))
+        self.assertEqual([], self.said(state(driver="igbvf"), managed=True))
         plain = state(driver="vfio-pci", offered_driver="qat_vfio_pci")
         self.assertEqual(1, len(self.said(plain, managed=True)))
 

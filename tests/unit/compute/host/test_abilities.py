@@ -48,6 +48,20 @@ class TestAbilities(HostDevicesCase):
             self.device("0000:81:00.0").unknown["migration"],
         )
 
+    def test_a_vf_on_another_driver_is_advised_to_get_the_one_that_this_kernel_has(self):
+        self.tree.bind(self.vfs[0], None)
+        self.assertEqual(
+            "it is bound to no driver: bind it to mlx5_vfio_pci to see",
+            self.device(self.vfs[0]).unknown["migration"],
+        )
+
+    def test_where_the_kernel_does_not_tell_the_advice_says_so(self):
+        self.tree.bind(self.vfs[0], None)
+        next(self.folder.rglob("modules.alias")).unlink()
+        said = self.device(self.vfs[0]).unknown["migration"]
+        self.assertIn("bind it to its variant driver to see, if this kernel has one (", said)
+        self.assertIn("modules.alias: cannot be read", said)
+
     def test_plain_vfio_pci_migrates_nothing_and_need_not_be_opened(self):
         (vf,) = sysfs_tree.nvme(self.tree, "0000:01:00.0")
         device = self.device(vf)

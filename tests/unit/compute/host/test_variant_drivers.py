@@ -39,6 +39,31 @@ class TestVfioDrivers(TreeCase):
         for address, expected in cases:
             self.assertIs(expected, drivers.is_variant(self.function(address)), address)
 
+    def test_whether_the_kernel_has_one(self):
+        drivers = VfioDrivers(self.sysfs)
+        vf, _ = sysfs_tree.mlx5(self.tree, "0000:81:00.0", driver=None)
+        (other,) = sysfs_tree.igb(self.tree, "0000:02:00.0")
+        self.assertTrue(drivers.is_available(self.function(vf)))
+        self.assertFalse(drivers.is_available(self.function(other)))
+
+    def test_drivers_that_do_not_announce_their_devices_may_be_for_any(self):
+        (vgpu,) = sysfs_tree.nvidia_vgpu(
+            self.tree, "0000:41:00.0", vgpu_types=(558,), driver="vfio-pci"
+        )
+        self.assertIn("NVIDIA", self.unavailable(vgpu))
+        (other,) = sysfs_tree.igb(self.tree, "0000:02:00.0")
+        self.tree.write(
+            f"lib/modules/{self.release}/modules.builtin",
+            "kernel/drivers/vfio/pci/vfio-pci.ko\n"
+            "kernel/drivers/vfio/pci/vfio-pci-core.ko\n"
+            "kernel/drivers/vfio/pci/xe/xe-vfio-pci.ko\n",
+        )
+        self.assertIn("xe-vfio-pci is built into the kernel", self.unavailable(other))
+
+    def unavailable(self, address):
+        drivers = VfioDrivers(self.sysfs)
+        return str(self.assertRaises(NotKnownError, drivers.is_available, self.function(address)))
+
     def test_plain_vfio_pci_is_a_vfio_driver_and_no_variant(self):
         (vf,) = sysfs_tree.nvme(self.tree, "0000:01:00.0")
         self.assertTrue(VfioDrivers(self.sysfs).is_vfio(self.function(vf)))

@@ -40,6 +40,7 @@ from tests.unit.placement_sync.fleet import (
     vf,
 )
 from vfio_lm.pci import PciAddress, parse_aliases
+from vfio_lm.pci.migratability import MigrationFlags
 
 CLASS = "CUSTOM_PCI_15B3_101E"
 
@@ -218,6 +219,21 @@ class TestFindings(FindingsTestCase):
         found = self.finding(Kind.DRIVER_CANNOT, [config], root())
         self.assertIn("0000:81:00.4 and 2 more", found.text)
         self.assertEqual("compute1.conf:2", found.where)
+
+    def test_the_remedy_is_possible_on_that_host(self):
+        for remedy, changes in (
+            ("bind the devices to their variant driver", {"driver": "vfio-pci"}),
+            (
+                "give the host a kernel with a variant driver",
+                {"driver": "vfio-pci", "is_variant_driver_available": False},
+            ),
+            ("set the devices migratable in devlink", {"is_devlink_migratable": False}),
+            ("give the devices a vGPU type", {"vgpu_type": "0"}),
+            ("upgrade the driver, the firmware", {"migration": MigrationFlags()}),
+        ):
+            config = host("compute1", YES, facts=facts(vf(**changes)))
+            found = self.finding(Kind.DRIVER_CANNOT, [config], root())
+            self.assertTrue(found.remedy.startswith(remedy), found.remedy)
 
     def test_what_is_not_known_is_said_and_is_no_drift(self):
         before_34 = provider("compute1_0000:81:00.0", "compute1", MANAGED)
