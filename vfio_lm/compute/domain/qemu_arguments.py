@@ -28,8 +28,12 @@ NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 PROPERTIES = ("host", "sysfsdev")
 """Those of QEMU's vfio-pci that name its device."""
 
-_DRIVER = re.compile(r"vfio-pci(-nohotplug)?(,|$)")
-_JSON_DRIVER = re.compile(r'"driver"\s*:\s*"vfio-pci')
+_DRIVER = re.compile(r"(driver=)?vfio-pci(-nohotplug)?(,|$)")
+# QEMU takes JSON with single quotes, too.
+_JSON_DRIVER = re.compile(r"""["']driver["']\s*:\s*["']vfio-pci""")
+_ASSIGNMENT = re.compile(
+    r"(?:device\.[^.=]+|vfio-pci(?:-nohotplug)?)\.(host|sysfsdev)=(.*)", re.DOTALL
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,8 +53,10 @@ def device_of_argument(text: str) -> ArgumentDevice | None:
     """Return the VFIO device that the value of a ``<qemu:arg>`` asks for, or None.
 
     Source: QEMU's ``-device`` in ``qemu-options.hx``, with properties as ``name=value`` or, from
-    6.2 on, as JSON; ``host`` and ``sysfsdev`` in ``hw/vfio/pci.c``.
+    6.2 on, as JSON; ``-set`` and ``-global`` there; ``host`` and ``sysfsdev`` in ``hw/vfio/pci.c``.
     """
+    if assigned := _ASSIGNMENT.match(text):
+        return _device(text, {assigned[1]: assigned[2]})
     if _DRIVER.match(text):
         pairs = (part.partition("=") for part in text.split(",")[1:])
         return _device(text, {name: value for name, _, value in pairs})

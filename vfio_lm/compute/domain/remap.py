@@ -91,7 +91,7 @@ def remap(
     devices = read_devices(text)
     addresses = pci_map(mapping)
     uuids = mdev_map(mdevs or {})
-    _refuse_arguments(devices, addresses, strict)
+    refuse_arguments(devices, addresses, strict=strict)
     pci_sources = [source.address for source in devices.pci]
     pci = _destinations("PCI device", pci_sources, addresses, strict)
     passed = [each.address for each in devices.in_arguments if each.address is not None]
@@ -153,9 +153,14 @@ def mdev_map(mapping: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
-def _refuse_arguments(
-    devices: DomainDevices, mapping: Mapping[PciAddress, PciAddress], strict: bool
+def refuse_arguments(
+    devices: DomainDevices, mapping: Mapping[PciAddress, PciAddress], *, strict: bool
 ) -> None:
+    """Make sure that no device which should get another address is in an argument of QEMU's.
+
+    :param strict: whether any device in an argument should
+    :raises ArgumentDeviceError: if there is one
+    """
     for device in devices.in_arguments:
         if strict or device.address in mapping:
             raise ArgumentDeviceError(

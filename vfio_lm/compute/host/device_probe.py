@@ -151,11 +151,13 @@ class DeviceProbe:
         if parent.driver != _MLX5:
             # Of the kernel's drivers, only this one has the attribute.
             return None
-        value = self._migratable_vfs.get(function.address)
-        if value is None:
+        if function.address not in self._migratable_vfs:
             raise NotKnownError(f"devlink shows no port of it: is its PF {pf} in switchdev mode?")
+        value = self._migratable_vfs[function.address]
+        if value is None:
+            raise NotKnownError("devlink shows several ports of it, which disagree")
         return value
 
     @functools.cached_property
-    def _migratable_vfs(self) -> dict[PciAddress, bool]:
+    def _migratable_vfs(self) -> dict[PciAddress, bool | None]:
         return devlink.migratable_vfs(self._sysfs, self._show_ports)

@@ -30,8 +30,8 @@ _LONGEST_SECONDS = 20
 
 def migratable_vfs(
     sysfs: Sysfs, show_ports: Callable[[], str] | None = None
-) -> dict[PciAddress, bool]:
-    """Return the ``migratable`` attribute of each VF that has one.
+) -> dict[PciAddress, bool | None]:
+    """Return the ``migratable`` attribute of each VF that has one; None: its ports disagree.
 
     Source: ``Documentation/networking/devlink/devlink-port.rst``: the attribute belongs to the
     port that represents a VF on its PF, so there is none while the PF is not in switchdev mode.
@@ -47,15 +47,19 @@ def migratable_vfs(
         items = list(ports.items())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotKnownError(f"{' '.join(_COMMAND)} printed no ports: {text[:80]!r}") from None
-    found = {}
+    by_vf: dict[tuple[PciAddress, int], list[dict[str, Any]]] = {}
     for handle, port in items:
-        if (vf := _vf_of(sysfs, handle, port)) is not None:
-            found[vf] = port["function"]["migratable"] == "enable"
+        if (vf := _vf_of(handle, port)) is not None:
+            by_vf.setdefault(vf, []).append(port)
+    found: dict[PciAddress, bool | None] = {}
+    for (pf, number), ports in by_vf.items():
+        if address := PciFunction(sysfs, pf).vf_addresses.get(number):
+            found[address] = _agreed(pf, ports)
     return found
 
 
-def _vf_of(sysfs: Sysfs, handle: str, port: Any) -> PciAddress | None:
-    """Return the VF of this host that a port with the attribute stands for."""
+def _vf_of(handle: str, port: Any) -> tuple[PciAddress, int] | None:
+    """Return the PF and the number of the VF that a port with the attribute stands for."""
     if not isinstance(port, dict) or port.get("flavour") != "pcivf" or port.get("external"):
         return None
     function = port.get("function")
@@ -69,7 +73,18 @@ def _vf_of(sysfs: Sysfs, handle: str, port: Any) -> PciAddress | None:
         return None
     if bus != "pci" or not isinstance(number, int):
         return None
-    return PciFunction.at(sysfs, pf).vf_addresses.get(number)
+    return pf, number
+
+
+def _agreed(pf: PciAddress, ports: list[dict[str, Any]]) -> bool | None:
+    """Return what the ports for one number of a VF below one PF say.
+
+    There is more than one where a card has the ports of several PFs below one of them: ``pfnum``
+    tells them apart, which is the number of the PF's function.
+    """
+    own = [port for port in ports if port.get("pfnum") == pf.function] or ports
+    said = {port["function"]["migratable"] == "enable" for port in own}
+    return said.pop() if len(said) == 1 else None
 
 
 def _show_ports() -> str:

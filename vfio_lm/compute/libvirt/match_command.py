@@ -96,15 +96,18 @@ def run(args: argparse.Namespace) -> int:
 
     :raises VfioLmError: if a file cannot be read, or the source's facts lack a device
     """
-    from vfio_lm.compute.domain.remap import hostdev_addresses
+    from vfio_lm.compute.domain.devices import read_devices
+    from vfio_lm.compute.domain.remap import refuse_arguments
     from vfio_lm.compute.libvirt.device_match import Match, match
 
     source = read_host_facts(args.source)
     destination = read_host_facts(args.destination)
     if source.host == destination.host:
         raise MatchError(f"{args.source} and {args.destination} are both of host {source.host}")
-    wanted = hostdev_addresses(_read(args.domain))
-    devices = _find(source, wanted, args.source)
+    domain = read_devices(_read(args.domain))
+    # A map would leave these at the addresses that they have on the source.
+    refuse_arguments(domain, {}, strict=True)
+    devices = _find(source, [each.address for each in domain.pci], args.source)
     result = match(
         devices,
         destination.devices,
@@ -122,15 +125,13 @@ def run(args: argparse.Namespace) -> int:
     return _UNKNOWN if result.is_unknown else _NONE_FITS
 
 
-def _read(path: str) -> str:
+def _read(path: str) -> bytes:
     try:
         if path == "-":
-            return sys.stdin.buffer.read(_LARGEST_BYTES + 1).decode()
-        return read_file(path, _LARGEST_BYTES).decode()
+            return sys.stdin.buffer.read(_LARGEST_BYTES + 1)
+        return read_file(path, _LARGEST_BYTES)
     except InputFileError as exc:
         raise MatchError(str(exc)) from None
-    except UnicodeDecodeError:
-        raise MatchError(f"{path}: not UTF-8, as libvirt writes a domain's XML") from None
 
 
 def _find(facts: HostFacts, wanted: Sequence[PciAddress], location: str) -> list[DeviceFacts]:

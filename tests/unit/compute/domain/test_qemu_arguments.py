@@ -29,6 +29,10 @@ class TestArgument(testtools.TestCase):
             f"vfio-pci,host={_VF}",
             "vfio-pci,host=81:00.1,x-igd-opregion=on",
             f"vfio-pci-nohotplug,id=a,host={_VF}",
+            f"driver=vfio-pci,host={_VF}",
+            f"device.hostdev0.host={_VF}",
+            f"device.hostdev0.sysfsdev=/sys/bus/pci/devices/{_VF}",
+            f"vfio-pci.host={_VF}",
             f"vfio-pci,sysfsdev=/sys/bus/pci/devices/{_VF}",
             f"vfio-pci,sysfsdev=/sys/bus/pci/devices/{_VF}/,id=a",
             f'{{"driver": "vfio-pci", "host": "{_VF}", "id": "a"}}',
@@ -45,6 +49,7 @@ class TestArgument(testtools.TestCase):
             "vfio-pci,host=zz",
             "vfio-pci,sysfsdev=/sys/bus/mdev/devices/c7a5fdbd-edaf-9455-926a-d65c16db1809",
             '{"driver":"vfio-pci"}',
+            f"{{'driver':'vfio-pci','host':'{_VF}'}}",
             '{"driver":"vfio-pci"',
         ):
             found = device_of_argument(text)
@@ -53,7 +58,15 @@ class TestArgument(testtools.TestCase):
             self.assertEqual(text, str(found))
 
     def test_other_arguments(self) -> None:
-        for text in ("-device", "virtio-net,host=81:00.1", "", "{}", '-device "vfio-pci,host=x"'):
+        for text in (
+            "-device",
+            "virtio-net,host=81:00.1",
+            "device.hostdev0.x-no-mmap=on",
+            "virtio-net.host=81:00.1",
+            "",
+            "{}",
+            '-device "vfio-pci,host=x"',
+        ):
             self.assertIsNone(device_of_argument(text))
 
     def test_a_property_that_replaces_the_device_of_a_hostdev(self) -> None:

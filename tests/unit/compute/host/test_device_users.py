@@ -17,6 +17,7 @@ import os
 import fixtures
 
 from tests.unit.compute.host.probes import UUID, BundleCase, HostDevicesCase
+from vfio_lm.compute.domain.qemu_arguments import NAMESPACE
 from vfio_lm.pci.host_facts import DeviceUser
 
 
@@ -54,6 +55,17 @@ class TestDeviceUsers(HostDevicesCase):
                 self.assertEqual("instance-00000001", self.device(self.vfs[0]).user.name)
                 self.assertIs(True, self.device(self.vfs[1]).is_free)
                 path.unlink()
+
+    def test_a_device_that_a_domain_passes_to_qemu_as_an_argument_is_in_use(self):
+        domain = (
+            f"<domain xmlns:qemu='{NAMESPACE}'><name>instance-00000001</name>"
+            f"<qemu:commandline><qemu:arg value='-device'/>"
+            f"<qemu:arg value='vfio-pci,host={self.vfs[0]}'/></qemu:commandline></domain>"
+        )
+        self.tree.write("run/libvirt/qemu/g1.xml", f"<domstatus>{domain}</domstatus>")
+        device = self.device(self.vfs[0])
+        self.assertEqual("instance-00000001", device.user.name)
+        self.assertEqual([], self.vfio.opened)
 
     def test_a_device_that_a_process_has_open_is_never_opened(self):
         self.tree.open(self.vfs[0], 4711, "dpdk-testpmd")

@@ -36,6 +36,33 @@ class TestMigratableVfs(HostDevicesCase):
         self.assertIs(True, self.device(self.vfs[0]).is_devlink_migratable)
         self.assertIs(False, self.device(self.vfs[1]).is_devlink_migratable)
 
+    def ports(self, *ports):
+        """Let devlink print ports of VF 0 below one PF, by pfnum and whether it is migratable."""
+        printed = {
+            f"pci/0000:81:00.0/{number}": {
+                "flavour": "pcivf", "pfnum": pfnum, "vfnum": 0, "function": {"migratable": value}
+            }
+            for number, (pfnum, value) in enumerate(ports)
+        }  # fmt: skip
+        self.options["show_ports"] = lambda: json.dumps({"port": printed})
+        return self.device(self.vfs[0])
+
+    def test_vfs_of_two_pfs_with_one_number_are_told_apart(self):
+        for one, other in (("enable", "disable"), ("disable", "enable")):
+            found = self.ports((1, other), (0, one), (1, other))
+            self.assertIs(one == "enable", found.is_devlink_migratable)
+
+    def test_ports_of_one_vf_that_disagree_are_unknown(self):
+        found = self.ports((1, "enable"), (2, "disable"))
+        self.assertIsNone(found.is_devlink_migratable)
+        self.assertIn("disagree", found.unknown["is_devlink_migratable"])
+        self.assertIs(True, self.ports((1, "enable")).is_devlink_migratable)
+
+    def test_a_pf_that_only_devlink_knows_is_passed_over(self):
+        port = {"flavour": "pcivf", "vfnum": 0, "function": {"migratable": "enable"}}
+        self.options["show_ports"] = lambda: json.dumps({"port": {"pci/0000:99:00.0/1": port}})
+        self.assertIn("no port of it", self.device(self.vfs[0]).unknown["is_devlink_migratable"])
+
     def test_devlink_that_prints_something_else_is_unknown(self):
         for text in ("", "[]", '{"port": []}', '{"ports": {}}'):
             self.options["show_ports"] = lambda text=text: text

@@ -18,6 +18,7 @@ import pathlib
 from tests.unit.compute.libvirt.devices import device
 from tests.unit.compute.runs import CommandCase
 from tests.unit.pci.test_host_facts import NOW
+from vfio_lm.compute.domain.qemu_arguments import NAMESPACE
 from vfio_lm.pci.host_facts import HostFacts
 
 _DOMAIN = """\
@@ -63,6 +64,16 @@ class TestMatchCommand(CommandCase):
         self.assertIn("0000:81:00.1: no device fits on host2", err)
         self.assertIn("0000:82:00.1: has firmware 2", err)
         self.assertIn("0000:82:00.2: is 15b3:101c", err)
+
+    def test_a_device_in_an_argument_of_qemu_is_refused_not_left_out(self):
+        xml = self.domain.read_text().replace("<domain", f"<domain xmlns:qemu='{NAMESPACE}'")
+        argument = "<qemu:arg value='-device'/><qemu:arg value='vfio-pci,host=0000:81:00.2'/>"
+        self.domain.write_text(
+            xml.replace("</domain>", f"<qemu:commandline>{argument}</qemu:commandline></domain>")
+        )
+        status, out, err = self.match(device("0000:82:00.4"), device("0000:82:00.5"))
+        self.assertEqual((1, ""), (status, out))
+        self.assertIn("passes 0000:81:00.2 to QEMU as an argument", err)
 
     def test_firmware_may_be_ignored(self):
         status, _, _ = self.match(
