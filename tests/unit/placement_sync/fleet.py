@@ -47,6 +47,7 @@ NOT_LIVE = "CUSTOM_PCI_NOT_LIVE_MIGRATABLE"
 MLX5 = "CUSTOM_VFIO_DRIVER_MLX5_VFIO_PCI"
 MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
 OWNER = "OWNER_NOVA"
+CLASS = "CUSTOM_PCI_15B3_101E"
 
 YES = {"vendor_id": "15b3", "product_id": "101e", "live_migratable": "yes"}
 NO = {"vendor_id": "10de", "product_id": "2331", "live_migratable": "no"}

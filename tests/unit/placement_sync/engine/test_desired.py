@@ -12,10 +12,7 @@
 
 """What the tree of a host shall say, from facts, from placement, or from nova.conf alone."""
 
-import testtools
-
-from placement_sync.engine import evidence
-from placement_sync.engine.desired import desired
+from tests.unit.placement_sync.cases import DesiredTestCase
 from tests.unit.placement_sync.fleet import (
     LIVE,
     MANAGED,
@@ -28,24 +25,9 @@ from tests.unit.placement_sync.fleet import (
     host,
     of_nova,
     provider,
-    root,
-    snapshot,
     vf,
 )
-from vfio_lm.pci import DeviceKind, NovaRelease, PciAddress
-from vfio_lm.pci.host_facts import DeviceFacts
-from vfio_lm.pci.migratability import MigrationFlags
-
-
-class DesiredTestCase(testtools.TestCase):
-    def desired(self, config, *children):
-        return desired(config, snapshot(root(), *children).trees["compute1"])
-
-    def assert_root(self, wanted, present=(), unknown=()):
-        """All of our two traits that are neither present nor unknown shall be absent."""
-        self.assertEqual(set(present), set(wanted.root.present))
-        told = wanted.root.present.keys() | wanted.root.absent.keys()
-        self.assertEqual(set(unknown), {LIVE, NOT_LIVE} - told)
+from vfio_lm.pci import NovaRelease, PciAddress
 
 
 class TestFromConfigurationAlone(DesiredTestCase):
@@ -63,11 +45,6 @@ class TestFromConfigurationAlone(DesiredTestCase):
         wanted = self.desired(host("compute1", YES))
         self.assertIn("configuration alone", wanted.root.present[LIVE])
 
-    def test_devices_of_neutron_do_not_count(self):
-        neutron = YES | {"physical_network": "physnet1"}
-        remote = YES | {"remote_managed": "true"}
-        self.assert_root(self.desired(host("compute1", neutron, remote)))
-
     def test_driver_traits_are_not_judged(self):
         wanted = self.desired(host("compute1", YES))
         self.assertEqual(frozenset(), wanted.root.surplus(frozenset({MLX5, "CUSTOM_OTHER"})))
@@ -76,31 +53,6 @@ class TestFromConfigurationAlone(DesiredTestCase):
 class TestFromPlacement(DesiredTestCase):
     def test_a_host_that_reports_no_device_has_none(self):
         self.assert_root(self.desired(host("compute1", YES, NO, reports=True)))
-
-    def test_the_first_specification_at_the_address_decides(self):
-        here, there = ({"address": f"0000:{bus}:00.*"} for bus in ("81", "82"))
-        specs = (there | {"live_migratable": "yes"}, here | {"live_migratable": "no"}, YES)
-        wanted = self.desired(host("compute1", *specs), of_nova())
-        self.assert_root(wanted, {NOT_LIVE})
-
-    def test_the_traits_of_nova_34_tell_which_specification_decides(self):
-        specs = (YES, UNTAGGED | {"product_id": "1019"})
-        self.assert_root(self.desired(host("compute1", *specs), of_nova(LIVE)), {LIVE})
-        self.assert_root(self.desired(host("compute1", *specs), of_nova()))
-
-    def test_the_resource_class_tells_which_specification_decides(self):
-        config = host("compute1", YES, NO)
-        for resource_class, present in (
-            ("CUSTOM_PCI_15B3_101E", {LIVE}),
-            ("CUSTOM_PCI_10DE_2331", {NOT_LIVE}),
-        ):
-            child = provider("compute1_0000:81:00.0", "compute1", MANAGED, classes=[resource_class])
-            self.assert_root(self.desired(config, child), present)
-
-    def test_a_requested_resource_class_tells_as_well(self):
-        specs = (YES | {"resource_class": "gpu"}, NO)
-        child = provider("compute1_0000:81:00.0", "compute1", MANAGED, classes=["CUSTOM_GPU"])
-        self.assert_root(self.desired(host("compute1", *specs), child), {LIVE})
 
     def test_what_cannot_be_told_stays_as_it_is(self):
         before_34 = provider("compute1_0000:81:00.0", "compute1", MANAGED)
@@ -117,12 +69,6 @@ class TestFromPlacement(DesiredTestCase):
         wanted = self.desired(host("compute1", YES, NO), unclear, clear)
         self.assert_root(wanted, {LIVE}, unknown={NOT_LIVE})
 
-    def test_patterns_of_vfs_elsewhere_on_the_bus(self):
-        spec = {"address": "0000:81:10.*", "live_migratable": "yes"}
-        self.assert_root(self.desired(host("compute1", spec), of_nova(LIVE)), {LIVE})
-        other_bus = {"address": "0000:90:10.*", "live_migratable": "yes"}
-        self.assert_root(self.desired(host("compute1", other_bus), of_nova(LIVE)))
-
     def test_the_release_follows_from_the_owner(self):
         self.assertIs(NovaRelease.R2026_2, self.desired(host(), of_nova()).release)
         old = provider("compute1_0000:81:00.0", "compute1", MANAGED)
@@ -130,10 +76,6 @@ class TestFromPlacement(DesiredTestCase):
 
 
 class TestFromFacts(DesiredTestCase):
-    def from_facts(self, *devices, specs=(YES,), children=(), **kwargs):
-        config = host("compute1", *specs, facts=facts(*devices), **kwargs)
-        return self.desired(config, *children)
-
     def test_a_device_that_can_migrate_gives_trait_and_driver(self):
         wanted = self.from_facts(vf())
         self.assert_root(wanted, {LIVE, MLX5})
@@ -152,34 +94,6 @@ class TestFromFacts(DesiredTestCase):
 
     def test_facts_make_no_device_migratable_that_is_not_declared(self):
         self.assert_root(self.from_facts(vf(), specs=(UNTAGGED,)))
-
-    def test_each_obstacle(self):
-        for changes in (
-            {"migration": MigrationFlags()},
-            {"is_devlink_migratable": False},
-            {"driver": "vfio-pci", "migration": None, "has_variant_driver": False},
-        ):
-            self.assert_root(self.from_facts(vf(**changes)))
-
-    def test_what_is_not_known_leaves_the_word_of_the_operator(self):
-        busy = vf(migration=None, unknown={"migration": "in use"})
-        self.assert_root(self.from_facts(busy), {LIVE, MLX5})
-        by_libvirt = vf(driver="mlx5_core")
-        self.assert_root(self.from_facts(by_libvirt), {LIVE})
-        by_nobody = self.from_facts(by_libvirt, specs=(YES | {"managed": "no"},))
-        self.assert_root(by_nobody)
-
-    def test_a_pf_with_vfs_is_not_what_live_migrates(self):
-        pf = DeviceFacts(
-            address=PciAddress(0, 0x81, 0, 0),
-            vendor_id="15b3",
-            product_id="1019",
-            kind=DeviceKind.PF,
-            driver="mlx5_core",
-            has_variant_driver=False,
-        )
-        whole = {"address": "0000:81:00.*", "live_migratable": "yes"}
-        self.assert_root(self.from_facts(pf, vf(driver="vfio-pci"), specs=(whole,)))
 
     def test_other_driver_traits_go_and_foreign_ones_stay(self):
         old = "CUSTOM_VFIO_DRIVER_QAT_VFIO_PCI"
@@ -228,15 +142,3 @@ class TestChildren(DesiredTestCase):
     def test_those_of_nova_are_never_among_them(self):
         wanted = self.desired(host("compute1", YES), of_nova())
         self.assertEqual(({}, 1), (wanted.children, len(wanted.of_nova)))
-
-    def test_an_address_ends_the_name(self):
-        for name, is_address in (
-            ("compute1_0000:81:00.0", True),
-            ("compute1:NIC Switch agent:0000:81:00.0", True),
-            ("0000:81:00.0", True),
-            ("compute1_A0000:81:00.0", False),
-            ("compute1:NIC Switch agent:eth0", False),
-            ("compute1", False),
-        ):
-            found = evidence.address_of(provider(name, "compute1"))
-            self.assertEqual(is_address, found is not None, name)
