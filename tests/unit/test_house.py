@@ -85,9 +85,7 @@ _SERVICES = ("keystoneauth1", "openstack", "vfio_lm.cloud.")
 _WITHOUT_TEST = frozenset(
     {
         "vfio_lm/pci/lint/alias_rules.py",
-        "vfio_lm/pci/lint/cloud_rules.py",
         "vfio_lm/pci/lint/configurations.py",
-        "vfio_lm/pci/lint/device_spec_rules.py",
         "vfio_lm/pci/lint/file_rules.py",
         "vfio_lm/pci/lint/hit.py",
         "vfio_lm/pci/lint/trait_rules.py",

@@ -64,6 +64,11 @@ class Setting:
         return OLD_NAMES.get(self.name, self.name)
 
     @property
+    def place(self) -> str:
+        """Where it stands, for messages: ``FILE:LINE``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
     def section(self) -> str:
         """The section's name without brackets."""
         return self.name[1:].partition("]")[0]

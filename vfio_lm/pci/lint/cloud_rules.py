@@ -15,37 +15,73 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from vfio_lm.pci import names
 from vfio_lm.pci.alias import Alias, AliasSpec
 from vfio_lm.pci.conf_text import PCI_IN_PLACEMENT, REPORT_IN_PLACEMENT, Setting
+from vfio_lm.pci.device import DeviceKind
 from vfio_lm.pci.device_spec import DeviceSpec
-from vfio_lm.pci.lint.configurations import CloudView, SpecEntry
+from vfio_lm.pci.lint.configurations import AliasEntry, CloudView, SpecEntry
 from vfio_lm.pci.lint.hit import Hit
 from vfio_lm.pci.live_migratable import LiveMigratable
+from vfio_lm.text import listed
+
+_SHOWN = 4
 
 
 def aliases_without_device(cloud: CloudView) -> Iterator[Hit]:
     """Yield aliases that no device specification satisfies."""
     known = list(cloud.specs)
-    done = set()
+    # What nova refuses may mean any device once it is mended.
+    if not known or any(entry.spec is None for each in cloud.services for entry in each.specs):
+        return
+    by_name: dict[str, list[tuple[AliasEntry, Alias]]] = {}
     for entry, alias in cloud.aliases:
-        wanted = alias.live_migratable
-        if not known or alias.name in done or wanted is LiveMigratable.UNSPECIFIED:
-            continue
-        done.add(alias.name)
-        fitting = [each for each in known if _may_fit(alias, each[1], cloud.pci_in_placement)]
-        if any(spec.live_migratable is wanted for _, spec in fitting):
-            continue
+        by_name.setdefault(alias.name, []).append((entry, alias))
+    for (entry, alias), *others in by_name.values():
+        definitions = [alias, *(other for _, other in others)]
+        fitting = [
+            each
+            for each in known
+            if any(_may_fit(one, each[1], cloud.pci_in_placement) for one in definitions)
+        ]
         if not fitting:
-            why = (
-                f"no device_spec in the files given means a device of alias {alias.name!r}; those "
-                f"with physical_network do not count"
-            )
-            yield Hit(entry.label, entry.setting, why)
-        for other, spec in fitting:
-            yield _undeclared(alias, other, spec)
+            yield Hit(entry.label, entry.setting, _unmet(definitions, known))
+            continue
+        wanted = alias.live_migratable
+        if wanted is LiveMigratable.UNSPECIFIED:
+            continue
+        if not any(spec.live_migratable is wanted for _, spec in fitting):
+            for other, spec in fitting:
+                yield _undeclared(alias, other, spec)
+
+
+def _unmet(aliases: Sequence[Alias], known: Iterable[tuple[SpecEntry, DeviceSpec]]) -> str:
+    """Say what an alias asks for, and what there is instead.
+
+    Source: ``PciDeviceSpec.match`` in ``nova/pci/devspec.py`` (nova 34.0.0): a device has the IDs
+    that sysfs shows for itself; a VF's are not those of its PF.
+    """
+    asked = dict.fromkeys(kind for alias in aliases for kind in alias.kinds)
+    there = [(_kind(spec), entry.setting.place) for entry, spec in known]
+    named = dict.fromkeys(f"{kind} ({place})" for kind, place in there)
+    why = (
+        f"the alias gets no device: {aliases[0].name!r} asks for {listed(asked, _SHOWN)}, and "
+        f"device_spec in the files given means {listed(named, _SHOWN)}"
+    )
+    if any(spec.device_type == DeviceKind.VF.value for alias in aliases for spec in alias.specs):
+        why += "; nova compares the IDs that sysfs shows for the VF itself, not those of its PF"
+    return why
+
+
+def _kind(spec: DeviceSpec) -> str:
+    """Return which devices a specification means, as far as an alias asks for it."""
+    if spec.is_for_neutron:
+        return "devices with physical_network, which no alias gets"
+    ids = f"{spec.vendor_id or '*'}:{spec.product_id or '*'}"
+    resource_class = spec.tags.get("resource_class")
+    return f"{ids} of class {resource_class}" if resource_class else ids
 
 
 def _undeclared(alias: Alias, entry: SpecEntry, spec: DeviceSpec) -> Hit:

@@ -193,7 +193,7 @@ def shadowed_specs(cloud: CloudView) -> Iterator[Hit]:
             if _means_all_of(one, other):
                 why = (
                     f"it is never used: the first specification that means a device decides, and "
-                    f"line {earlier.setting.line} means all of these"
+                    f"{_earlier(earlier, later)} means all of these"
                 )
                 yield Hit(service.label, later.setting, why)
 
@@ -214,8 +214,8 @@ def disagreeing_vfs(cloud: CloudView) -> Iterator[Hit]:
             else:
                 continue
             why = (
-                f"{what}, if these are VFs of the same PF as those of line "
-                f"{earlier.setting.line}: they need the same tags"
+                f"{what}, if these are VFs of the same PF as those of "
+                f"{_earlier(earlier, later)}: they need the same tags"
             )
             tags = {key: earlier.fields.get(key) for key in {**other.tags, **one.tags}}
             yield Hit(service.label, later.setting, why, later.changed(**tags))
@@ -298,6 +298,15 @@ def _pairs(
     for number, (later, other) in enumerate(accepted):
         for earlier, one in accepted[:number]:
             yield earlier, one, later, other
+
+
+def _earlier(earlier: SpecEntry, later: SpecEntry) -> str:
+    """Name the place of a specification; a folder has lines of many files."""
+    if earlier.setting == later.setting:
+        return f"entry {(earlier.position or 0) + 1} of this list"
+    if earlier.setting.file == later.setting.file:
+        return f"line {earlier.setting.line}"
+    return earlier.setting.place
 
 
 def _means_all_of(one: DeviceSpec, other: DeviceSpec) -> bool:
