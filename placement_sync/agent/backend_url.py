@@ -27,7 +27,7 @@ from vfio_lm.text import whole_number
 _TOOZ_BACKENDS = "tooz.backends"
 """The entry points that tooz looks for backends among."""
 
-TESTED_BACKENDS = ("redis", "etcd3+http", "zookeeper")
+TESTED_BACKENDS = ("redis", "etcd3+http")
 """Those that the agent is tested with; tooz has more."""
 
 _LONGEST_SILENCE = 30

@@ -79,8 +79,8 @@ def make_one_round(orders: Orders, members: Members) -> int:
     settings = orders.settings
     members.refresh()
     orders.adapters.begin_round(time.monotonic() + settings.round_timeout)
-    configs = settings.source.read()
-    hosts = orders.with_providers(configs.hosts)
+    configs = orders.read_hosts()
+    hosts = configs.hosts
     result = orders.engine.run_round(hosts, dry_run=settings.is_dry_run, writing=members.writing)
     for line in result.plan.lines:
         print(line)

@@ -22,15 +22,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from contextlib import suppress
 
 from oslo_log import log as logging
 
 from vfio_lm.cloud.nova import ComputeClient
 from vfio_lm.cloud.placement import PlacementClient
-from vfio_lm.errors import CloudError, NotFoundError
-from vfio_lm.pci.hosts import Host
+from vfio_lm.errors import CloudError, ConfigError, NotFoundError
+from vfio_lm.pci.hosts import Host, KnownHosts
 
 LOG = logging.getLogger(__name__)
 
@@ -122,6 +122,30 @@ class HostNames:
         except CloudError as exc:
             LOG.debug("Nova cannot be asked for the names of hosts: %s", exc)
             return {}
+
+
+def told_apart(hosts: Iterable[Host]) -> KnownHosts:
+    """Leave out hosts whose names lead to one root provider: it is not both of them.
+
+    So it is with two files of one host, and where nova lists two hypervisors of one name.
+    """
+    of_provider: dict[str, list[Host]] = {}
+    for host in hosts:
+        of_provider.setdefault(host.hypervisor_hostname, []).append(host)
+    return KnownHosts(
+        hosts=tuple(found[0] for found in of_provider.values() if len(found) == 1),
+        errors=tuple(
+            ConfigError(
+                f"hosts {' and '.join(sorted(host.name for host in found))}",
+                "",
+                "",
+                f"have one root provider, {name}, and are left alone: keep the file of one, and "
+                "see 'openstack hypervisor list'",
+            )
+            for name, found in of_provider.items()
+            if len(found) > 1
+        ),
+    )
 
 
 def _key(host: Host) -> tuple[str, str]:

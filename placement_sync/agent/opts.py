@@ -154,10 +154,10 @@ COORDINATION_OPTS: tuple[cfg.Opt, ...] = (
         "backend_url",
         secret=True,
         help="Where several agents of central mode find one another, as a URL of tooz: "
-        "etcd3+http://HOST:PORT, redis://:PASSWORD@HOST:PORT or zookeeper://HOST:PORT. Each host "
-        "then belongs to exactly one agent. Without it the agent takes itself to be alone. "
-        "'?timeout=SECONDS' says how long an agent may be silent before the others take its "
-        "hosts; by default half of the interval, and never more than 30 seconds.",
+        "etcd3+http://HOST:PORT or redis://:PASSWORD@HOST:PORT. Each host then belongs to exactly "
+        "one agent. Without it the agent takes itself to be alone. '?timeout=SECONDS' says how "
+        "long an agent may be silent before the others take its hosts; by default half of the "
+        "interval, and never more than 30 seconds.",
     ),
     cfg.StrOpt(
         "group",

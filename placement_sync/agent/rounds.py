@@ -23,7 +23,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -33,7 +33,7 @@ from placement_sync.agent.ability import Ability
 from placement_sync.agent.backend_connection import CoordinationError
 from placement_sync.agent.credentials import Adapters
 from placement_sync.agent.error_log import ErrorLog, one_line
-from placement_sync.agent.host_names import HostNames
+from placement_sync.agent.host_names import HostNames, told_apart
 from placement_sync.agent.members import Members
 from placement_sync.agent.metrics import Health, Metrics
 from placement_sync.agent.notify import Systemd
@@ -41,7 +41,7 @@ from placement_sync.agent.settings import Settings
 from placement_sync.engine.finding import AuditFinding, Kind
 from placement_sync.engine.round import FLAVORS, Engine, RoundResult
 from vfio_lm.errors import VfioLmError
-from vfio_lm.pci.hosts import Host
+from vfio_lm.pci.hosts import KnownHosts
 from vfio_lm.text import counted
 
 LOG = logging.getLogger(__name__)
@@ -63,12 +63,19 @@ class Orders:
     names: HostNames | None = None
     """None where the root providers of hosts are named."""
 
-    def with_providers(self, hosts: Sequence[Host]) -> Sequence[Host]:
-        """Return hosts with the names of their root providers, as far as these can be found.
+    def read_hosts(self) -> KnownHosts:
+        """Return the hosts with the names of their root providers, as far as these can be found.
 
         :raises CloudError: if placement does not answer
         """
-        return hosts if self.names is None else self.names.resolve(hosts)
+        known = self.settings.source.read()
+        if self.names is None:
+            return known
+        resolved = self.names.resolve(known.hosts)
+        found = told_apart(resolved)
+        clear = {host.hypervisor_hostname for host in found.hosts}
+        self.names.forget({host.hypervisor_hostname for host in resolved} - clear)
+        return KnownHosts(found.hosts, (*known.errors, *found.errors))
 
     def note_findings(self, findings: Iterable[AuditFinding]) -> None:
         """Look again for providers that are gone."""
@@ -200,8 +207,8 @@ class Agent:
         )
         if view.has_joined or not view.is_member:
             orders.engine.forget_writes()
-        configs = settings.source.read()
-        hosts = orders.with_providers(configs.hosts)
+        configs = orders.read_hosts()
+        hosts = configs.hosts
         mine = [host for host in hosts if self._members.owns(host.name)]
         self._metrics.count_members(view.members, len(mine) if view.is_member else 0)
         self._metrics.count_unreadable(len(configs.errors))

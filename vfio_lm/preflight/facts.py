@@ -73,7 +73,7 @@ class Destination:
 
     service: ComputeService
     node: ComputeNode | None
-    """None where nova lists no hypervisor for the service."""
+    """None where nova lists no hypervisor for the service, or several."""
     tree: Tree | None
     """None where placement has no free memory on the host."""
     candidates: tuple[Candidate, ...]

@@ -18,6 +18,7 @@ Requests in, data out; nothing is decided here.
 
 from __future__ import annotations
 
+import collections
 import functools
 import logging
 import re
@@ -211,12 +212,16 @@ class ComputeClient:
     def nodes(self, *, with_servers: bool = False) -> dict[str, ComputeNode]:
         """Return the hypervisor of each host; one request for each page of nova's.
 
+        A host of which nova lists several is left out. That is so after its hypervisor got another
+        name, until the old one is deleted, and which of them nova-compute keeps up is not shown.
+
         :param with_servers: whether to ask which servers are on it
         """
         params = [("with_servers", "true")] if with_servers else []
         make = functools.partial(shapes.compute_node, with_servers=with_servers)
-        pages = self._http.pages("/os-hypervisors/detail", "hypervisors", make, params)
-        return {node.host: node for node in pages}
+        nodes = list(self._http.pages("/os-hypervisors/detail", "hypervisors", make, params))
+        of_host = collections.Counter(node.host for node in nodes)
+        return {node.host: node for node in nodes if of_host[node.host] == 1}
 
     def _server_by_name(self, name: str) -> Server:
         found = self._named(name, [("all_tenants", "true")], shapes.server)

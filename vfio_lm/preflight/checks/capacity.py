@@ -54,7 +54,7 @@ def destination_capacity(facts: Facts, destination: Destination) -> Outcome:
     """Look for an allocation candidate in the destination's tree."""
     if destination.node is None:
         return unknown(
-            "nova lists no hypervisor for the host",
+            "nova does not list exactly one hypervisor for the host",
             settled_by=HYPERVISORS,
         )
     if not is_in_zone(facts, destination):

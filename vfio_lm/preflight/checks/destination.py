@@ -102,7 +102,7 @@ def destination_hypervisor(facts: Facts, destination: Destination) -> Outcome:
     here, there = facts.source.node, destination.node
     if here is None or there is None:
         return unknown(
-            "nova lists no hypervisor for the host",
+            "nova does not list exactly one hypervisor for the host",
             settled_by=HYPERVISORS,
         )
     evidence = {

@@ -81,6 +81,13 @@ class TestHypervisors(testtools.TestCase):
         mock.get(f"{url}?marker=uuid-of-b", json=page("c", more=False))
         self.assertEqual(["a", "b", "c"], list(client.nodes()))
 
+    @requests_mock.Mocker()
+    def test_of_a_host_with_several_none_is_taken_for_the_right_one(self, mock):
+        old = answers.hypervisor("a") | {"id": "another", "hypervisor_hostname": "a-of-old"}
+        found = [answers.hypervisor("a"), answers.hypervisor("b"), old]
+        mock.get(f"{_NOVA}/os-hypervisors/detail", json={"hypervisors": found})
+        self.assertEqual(["b"], list(compute_client(mock, "2.100").nodes()))
+
 
 class TestServers(testtools.TestCase):
     @requests_mock.Mocker()

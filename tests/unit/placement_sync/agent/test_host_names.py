@@ -13,7 +13,7 @@
 
 import testtools
 
-from placement_sync.agent.host_names import HostNames
+from placement_sync.agent.host_names import HostNames, told_apart
 from vfio_lm.cloud.model import ComputeNode, Provider
 from vfio_lm.errors import CloudError, ForbiddenError, NotFoundError
 from vfio_lm.pci.hosts import Host
@@ -118,6 +118,12 @@ class TestHostNames(testtools.TestCase):
         self.assertEqual(["old"], self.resolve(names, ("c1", "old")))
         names.forget({"old"})
         self.assertEqual(["new"], self.resolve(names, ("c1", "old")))
+
+    def test_hosts_that_lead_to_one_provider_are_left_alone(self):
+        found = told_apart([Host("c1", "node"), Host("c2", "c2"), Host("c3", "node")])
+        self.assertEqual(["c2"], [host.name for host in found.hosts])
+        (error,) = map(str, found.errors)
+        self.assertIn("hosts c1 and c3: have one root provider, node, and are left alone", error)
 
     def test_no_host_needs_no_question(self):
         self.assertEqual([], self.resolve(self.names(Placement(), Nova())))
