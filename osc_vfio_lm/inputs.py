@@ -49,6 +49,9 @@ NO_API_CONF = (
 _NOVA_SAYS = "OS_VFIO_NOVA_SAYS"
 """Stands for --nova-says; the separator of PATH is between files."""
 
+_NONE = "none"
+"""Instead of a file: nova itself is not asked."""
+
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"^(\d{1,9})([smhd]?)$")
 
@@ -109,7 +112,8 @@ def add_nova_says(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="What 'vfio-lm-nova' wrote on a controller: a dry run by nova's own code, which "
         "decides what nova decides (repeat option for other files; the youngest that knows a "
-        f"server counts) (default: env[{_NOVA_SAYS}])",
+        f"server counts); '{_NONE}': do without (default: env[{_NOVA_SAYS}], or nova-api is asked "
+        "if it serves the dry run)",
     )
 
 
@@ -219,11 +223,13 @@ def read_preflight_inputs(parsed_args: argparse.Namespace) -> Inputs:
     from vfio_lm.preflight.gather.input_files import read_inputs
 
     confs = conf_paths(parsed_args)
+    nova_says = parsed_args.nova_says or _listed(os.environ.get(_NOVA_SAYS, ""))
     return read_inputs(
         confs.api,
         confs.hosts,
         parsed_args.host_facts,
-        nova_says=parsed_args.nova_says or _listed(os.environ.get(_NOVA_SAYS, "")),
+        nova_says=[path for path in nova_says if path != _NONE],
+        asks_nova=_NONE not in nova_says,
         max_age=parsed_args.max_age,
     )
 

@@ -14,11 +14,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import subprocess
 
 import fixtures
 
-from tests.functional.base import Finished
+from tests.cloud import Cloud, CloudSpec
+from tests.cloud.testcase import OwnCloudTestCase
+from tests.functional.base import OPENSTACK, Finished
 from tests.functional.dry_running import DryRunTestCase
 from vfio_lm.pci.nova_word import to_json
 
@@ -85,3 +89,60 @@ class TestFile(DryRunTestCase):
         done = self.check_with_word(server, "--max-age", "0")
         self.assertEqual(3, done.status, done.output + done.errors)
         self.assertIn("it does not count", done.output)
+
+
+class TestApi(OwnCloudTestCase):
+    """The word comes from nova-api, and the user names nothing but the cloud."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        spec = CloudSpec(hosts=DryRunTestCase.hosts, aliases=DryRunTestCase.aliases, api_filter={})
+        cls.cloud = cls.enterClassContext(Cloud(spec))
+        super().setUpClass()
+
+    def pinned(self, aliases: str) -> str:
+        flavor = self.admin.flavor(aliases, **{"hw:cpu_policy": "dedicated"})
+        server_id = self.admin.request_server(flavor, "compute1", "pinned")
+        self.admin.wait_until_built([server_id])
+        return server_id
+
+    def openstack(self, *arguments: str, cloud: str = "embedded") -> Finished:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+        done = subprocess.run(
+            [OPENSTACK, *arguments],
+            env=environ | self.cloud.environ(cloud),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def test_a_pinned_server_is_ready_or_blocked_and_moves(self) -> None:
+        good = self.pinned("vf-good:1")
+        done = self.openstack("vfio", "migration", "check", good, "--host", "compute2")
+        self.assertEqual(2, done.status, done.output + done.errors)
+        self.assertIn("into ERROR", done.output)
+        near = self.pinned("vf-near:1")
+        done = self.openstack("vfio", "migration", "check", near)
+        self.assertEqual(0, done.status, done.output + done.errors)
+        self.assertIn("Nova's own word: nova-api, ", done.output)
+        done = self.openstack("vfio", "migration", "check", near, "--nova-says", "none")
+        self.assertEqual(3, done.status, done.output + done.errors)
+        done = self.openstack("vfio", "host", "drain", "compute1", "-f", "json")
+        states = {line["ID"]: line["State"] for line in done.json()}
+        self.assertEqual("can leave", states[near], done)
+        done = self.openstack("server", "migrate", "--live-migration", "--wait", near)
+        self.assertEqual((0, ""), (done.status, done.errors))
+        self.assertNotEqual("compute1", self.admin.host_of(near))
+
+    def test_who_is_not_served_goes_on_without(self) -> None:
+        server = self.pinned("vf-near:1")
+        done = self.openstack(
+            "vfio", "migration", "check", server, "-f", "json", cloud="embedded-reader"
+        )
+        self.assertEqual((3, ""), (done.status, done.errors))
+        (report,) = done.json()
+        self.assertIsNone(report["nova_says"])
+        (said,) = (each["message"] for each in report["checks"] if each["id"] == "nova-dry-run")
+        self.assertIn("administrators only", said)

@@ -48,7 +48,7 @@ from vfio_lm.cloud.model import (
     Tree,
 )
 from vfio_lm.cloud.network import NetworkClient
-from vfio_lm.cloud.nova import SchedulingClient
+from vfio_lm.cloud.nova import DryRunClient, SchedulingClient
 from vfio_lm.cloud.parallel import in_parallel
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.volume import VolumeClient
@@ -101,6 +101,11 @@ class WholeCloud:
     def nova_microversion(self) -> Microversion:
         """The highest microversion of nova's API."""
         return self.nova.max_microversion()
+
+    @functools.cached_property
+    def nova_itself(self) -> DryRunClient:
+        """Nova, asked what it would do; few nova-apis answer that."""
+        return DryRunClient.of(self._connection)
 
     @functools.cached_property
     def placement(self) -> PlacementClient:

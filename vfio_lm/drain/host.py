@@ -26,7 +26,7 @@ from vfio_lm.drain.execute import DrainExecutor, Observer
 from vfio_lm.drain.lines import Line, State, lines
 from vfio_lm.drain.occupancy import Occupancy, occupancy
 from vfio_lm.drain.solver import require_solver
-from vfio_lm.preflight import Inputs, check_with
+from vfio_lm.preflight import Inputs, Report, check_with
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.gather.collection import collect
 from vfio_lm.preflight.gather.selection import Selection, select
@@ -71,6 +71,7 @@ class HostDrain:
         self._connection = connection
         self._host = host
         self._read_inputs = read_inputs
+        self._used: set[str] = set()
 
     @functools.cached_property
     def _nova(self) -> MigrationClient:
@@ -128,9 +129,7 @@ class HostDrain:
             self._host,
             self._nova,
             PlacementClient.of(self._connection),
-            lambda server_id, host: check_with(
-                self._connection, server_id, self._read_inputs(), host=host
-            ),
+            self._check_again,
             observer,
             parallel=parallel,
             keep_going=keep_going,
@@ -148,6 +147,17 @@ class HostDrain:
                 break
         done = executor.run(plan.lines)
         return dataclasses.replace(plan, lines=_together(settled, done))
+
+    def _check_again(self, server_id: str, host: str) -> Report:
+        """Run the preflight of a server before its turn.
+
+        What a file has of nova's word about a host is no longer true once a server went there.
+        """
+        inputs = self._read_inputs()
+        if host in self._used:
+            inputs = dataclasses.replace(inputs, nova_words=())
+        self._used.add(host)
+        return check_with(self._connection, server_id, inputs, host=host)
 
     def _disable(self, reason: str, observer: Observer) -> None:
         """Disable the host; one that is disabled already keeps its reason."""

@@ -51,6 +51,8 @@ class Inputs:
     """Older host facts make a warning; so does an older word of nova's, which does not count."""
     nova_words: tuple[GivenWord, ...] = ()
     """What nova itself said, of files."""
+    asks_nova: bool = True
+    """Whether nova itself may be asked, where it offers that and no file is given."""
     files: tuple[str, ...] = ()
     """The files that all this was read from, for the report."""
 

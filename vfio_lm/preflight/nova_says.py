@@ -77,6 +77,16 @@ class NovaSays:
 NOT_ASKED = NovaSays()
 
 
+def not_asked(reason: str) -> NovaSays:
+    """Return what stands for nova's word where there is none."""
+    return NovaSays(reason=reason)
+
+
+def silent(reason: str) -> NovaSays:
+    """Return what stands for nova's word where it was asked in vain."""
+    return NovaSays(standing=Standing.SILENT, reason=f"nova's dry run failed: {reason}")
+
+
 def about(
     server: Server,
     words: Iterable[GivenWord],

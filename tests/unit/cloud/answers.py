@@ -332,3 +332,16 @@ def volume(**changes: Any) -> dict[str, Any]:
         "attachments": [{"server_id": SERVER_ID, "device": "/dev/vda", "volume_id": "v1"}],
         "volume_image_metadata": {"os_distro": "debian"},
     } | changes
+
+
+def nova_word(**changes: Any) -> dict[str, Any]:
+    """Nova's own word, as nova-api's filter gives it."""
+    there = {"host": "compute2", "node": "compute2", "ending": "accepted", "may_be_chosen": True}
+    answer = {"servers": [SERVER_ID], "source": "compute1", "ending": "accepted"}
+    known = {
+        "version": 1,
+        "taken_at": "2026-11-24T04:00:00+00:00",
+        "nova_version": "34.0.0",
+        "answers": [answer | {"destinations": [there]}],
+    }
+    return known | changes

@@ -38,7 +38,7 @@ from tests.unit.preflight.scenario import facts
 from vfio_lm.cloud.model import CandidateQuery, Provider, RequestGroup
 from vfio_lm.cloud.model.nova import NewFlavor
 from vfio_lm.cloud.network import NetworkClient
-from vfio_lm.cloud.nova import MigrationClient, SchedulingClient
+from vfio_lm.cloud.nova import DryRunClient, MigrationClient, SchedulingClient
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.placement.write import TraitWriter
 from vfio_lm.cloud.volume import VolumeClient
@@ -130,6 +130,10 @@ def _nova(ask: Callable[[Any], object], *, has_pages: bool = False, **answer: An
     return Question(SchedulingClient, ask, answer, has_pages=has_pages)
 
 
+def _dry_run(ask: Callable[[Any], object], **answer: Any) -> Question:
+    return Question(DryRunClient, ask, answer)
+
+
 def _migrations(
     ask: Callable[[Any], object], *, has_pages: bool = False, **answer: Any
 ) -> Question:
@@ -160,6 +164,10 @@ _BOOT_VOLUME = dataclasses.replace(
 _MANY_VOLUMES = dataclasses.replace(_BOOT_VOLUME, volume_ids=tuple(f"v{n}" for n in range(20)))
 
 QUESTIONS = {
+    "version of the dry run": _dry_run(
+        lambda nova: nova.dry_run_version(), vfio_lm={"nova_version": "34.0.0"}
+    ),
+    "dry run": _dry_run(lambda nova: nova.dry_run([ID], "compute2"), **answers.nova_word()),
     "server": _nova(lambda nova: nova.server(ID), server=answers.server()),
     "server by name": _nova(lambda nova: nova.server("a"), servers=[answers.server()]),
     "servers": _nova(lambda nova: nova.servers(), has_pages=True, servers=[answers.server()]),
@@ -317,7 +325,14 @@ OTHERS = {
 class TestOddAnswers(testtools.TestCase):
     def test_every_question_of_the_clients_is_asked_here(self) -> None:
         asked = {name for each in QUESTIONS.values() for name in each.ask.__code__.co_names}
-        clients = (SchedulingClient, MigrationClient, PlacementClient, NetworkClient, VolumeClient)
+        clients = (
+            SchedulingClient,
+            DryRunClient,
+            MigrationClient,
+            PlacementClient,
+            NetworkClient,
+            VolumeClient,
+        )
         for client in clients:
             questions = {name for name in dir(client) if not name.startswith("_")}
             self.assertEqual(set(), questions - asked - WRITES - OTHERS, client)

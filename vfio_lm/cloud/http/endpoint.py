@@ -18,6 +18,7 @@ Nova, placement, neutron and cinder are all asked here, and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.parse
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -63,7 +64,15 @@ class Endpoint:
         self.name = name
         self._adapter = adapter
         self._microversion = microversion
-        limit_time(adapter.session)
+        self._limits = limit_time(adapter.session)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Ask what may take long: if it takes too long, other questions are asked all the same."""
+        with contextlib.ExitStack() as stack:
+            for limit in self._limits:
+                stack.enter_context(limit.apart())
+            yield
 
     def get(
         self,

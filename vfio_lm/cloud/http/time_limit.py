@@ -97,6 +97,15 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
         finally:
             self._clock.latest = before
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let this thread ask what may take long: the service is not left alone if it does."""
+        self._clock.is_apart = True
+        try:
+            yield
+        finally:
+            self._clock.is_apart = False
+
     def send(
         self,
         request: requests.PreparedRequest,
@@ -124,7 +133,8 @@ class TimeLimitAdapter(TCPKeepAliveAdapter):
         except requests.RequestException as exc:
             # What runs out of time amid the body is an error of the connection to requests.
             if isinstance(exc, requests.Timeout) or self._clock.has_run_out:
-                self._left_alone_until[service] = time.monotonic() + self._rest
+                if not self._clock.is_apart:
+                    self._left_alone_until[service] = time.monotonic() + self._rest
                 raise OverdueError(seconds, request) from exc
             exc.request = exc.request or request  # which it does not know amid the body
             raise
@@ -163,6 +173,7 @@ class _Clock(threading.local):
     latest = _NEVER
     """When any request that the thread begins must be over."""
     has_run_out = False
+    is_apart = False
 
     @contextlib.contextmanager
     def running(self, seconds: float) -> Iterator[None]:

@@ -13,7 +13,8 @@
 """Nova's API, as an administrator uses it."""
 
 from vfio_lm.cloud.nova.client import ComputeClient, only_one
+from vfio_lm.cloud.nova.dry_run import DryRunClient
 from vfio_lm.cloud.nova.migrations import MigrationClient
 from vfio_lm.cloud.nova.scheduling import SchedulingClient
 
-__all__ = ["ComputeClient", "MigrationClient", "SchedulingClient", "only_one"]
+__all__ = ["ComputeClient", "DryRunClient", "MigrationClient", "SchedulingClient", "only_one"]

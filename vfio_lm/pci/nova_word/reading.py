@@ -86,7 +86,9 @@ def parse_nova_word(text: str, location: str) -> NovaWord:
     :raises NovaWordError: if the text does not hold nova's word in this version's form
     """
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, parse_constant=_refuse_constant)
+        # Half a surrogate pair could not be printed.
+        json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:
         raise NovaWordError(location, f"not valid JSON: {exc}") from None
     if isinstance(fields, dict) and fields.get("version", VERSION) != VERSION:
@@ -123,6 +125,10 @@ def read_nova_word(path: str | os.PathLike[str]) -> NovaWord:
     except InputFileError as exc:
         raise NovaWordError(location, exc.reason) from None
     return parse_nova_word(text, location)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
 
 
 def _object(kind: type[Any], fields: Mapping[str, Any]) -> Any:

@@ -42,10 +42,10 @@ from vfio_lm.cloud.model.candidate_query import nova_query
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, SourceDevice
+from vfio_lm.preflight.gather.nova_words import AT_ONCE, NovaWords
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
-from vfio_lm.preflight.nova_says import NOT_ASKED, NovaSays, about
 from vfio_lm.preflight.rules.demanded_traits import demanded_traits
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
@@ -112,6 +112,7 @@ def collect(
     """
     if host is not None:
         cloud.service(host)
+    words = NovaWords(cloud, inputs)
     groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
     nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
     target = nodes.get(host) if host is not None else None
@@ -139,9 +140,12 @@ def collect(
     residents, memo = Residents(cloud), Memo()
     for alike in _by_query(cases):
         answer = _ask(cloud, alike[0].query, inputs, host)
-        for case in alike:
-            facts = _facts(cloud, case, answer, inputs, host, residents, memo)
-            yield dataclasses.replace(facts, **wiring)
+        for start in range(0, len(alike), AT_ONCE):
+            some = alike[start : start + AT_ONCE]
+            said = words.about([case.subject.server for case in some], host)
+            for case in some:
+                facts = _facts(cloud, case, answer, inputs, host, residents, memo)
+                yield dataclasses.replace(facts, nova=said[case.subject.server.id], **wiring)
 
 
 class _Wiring(TypedDict):
@@ -262,15 +266,8 @@ def _facts(
         departures=_departures(cloud, case.group, inputs),
         share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
-        nova=_nova_says(server, inputs),
         memo=memo,
     )
-
-
-def _nova_says(server: Server, inputs: Inputs) -> NovaSays:
-    if not inputs.nova_words:
-        return NOT_ASKED
-    return about(server, inputs.nova_words, inputs.now, inputs.max_age)
 
 
 def _shares(cloud: WholeCloud, server: Server, source: Source) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def read_inputs(
     host_facts: Iterable[str] = (),
     *,
     nova_says: Sequence[str] = (),
+    asks_nova: bool = True,
     max_age: datetime.timedelta = DEFAULT_MAX_AGE,
 ) -> Inputs:
     """Return what files say now.
@@ -42,6 +43,7 @@ def read_inputs(
         ``.json``; of two files of one host the younger one counts
     :param nova_says: files that ``vfio-lm-nova`` wrote; of several, the youngest that knows a
         server counts
+    :param asks_nova: whether nova itself may be asked where there is no such file
     :param max_age: older files of the last two kinds make a warning
     :raises vfio_lm.errors.ConfigError: if a nova.conf or a folder cannot be read, nova would refuse
         a nova.conf, or it is another host's
@@ -59,6 +61,7 @@ def read_inputs(
         aliases_changed_at=last_changed(api_conf) if conf else None,
         hosts=read_named_hosts(by_host, facts),
         max_age=max_age,
+        asks_nova=asks_nova,
         nova_words=tuple(GivenWord(path, read_nova_word(path)) for path in nova_says),
         files=(
             *api_conf,

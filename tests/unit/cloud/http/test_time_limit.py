@@ -95,6 +95,19 @@ class TestTimeLimit(testtools.TestCase):
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         self.assert_overdue(self.server(head, *[b"1\r\na\r\n"] * 9999, pause=0.02))
 
+    def test_a_question_apart_that_takes_too_long_is_not_held_against_the_service(self) -> None:
+        found = limited(rest=60)
+        limit = found.get_adapter("http://")
+        server = self.server(b"", pause=60)
+        for _ in range(2):
+            with (
+                Stopwatch() as watch,
+                limit.apart(),
+                testtools.ExpectedException(OverdueError, ".*within 0.4 s"),
+            ):
+                found.get(server.url)
+            self.assertGreaterEqual(watch.seconds, LIMIT * 0.9)
+
     def test_a_connection_is_used_again(self) -> None:
         server = KeepAlive(("127.0.0.1", 0), KeepAliveHandler)
         self.addCleanup(server.server_close)
