@@ -100,6 +100,8 @@ class Begun:
     after: int
     """The ID of the server's last live migration before, or 0."""
     request_id: str
+    host: str | None
+    """The destination that was named; None: nova chooses."""
 
 
 def live_migrate(request: HttpRequest, server_id: str, host: str | None) -> Begun:
@@ -110,7 +112,7 @@ def live_migrate(request: HttpRequest, server_id: str, host: str | None) -> Begu
     """
     nova = MigrationClient.of(api.connection(request))
     last = nova.newest_migration(server_id)
-    return Begun(last.id if last else 0, nova.live_migrate(server_id, host))
+    return Begun(last.id if last else 0, nova.live_migrate(server_id, host), host)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

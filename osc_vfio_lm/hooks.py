@@ -23,6 +23,10 @@ from osc_lib import exceptions
 from osc_vfio_lm import inputs
 from osc_vfio_lm.command import say
 from osc_vfio_lm.migration import preflight_option
+from osc_vfio_lm.migration.preflight_option import Permission
+
+#: Of nova, from which on the scheduler looks at the host that is named.
+_NAMES_HOSTS = "2.30"
 
 
 class PreflightOfServerMigrate(hooks.CommandHook):
@@ -43,30 +47,47 @@ class PreflightOfServerMigrate(hooks.CommandHook):
             "With --live-migration, servers that hold PCI devices by alias pass the preflight of "
             "'openstack vfio migration check' first. Where it finds that nova would refuse the "
             "live migration, or that it would fail, its report goes to standard error, nova is "
-            "not asked, and the exit status is 2; see --vfio-preflight. What the aliases mean is "
+            "not asked, and the exit status is 2; it is 3 where that is not known and nova might "
+            "put the server into ERROR; see --vfio-preflight. Where nova might choose a host that "
+            "is not ready, one that is ready is named. What the aliases mean is "
             "read from the files that OS_VFIO_NOVA_CONF names, or from /etc/nova/nova.conf."
         )
 
     def before(self, parsed_args: argparse.Namespace) -> argparse.Namespace:
         """Run the preflight; end the command where it must not go on.
 
-        :raises SystemExit: with the status 2: an exception would become the status 1
+        :raises SystemExit: with the status 2 or 3: an exception would become the status 1
         :raises osc_lib.exceptions.CommandError: the same in the interactive shell, which goes on
         """
         if not parsed_args.live_migration:
             return parsed_args
         chosen = preflight_option.mode(parsed_args)
-        if chosen == "skip" or self._may_begin(parsed_args, chosen):
+        if chosen == "skip":
+            return parsed_args
+        permission = self._permission(parsed_args, chosen)
+        if permission.may_begin:
+            if permission.host is not None:
+                self._name(permission.host, parsed_args)
             return parsed_args
         if self.cmd.app.interactive_mode:
             raise exceptions.CommandError("the preflight has stopped the live migration")
-        raise SystemExit(preflight_option.BLOCKED)
+        raise SystemExit(permission.status)
 
     def after(self, parsed_args: argparse.Namespace, return_code: int) -> int:
         """Leave the result of the command as it is."""
         return return_code
 
-    def _may_begin(self, parsed_args: argparse.Namespace, chosen: str) -> bool:
+    def _name(self, host: str, parsed_args: argparse.Namespace) -> None:
+        """Let the command name a host, also with the microversion that it takes by default."""
+        from openstack import utils
+
+        app: Any = self.cmd.app
+        compute = app.client_manager.compute
+        if not utils.supports_microversion(compute, _NAMES_HOSTS):
+            compute.default_microversion = _NAMES_HOSTS
+        parsed_args.host = host
+
+    def _permission(self, parsed_args: argparse.Namespace, chosen: str) -> Permission:
         from vfio_lm.cloud.nova import MigrationClient
         from vfio_lm.errors import NotFoundError, VfioLmError
         from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
@@ -77,14 +98,14 @@ class PreflightOfServerMigrate(hooks.CommandHook):
         try:
             server = MigrationClient.of(connection).own_server(parsed_args.server)
         except NotFoundError:
-            return True  # the command itself says so, in its own words
+            return Permission()  # the command itself says so, in its own words
         except VfioLmError as exc:
             say(app, [f"{preflight_option.NOT_DONE}: {exc}"])
-            return True
+            return Permission()
         if server.extra_specs is not None and ALIAS_EXTRA_SPEC not in server.extra_specs:
-            return True
+            return Permission()
         try:
-            return preflight_option.may_begin(
+            return preflight_option.permission(
                 app,
                 chosen,
                 lambda: check_with(
@@ -97,4 +118,4 @@ class PreflightOfServerMigrate(hooks.CommandHook):
         except NotFoundError as exc:
             # Nova has the last word about names.
             say(app, [f"{preflight_option.NOT_DONE}: {exc}"])
-            return True
+            return Permission()

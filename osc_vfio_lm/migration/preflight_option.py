@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 
 from osc_vfio_lm.command import say
+from vfio_lm.text import listed
 
 if TYPE_CHECKING:
     from vfio_lm.preflight import Report
@@ -32,6 +34,11 @@ MODES = ("enforce", "warn", "skip")
 
 BLOCKED = 2
 """The exit status of a command that the preflight stops."""
+
+UNKNOWN = 3
+"""The same, where it is not known whether nova would put the server into ERROR."""
+
+_ANYWAY = "To ask it anyway: --vfio-preflight warn"
 
 NOT_DONE = "The preflight could not be done, so nova decides alone"
 
@@ -44,8 +51,9 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         "--vfio-preflight",
         choices=MODES,
         help="What to do before a live migration of a server that holds PCI devices by alias: "
-        "enforce stops it if it is certain to fail, and warns if that is not known; warn only "
-        "warns; skip does not look "
+        "enforce stops it if it is certain to fail, or if it is not known and might put the "
+        "server into ERROR, and warns of other things that are not known; warn only warns; skip "
+        "does not look "
         f"(default: env[{_ENVIRONMENT_VARIABLE}], or enforce)",
     )
 
@@ -64,18 +72,33 @@ def mode(parsed_args: argparse.Namespace) -> str:
     return str(chosen)
 
 
-def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Permission:
+    """What a preflight says to a live migration that is about to begin."""
+
+    status: int = 0
+    """The exit status of a command that must not begin it; 0: it may."""
+    host: str | None = None
+    """The destination that the request has to name, where the user named none."""
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether the live migration may begin."""
+        return self.status == 0
+
+
+def permission(app: Any, chosen: str, give: Callable[[], Report]) -> Permission:
     """Run a preflight, and report on standard error what is in the way.
 
     A preflight that cannot be done, for want of a role for instance, is no reason to stop what
     nova might allow.
 
     :param give: runs the preflight
-    :returns: False where the live migration must not begin
     :raises vfio_lm.errors.NotFoundError: if there is no such server or destination
     """
     from vfio_lm.errors import NotFoundError, VfioLmError
     from vfio_lm.migration import GateDecision, Mode, decide
+    from vfio_lm.preflight import Verdict
 
     try:
         report = give()
@@ -83,16 +106,34 @@ def may_begin(app: Any, chosen: str, give: Callable[[], Report]) -> bool:
         raise
     except VfioLmError as exc:
         say(app, [f"{NOT_DONE}: {exc}"])
-        return True
-    decision = decide(Mode(chosen), report.verdict)
+        return Permission()
+    decision = decide(Mode(chosen), report)
     if decision is GateDecision.GO:
-        return True
+        return _going(app, report)
     say(app, _lines(report))
     if decision is GateDecision.TELL_AND_GO:
         say(app, ["", "Asking nova anyway."])
-        return True
-    say(app, ["", "Nova was not asked. To ask it anyway: --vfio-preflight warn"])
-    return False
+        return Permission()
+    if report.verdict is Verdict.BLOCKED:
+        say(app, ["", f"Nova was not asked. {_ANYWAY}"])
+        return Permission(BLOCKED)
+    say(
+        app,
+        [
+            "",
+            "Nova was not asked: where it refuses this, it may put the running server into ERROR. "
+            f"{_ANYWAY}",
+        ],
+    )
+    return Permission(UNKNOWN)
+
+
+def _going(app: Any, report: Report) -> Permission:
+    host = report.host_to_name
+    if host is not None:
+        others = listed(report.hosts_not_to_choose)
+        say(app, [f"Naming {host} as the destination: nova might choose {others}, not ready"])
+    return Permission(host=host)
 
 
 def _lines(report: Report) -> Iterator[str]:

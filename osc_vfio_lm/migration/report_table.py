@@ -38,7 +38,11 @@ def headline(report: Report) -> str:
     server = server_named(report.server_name, report.server_id)
     if report.verdict is Verdict.READY:
         hosts = listed(report.hosts(Verdict.READY))
-        return f"ready: {server} can live migrate from {report.source_host} to {hosts}"
+        can = f"{server} can live migrate from {report.source_host} to {hosts}"
+        if (host := report.host_to_name) is not None:
+            others = listed(report.hosts_not_to_choose)
+            return f"ready, with --host {host}: {can}; nova might choose {others} by itself"
+        return f"ready: {can}"
     if report.verdict is Verdict.BLOCKED:
         where = f" to {report.requested_host}" if report.requested_host else ""
         return (

@@ -41,9 +41,13 @@ class StartMigration(command.ShowOne):
 Live migrate a server with VFIO devices, and see that it arrives
 
 First comes the preflight of 'openstack vfio migration check'; where it finds the server blocked,
-nova is not asked. With --wait, the progress is shown on standard error until the live migration
-is over on both hosts, and then it is verified: the server is there, its allocations are only
-there, and each of its devices is declared live migratable, where placement knows devices.
+nova is not asked, and neither where it is unknown and nova's refusal could leave the server in
+ERROR. Without --host nova chooses the destination; if it might choose one that is not ready, one
+that is ready is named.
+
+With --wait, the progress is shown on standard error until the live migration is over on both
+hosts, and then it is verified: the server is there, its allocations are only there, and each of
+its devices is declared live migratable, where placement knows devices.
 Where it fails, the step that failed is named with the most likely cause.
 
 The live migration is nova's and goes on whatever becomes of this command: Ctrl-C only ends the
@@ -53,7 +57,11 @@ migration_id and no verification yet: these are null in json and yaml."""
     exit_statuses = (
         (0, "the server has moved and that is verified; without --wait: nova accepted"),
         (_FAILED, "it is blocked, has failed, or another one is in progress"),
-        (_UNKNOWN, "the end was not seen, or could not be verified"),
+        (
+            _UNKNOWN,
+            "the end was not seen, or could not be verified; or nova was not asked, as it might "
+            "put the server into ERROR",
+        ),
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -90,10 +98,11 @@ migration_id and no verification yet: these are null in json and yaml."""
         server = nova.server(parsed_args.server)
         last = nova.newest_migration(server.id)
         self._refuse_second(server, last)
-        self._preflight(chosen, server, parsed_args)
-        self.say(f"Asking nova to live migrate {named(server)} from {server.host}")
+        host = parsed_args.host = self._preflight(chosen, server, parsed_args)
+        where = f" to {host}" if host else ""
+        self.say(f"Asking nova to live migrate {named(server)} from {server.host}{where}")
         with Interrupts() as interrupts:
-            request_id = self._begin(nova, server, parsed_args.host)
+            request_id = self._begin(nova, server, host)
             if not parsed_args.wait:
                 return _shown(server, None, request_id, None)
             after = last.id if last else 0
@@ -120,12 +129,16 @@ migration_id and no verification yet: these are null in json and yaml."""
         self.say(*words.how_to_watch(server.id))
         raise command.Ended(_FAILED)
 
-    def _preflight(self, chosen: str, server: Server, parsed_args: argparse.Namespace) -> None:
+    def _preflight(
+        self, chosen: str, server: Server, parsed_args: argparse.Namespace
+    ) -> str | None:
+        """Run the preflight, and return the host that the request has to name; None: none."""
         from vfio_lm.pci.flavor import ALIAS_EXTRA_SPEC
         from vfio_lm.preflight import check_with
 
+        asked: str | None = parsed_args.host
         if chosen == "skip":
-            return
+            return asked
         if ALIAS_EXTRA_SPEC not in server.flavor.extra_specs:
             raise exceptions.CommandError(
                 f"{named(server)} holds no PCI device by alias: use 'openstack server migrate "
@@ -134,12 +147,14 @@ migration_id and no verification yet: these are null in json and yaml."""
         # Read here, so that a file that cannot be read is an error and no want of knowledge.
         known = inputs.read_preflight_inputs(parsed_args)
         connection = self.app.client_manager.sdk_connection
-        if not preflight_option.may_begin(
+        permission = preflight_option.permission(
             self.app,
             chosen,
-            lambda: check_with(connection, server.id, known, host=parsed_args.host),
-        ):
-            raise command.Ended(preflight_option.BLOCKED)
+            lambda: check_with(connection, server.id, known, host=asked),
+        )
+        if not permission.may_begin:
+            raise command.Ended(permission.status)
+        return permission.host or asked
 
     def _wait(
         self,

@@ -24,9 +24,11 @@ from horizon_panel.content.vfio_live_migration.server import forms
 from tests.horizon.base import PanelTestCase
 from tests.unit.migration import records
 from tests.unit.preflight import scenario
+from vfio_lm.cloud.model import Flavor
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.migration import ArrivalCheck, explain
 from vfio_lm.migration.explain import Attempt
+from vfio_lm.pci.nova_word import Ending
 from vfio_lm.preflight import Report, Status, Verdict
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
@@ -42,7 +44,24 @@ def report(**changes: object) -> Report:
 
 
 READY = report()
+_PINNED = {"flavor": Flavor("f", 1, 512, 1, {"hw:cpu_policy": "dedicated"})}
+PINNED = report(server=_PINNED)
+#: Nova accepts the pinned server on compute2, and might choose compute3.
+WITH_HOST = report(
+    server=_PINNED,
+    destinations=(scenario.destination(), scenario.destination("compute3")),
+    nova=scenario.nova_says(
+        scenario.nova_word(
+            scenario.nova_destination(may_be_chosen=True),
+            scenario.nova_destination("compute3", Ending.ERROR, may_be_chosen=True),
+        )
+    ),
+)
 BLOCKED = report(server={"status": "SHUTOFF", "vm_state": "stopped", "name": MARKUP})
+
+
+def _begin(request: object, server_id: str, host: str | None) -> server_api.Begun:
+    return server_api.Begun(7, "req-1", host)
 
 
 class ServerPageTestCase(PanelTestCase):
@@ -51,9 +70,10 @@ class ServerPageTestCase(PanelTestCase):
         self.stub(server=SERVER)
 
     def stub(self, **answers: object) -> None:
-        """Let functions of ``server_api`` return something, or raise it if it is an error."""
+        """Let functions of ``server_api`` return something, raise it if it is an error, or be it."""
         for name, answer in answers.items():
-            way = "side_effect" if isinstance(answer, Exception) else "return_value"
+            acts = isinstance(answer, Exception) or callable(answer)
+            way = "side_effect" if acts else "return_value"
             patch = mock.patch.object(server_api, name, **{way: answer})
             self.addCleanup(patch.stop)
             patch.start()
@@ -76,6 +96,13 @@ class PreflightPageTest(ServerPageTestCase):
         cells = [str(cell.value) for cell in rows[0]]
         self.assertEqual(["compute2", "Ready"], cells[:2])
         self.assertContains(response, self.address("migrate"))
+
+    def test_where_nova_itself_was_asked_a_pinned_server_is_ready_and_a_host_is_named(self) -> None:
+        self.assertIs(Verdict.UNKNOWN, PINNED.verdict)
+        response = self.show(WITH_HOST)
+        self.assertEqual("ready", response.context["verdict"])
+        self.assertContains(response, "Nova itself was asked: nova.json")
+        self.assertContains(response, "Choose compute2: nova might choose a host by itself")
 
     def test_a_blocked_server_has_what_is_in_the_way_with_its_remedy(self) -> None:
         response = self.show(BLOCKED)
@@ -154,7 +181,7 @@ class RowActionTest(PanelTestCase):
 class MigrateFormTest(ServerPageTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.stub(hosts=("compute1", "compute2"), live_migrate=server_api.Begun(7, "req-1"))
+        self.stub(hosts=("compute1", "compute2"), live_migrate=_begin)
 
     def show(self, answer: object):
         self.stub(preflight=answer)
@@ -181,6 +208,15 @@ class MigrateFormTest(ServerPageTestCase):
     def test_nova_chooses_where_no_host_is_named(self) -> None:
         self.submit(READY, host="")
         server_api.live_migrate.assert_called_once_with(mock.ANY, SERVER.id, None)
+
+    def test_a_ready_host_is_named_where_nova_might_choose_another(self) -> None:
+        response = self.submit(WITH_HOST, host="")
+        server_api.live_migrate.assert_called_once_with(mock.ANY, SERVER.id, "compute2")
+        self.assertIn("host=compute2", response["Location"])
+
+    def test_what_might_end_in_error_is_not_handed_to_nova(self) -> None:
+        self.assertContains(self.submit(PINNED), "into ERROR")
+        server_api.live_migrate.assert_not_called()
 
     def test_a_blocked_server_is_not_migrated_and_the_form_says_why(self) -> None:
         response = self.submit(BLOCKED)

@@ -222,7 +222,7 @@ class DrainExecutor:
             return line.became(State.LEFT, f"it is on {server.host} already")
         if server.task_state == MIGRATING and (begun := just_begun(self._nova, server)):
             return self._follow_instead(line, begun)
-        decision = decide(Mode.ENFORCE, report.verdict)
+        decision = decide(Mode.ENFORCE, report)
         if decision is not GateDecision.GO:
             reason, remedy = obstacle(report)
             if decision is GateDecision.STOP:

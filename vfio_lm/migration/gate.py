@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import enum
 
-from vfio_lm.preflight import Verdict
+from vfio_lm.preflight import Report, Verdict
 
 
 class Mode(enum.Enum):
     """What a preflight may do to a live migration that a user asks for."""
 
     ENFORCE = "enforce"
-    """Stop it where it is certain to fail; where that is not known, say so and let nova decide."""
+    """Stop it where it is certain to fail, or may put the server into ERROR; where it is not known
+    and nova's refusal is harmless, say so and let nova decide."""
     WARN = "warn"
     """Say what is in the way, and let nova decide."""
 
@@ -36,10 +37,15 @@ class GateDecision(enum.Enum):
     STOP = "stop"
 
 
-def decide(mode: Mode, verdict: Verdict) -> GateDecision:
-    """Only evidence stops a live migration: what is not known is for nova to find out."""
-    if verdict is Verdict.READY:
+def decide(mode: Mode, report: Report) -> GateDecision:
+    """Say whether a live migration may begin.
+
+    What is not known is for nova to find out where its refusal changes nothing. Some of its
+    refusals leave a running server in ERROR, and are not worth an attempt.
+    """
+    if report.verdict is Verdict.READY:
         return GateDecision.GO
-    if verdict is Verdict.BLOCKED and mode is Mode.ENFORCE:
+    is_harmless = report.verdict is Verdict.UNKNOWN and not report.may_end_in_error
+    if mode is Mode.ENFORCE and not is_harmless:
         return GateDecision.STOP
     return GateDecision.TELL_AND_GO

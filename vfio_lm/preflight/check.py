@@ -138,6 +138,9 @@ class Check:
     """For the destination scope: all of the facts that decides about the answer, besides the
     destination and what belongs to the cloud. Servers for which it is equal share the answer. None,
     or None from it, means that the answer is for this server alone."""
+    may_end_in_error: bool = False
+    """Whether nova, where it refuses for this, may put a running server into ERROR: its answer is
+    then no harmless one to wait for."""
     package: str | None = None
     """The distribution that it came with, filled in when it is looked up; None for one that was
     not installed."""
@@ -150,9 +153,12 @@ def check(
     *,
     refused_by: Refuser,
     is_decisive: bool = True,
+    may_end_in_error: bool = False,
 ) -> Callable[[Callable[[Facts], Outcome]], Check]:
     """Make a check of a function that takes :class:`Facts`."""
-    return lambda ask: Check(id, scope, question, refused_by, ask, is_decisive)
+    return lambda ask: Check(
+        id, scope, question, refused_by, ask, is_decisive, may_end_in_error=may_end_in_error
+    )
 
 
 def destination_check(
@@ -162,8 +168,16 @@ def destination_check(
     refused_by: Refuser,
     is_decisive: bool = True,
     depends_on: Callable[[Facts], Hashable] | None = None,
+    may_end_in_error: bool = False,
 ) -> Callable[[Callable[[Facts, Destination], Outcome]], Check]:
     """Make a check of a function that is asked for each destination."""
     return lambda ask: Check(
-        id, Scope.DESTINATION, question, refused_by, ask, is_decisive, depends_on
+        id,
+        Scope.DESTINATION,
+        question,
+        refused_by,
+        ask,
+        is_decisive,
+        depends_on,
+        may_end_in_error,
     )

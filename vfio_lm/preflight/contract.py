@@ -102,6 +102,8 @@ def _flaw_of_check(check: Check) -> str | None:
         return f"its refused_by is {check.refused_by!r}, not a Refuser"
     if not isinstance(check.is_decisive, bool):
         return f"its is_decisive is {check.is_decisive!r}, not a bool"
+    if not isinstance(check.may_end_in_error, bool):
+        return f"its may_end_in_error is {check.may_end_in_error!r}, not a bool"
     if not _is_text(check.question):
         return "its question is not a string of Unicode text"
     if not callable(check.ask):

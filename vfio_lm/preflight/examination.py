@@ -32,6 +32,7 @@ from vfio_lm.preflight.report import (
     Report,
     Verdict,
 )
+from vfio_lm.preflight.rules.free_choice import may_be_chosen, nova_destination
 from vfio_lm.preflight.rules.free_devices import devices_on_the_host
 from vfio_lm.preflight.rules.nova_decides import with_nova
 
@@ -100,10 +101,13 @@ def _destination(
                 answers[key] = result
         # Nova's word is about this server alone.
         results.append(with_nova(facts, result))
+    said = nova_destination(facts, destination.host)
     return DestinationReport(
         host=destination.host,
         checks=tuple(results),
         devices=_devices(facts, destination, answers),
+        may_be_chosen=may_be_chosen(facts, destination.host, results),
+        weight=said.weight if said is not None else None,
     )
 
 
@@ -149,4 +153,5 @@ def _result(check: Check, host: str | None, outcome: Outcome) -> CheckResult:
         evidence=outcome.evidence,
         refused_by=check.refused_by,
         is_decisive=check.is_decisive,
+        may_end_in_error=check.may_end_in_error,
     )

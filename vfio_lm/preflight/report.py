@@ -83,6 +83,8 @@ class CheckResult:
     evidence: Evidence
     refused_by: Refuser
     is_decisive: bool
+    may_end_in_error: bool = False
+    """Whether nova, where it refuses for this, may put the server into ERROR."""
     nova: NovaStance | None = None
     """What nova's own word did to the answer; None if nothing."""
 
@@ -97,6 +99,7 @@ class CheckResult:
             "remedy": self.remedy or None,
             "refused_by": self.refused_by.value,
             "is_decisive": self.is_decisive,
+            "may_end_in_error": self.may_end_in_error,
             "nova": self.nova.value if self.nova else None,
             "evidence": dict(self.evidence),
         }
@@ -130,6 +133,10 @@ class DestinationReport:
     checks: tuple[CheckResult, ...]
     devices: tuple[DeviceReport, ...]
     """PCI devices there of the kinds that the server needs."""
+    may_be_chosen: bool = True
+    """Whether nova may choose it by itself, where the request names no host."""
+    weight: float | None = None
+    """The scheduler's, of nova's own word; None if not known."""
 
     @functools.cached_property
     def verdict(self) -> Verdict:
@@ -151,6 +158,7 @@ class DestinationReport:
         return {
             "host": self.host,
             "verdict": self.verdict.value,
+            "may_be_chosen": self.may_be_chosen,
             "devices": [device.to_dict() for device in self.devices],
             "checks": [result.to_dict() for result in self.checks],
         }
@@ -186,6 +194,44 @@ class Report:
         return Verdict.UNKNOWN
 
     @property
+    def host_to_name(self) -> str | None:
+        """The host that the request has to name, so that what is said will happen.
+
+        A server is ready for the hosts that are ready. Nova, which looks at less, may choose
+        another one by itself. None where it cannot, or where a host was asked for anyway.
+        """
+        if self.requested_host is not None or self.verdict is not Verdict.READY:
+            return None
+        if not self.hosts_not_to_choose:
+            return None
+        ready = [each for each in self.destinations if each.verdict is Verdict.READY]
+        best = max(ready, key=lambda d: (d.weight or 0.0, d.free_devices or 0))
+        return best.host
+
+    @property
+    def hosts_not_to_choose(self) -> tuple[str, ...]:
+        """Destinations that are not ready, and that nova may choose by itself."""
+        return tuple(
+            each.host
+            for each in self.destinations
+            if each.verdict is not Verdict.READY and each.may_be_chosen
+        )
+
+    @property
+    def may_end_in_error(self) -> bool:
+        """Whether what is not known may make nova put a running server into ERROR."""
+        open_to_nova = (
+            each.checks
+            for each in self.destinations
+            if each.may_be_chosen or self.requested_host is not None
+        )
+        return any(
+            result.status is Status.UNKNOWN and result.is_decisive and result.may_end_in_error
+            for results in (self.checks, *open_to_nova)
+            for result in results
+        )
+
+    @property
     def all_checks(self) -> tuple[CheckResult, ...]:
         """Every answer: of the server, source and cloud, then of each destination."""
         return self.checks + tuple(
@@ -203,6 +249,8 @@ class Report:
             "server": {"id": self.server_id, "name": self.server_name, "host": self.source_host},
             "requested_host": self.requested_host,
             "verdict": self.verdict.value,
+            "host_to_name": self.host_to_name,
+            "may_end_in_error": self.may_end_in_error,
             "nova_microversion": self.nova_microversion,
             "files": list(self.files),
             "nova_says": self.nova_says.to_dict() if self.nova_says else None,

@@ -13,6 +13,7 @@
 """The hook of ``openstack server migrate``, where the shell itself is in the way of a test."""
 
 import argparse
+import dataclasses
 import io
 from unittest import mock
 
@@ -48,7 +49,7 @@ class HookTestCase(testtools.TestCase):
         parser.add_argument("--host")
         parser.add_argument("server")
         self.hook.get_parser(parser)
-        parsed = parser.parse_args([*arguments, "vm"])
+        parsed = self.parsed = parser.parse_args([*arguments, "vm"])
         client = mock.create_autospec(MigrationClient, instance=True)
         self.own_server = client.own_server
         self.own_server.side_effect = [server]
@@ -75,6 +76,21 @@ class TestHook(HookTestCase):
         self.assertEqual("", said)
         self.assertEqual("id-of-vm", self.check.call_args.args[1])
         self.assertEqual("compute2", self.check.call_args.kwargs["host"])
+
+    def test_a_ready_host_is_named_where_nova_might_choose_another(self):
+        compute = self.app.client_manager.compute
+        found = report(check_result("post-copy-off", Status.FAIL, host="compute2"))
+        for supports in (True, False):
+            with mock.patch("openstack.utils.supports_microversion", return_value=supports):
+                self.assertIn("Naming compute3", self.before("--live-migration", found=found))
+            self.assertEqual("compute3", self.parsed.host)
+        self.assertEqual("2.30", compute.default_microversion)
+
+    def test_what_might_end_in_error_ends_with_status_3(self):
+        unknown = check_result("numa", Status.UNKNOWN)
+        harmful = report(dataclasses.replace(unknown, may_end_in_error=True))
+        end = self.assertRaises(SystemExit, self.before, "--live-migration", found=harmful)
+        self.assertEqual(3, end.code)
 
     def test_nothing_is_asked_for_where_nothing_is_wanted(self):
         for arguments in ((), ("--wait",), ("--live-migration", "--vfio-preflight", "skip")):

@@ -12,16 +12,19 @@
 
 """Verdicts follow from the answers, and a missing answer never makes a server ready."""
 
+import dataclasses
 import itertools
 import json
 
 import testtools
 
+from tests.unit.migration import records
 from tests.unit.preflight.scenario import destination, facts, service
 from vfio_lm.preflight import Scope, Status, Verdict
 from vfio_lm.preflight.check import Outcome, Refuser, check, destination_check
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
+from vfio_lm.preflight.report import DestinationReport
 
 
 def checks(own, there, *, is_decisive=True):
@@ -94,3 +97,43 @@ class TestReport(testtools.TestCase):
         (result,) = [r for r in report.checks if r.status is Status.UNKNOWN and r.is_decisive]
         self.assertEqual("broken", result.id)
         self.assertIn("RuntimeError: no such luck", result.message)
+
+
+class TestHostToName(testtools.TestCase):
+    """What is said is to happen: nova is not left a choice that could be another one."""
+
+    def report(self, *checks, host=None, **changes):
+        found = dataclasses.replace(records.report(*checks), requested_host=host)
+        first, second = found.destinations
+        return dataclasses.replace(
+            found, destinations=(first, dataclasses.replace(second, **changes))
+        )
+
+    def test_where_every_host_is_ready_nova_may_choose(self):
+        self.assertIsNone(self.report().host_to_name)
+
+    def test_a_ready_host_is_named_where_nova_may_choose_another(self):
+        for status in (Status.FAIL, Status.UNKNOWN):
+            result = records.check_result("a", status, host="compute3")
+            found = self.report(result)
+            self.assertEqual("compute2", found.host_to_name)
+            self.assertEqual("compute2", found.to_dict()["host_to_name"])
+            self.assertIsNone(self.report(result, may_be_chosen=False).host_to_name)
+            self.assertIsNone(self.report(result, host="compute2").host_to_name)
+
+    def test_the_host_that_nova_weighs_most_is_named(self):
+        found = self.report(weight=2.0)
+        broken = DestinationReport(
+            "compute4", (records.check_result("a", Status.FAIL, host="compute4"),), ()
+        )
+        found = dataclasses.replace(found, destinations=(*found.destinations, broken))
+        self.assertEqual("compute3", found.host_to_name)
+
+    def test_only_what_nova_may_meet_can_end_in_error(self):
+        unknown = records.check_result("numa", Status.UNKNOWN, host="compute3")
+        self.assertFalse(self.report(unknown).may_end_in_error)
+        harmful = dataclasses.replace(unknown, may_end_in_error=True)
+        self.assertTrue(self.report(harmful).may_end_in_error)
+        self.assertFalse(self.report(harmful, may_be_chosen=False).may_end_in_error)
+        settled = dataclasses.replace(harmful, is_decisive=False)
+        self.assertFalse(self.report(settled).may_end_in_error)

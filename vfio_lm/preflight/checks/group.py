@@ -34,6 +34,8 @@ from vfio_lm.preflight.wording.remedy import HYPERVISORS, paste, steps
     "Does the policy of the server group admit the server there?",
     refused_by=Refuser.SCHEDULER,
     depends_on=lambda facts: None if facts.group else True,
+    # The destination's nova-compute looks once more, and counts servers that are on their way.
+    may_end_in_error=True,
 )
 def destination_group(facts: Facts, destination: Destination) -> Outcome:
     """Apply the filters for server groups; the soft policies only weigh hosts.

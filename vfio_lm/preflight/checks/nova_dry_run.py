@@ -38,6 +38,7 @@ from vfio_lm.text import counted
     Scope.SERVER,
     "Does nova itself accept to live migrate the server, as far as the server is concerned?",
     refused_by=Refuser.CONDUCTOR,
+    may_end_in_error=True,
 )
 def _server(facts: Facts) -> Outcome:
     """Say what nova objects to whatever the host is, and from when and where its word is."""
@@ -71,6 +72,7 @@ def _server(facts: Facts) -> Outcome:
     "nova-dry-run",
     "Does nova itself accept the destination, up to the claim of its nova-compute?",
     refused_by=Refuser.COMPUTE,
+    may_end_in_error=True,
 )
 def _destination(facts: Facts, destination: Destination) -> Outcome:
     """Say what nova's scheduler, conductor and claim make of the destination."""

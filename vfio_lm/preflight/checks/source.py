@@ -118,6 +118,8 @@ def device_trait(facts: Facts) -> Outcome:
     Scope.SOURCE,
     "Does the server hold in placement what its flavor asks for?",
     refused_by=Refuser.NOWHERE,
+    # What is stored for the server is not what it shows then.
+    may_end_in_error=True,
 )
 def allocation_consistent(facts: Facts) -> Outcome:
     """Compare the number and classes of devices held with those of the flavor's aliases."""

@@ -14,7 +14,7 @@
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from horizon import forms
+from horizon import forms, messages
 from openstack_dashboard import policy
 
 from horizon_panel import server_api
@@ -89,14 +89,29 @@ class LiveMigrateForm(forms.SelfHandlingForm):
                 ) from exc
             return data
         mode = Mode.WARN if overrides else Mode.ENFORCE
-        if decide(mode, self.report.verdict) is GateDecision.STOP:
-            raise forms.ValidationError(_("The live migration would fail: nova was not asked."))
+        if decide(mode, self.report) is GateDecision.STOP:
+            raise forms.ValidationError(
+                _("The live migration would fail: nova was not asked.")
+                if self.is_blocked
+                else _(
+                    "Nova might put the running server into ERROR: nova was not asked. Check the "
+                    "server to see what is not known."
+                )
+            )
         return data
 
     def handle(self, request, data):
-        """Let nova begin."""
+        """Let nova begin; a ready host is named where nova might choose another."""
+        host = data["host"] or None
+        if host is None and self.report is not None and self.report.host_to_name is not None:
+            host = self.report.host_to_name
+            messages.info(
+                request,
+                _("Nova might choose a host that is not ready, so %(host)s is named.")
+                % {"host": host},
+            )
         try:
-            return server_api.live_migrate(request, self.server_id, data["host"] or None)
+            return server_api.live_migrate(request, self.server_id, host)
         except VfioLmError as exc:
             self.add_error(None, str(exc))
             return False

@@ -175,9 +175,12 @@ class MigrateView(ServerMixin, forms.ModalFormView):
 
     def get_success_url_from_handled(self, begun):
         """Return the address of the page that shows the progress."""
-        host = self.request.POST.get("host")
         return _address(
-            "migration", self.server_id, after=begun.after, request=begun.request_id, host=host
+            "migration",
+            self.server_id,
+            after=begun.after,
+            request=begun.request_id,
+            host=begun.host or "",
         )
 
     def get_cancel_url(self):

@@ -13,6 +13,7 @@
 """What a preflight may do to a live migration."""
 
 import argparse
+import dataclasses
 import io
 from unittest import mock
 
@@ -21,6 +22,7 @@ import testtools
 from osc_lib import exceptions
 
 from osc_vfio_lm.migration import preflight_option
+from osc_vfio_lm.migration.preflight_option import Permission
 from tests.unit.migration.records import check_result, report
 from vfio_lm.errors import ForbiddenError, NotFoundError
 from vfio_lm.migration import Mode
@@ -49,22 +51,42 @@ class TestMode(testtools.TestCase):
         self.assertIn("OS_VFIO_PREFLIGHT: 'maybe' is not one of enforce, warn, skip", str(refused))
 
 
-class TestMayBegin(testtools.TestCase):
-    def may_begin(self, chosen, found):
+class TestPermission(testtools.TestCase):
+    def permission(self, chosen, found):
         self.app = mock.Mock(stderr=io.StringIO())
-        return preflight_option.may_begin(self.app, chosen, mock.Mock(side_effect=[found]))
+        return preflight_option.permission(self.app, chosen, mock.Mock(side_effect=[found]))
+
+    def assert_goes(self, chosen, found, said=""):
+        self.assertEqual(Permission(), self.permission(chosen, found))
+        self.assertIn(said, self.app.stderr.getvalue())
 
     def test_only_evidence_stops_it_unless_it_is_only_to_warn(self):
-        self.assertFalse(self.may_begin("enforce", BLOCKED))
+        self.assertEqual(Permission(2), self.permission("enforce", BLOCKED))
         self.assertIn("Nova was not asked.", self.app.stderr.getvalue())
-        self.assertTrue(self.may_begin("warn", BLOCKED))
-        self.assertIn("Asking nova anyway.", self.app.stderr.getvalue())
-        self.assertTrue(self.may_begin("enforce", report()))
+        self.assert_goes("warn", BLOCKED, "Asking nova anyway.")
+        self.assert_goes("enforce", report())
         self.assertEqual("", self.app.stderr.getvalue())
 
+    def test_what_is_not_known_stops_it_where_nova_might_put_the_server_into_error(self):
+        unknown = check_result("numa", Status.UNKNOWN, host="compute2")
+        self.assert_goes("enforce", _for_both(unknown), "Asking nova anyway.")
+        harmful = _for_both(dataclasses.replace(unknown, may_end_in_error=True))
+        self.assertEqual(Permission(3), self.permission("enforce", harmful))
+        self.assertIn("may put the running server into ERROR", self.app.stderr.getvalue())
+        self.assert_goes("warn", harmful, "Asking nova anyway.")
+
+    def test_a_ready_host_is_named_where_nova_might_choose_another(self):
+        found = report(check_result("post-copy-off", Status.FAIL, host="compute2"))
+        self.assertEqual(Permission(host="compute3"), self.permission("enforce", found))
+        said = self.app.stderr.getvalue()
+        self.assertIn("Naming compute3 as the destination: nova might choose compute2", said)
+
     def test_a_preflight_that_cannot_be_done_stops_nothing(self):
-        self.assertTrue(self.may_begin("enforce", ForbiddenError("403")))
-        self.assertIn("nova decides alone: 403", self.app.stderr.getvalue())
+        self.assert_goes("enforce", ForbiddenError("403"), "nova decides alone: 403")
 
     def test_a_name_that_nothing_has_is_an_error(self):
-        self.assertRaises(NotFoundError, self.may_begin, "enforce", NotFoundError("no host"))
+        self.assertRaises(NotFoundError, self.permission, "enforce", NotFoundError("no host"))
+
+
+def _for_both(result):
+    return report(result, dataclasses.replace(result, host="compute3"))
