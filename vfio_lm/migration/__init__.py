@@ -14,7 +14,8 @@
 
 from vfio_lm.migration.arrival import collect_arrival
 from vfio_lm.migration.attempt import collect_attempt, find_migration
-from vfio_lm.migration.causes import Cause, Certainty
+from vfio_lm.migration.cause_rules import Certainty
+from vfio_lm.migration.causes import Cause
 from vfio_lm.migration.explain import Attempt, Explanation, Result, explain
 from vfio_lm.migration.follow import End, Follower, look
 from vfio_lm.migration.gate import GateDecision, Mode, decide

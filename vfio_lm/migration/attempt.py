@@ -14,33 +14,19 @@
 
 from __future__ import annotations
 
-import collections
 import datetime
-import re
 from collections.abc import Iterable, Iterator
 
 from vfio_lm.cloud.model import Migration, ServerAction
 from vfio_lm.cloud.model.migration import LIVE_MIGRATION, LIVE_MIGRATION_CANCEL
 from vfio_lm.cloud.nova import MigrationClient
-from vfio_lm.errors import NotFoundError, VfioLmError
-from vfio_lm.migration.causes import Words
+from vfio_lm.errors import NotFoundError
 from vfio_lm.migration.explain import Attempt
-from vfio_lm.pci.input_file import InputFileError, open_regular
+from vfio_lm.migration.log_file import read_log
 from vfio_lm.preflight import Report
 
 # What is asked for and what is recorded of it are written by two services, on two clocks.
 _CLOCKS = datetime.timedelta(seconds=5)
-
-# The end of a file is what counts; a log may be large.
-_MOST_LINES = 500
-
-_INSTANCE = re.compile(r"\[instance: [0-9a-f-]{36}\] ?")
-_ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b")
-_REQUEST = re.compile(r"\breq-[0-9a-f-]{36}\b")
-
-
-class LogError(VfioLmError):
-    """A log file that cannot be read."""
 
 
 def find_migration(nova: MigrationClient, server_id: str, number: str | None = None) -> Migration:
@@ -85,7 +71,7 @@ def collect_attempt(
         action=action,
         cancels=tuple(_cancels_of(migration, actions)),
         log=tuple(
-            words for path in logs for words in _from_log(path, migration.server_id, request_id)
+            words for path in logs for words in read_log(path, migration.server_id, request_id)
         ),
         report=report,
     )
@@ -111,43 +97,3 @@ def _cancels_of(migration: Migration, actions: Iterable[ServerAction]) -> Iterat
             migration.created_at - _CLOCKS <= action.started_at <= end + _CLOCKS
         ):
             yield action
-
-
-def _from_log(path: str, server_id: str, request_id: str) -> tuple[Words, ...]:
-    """Return the end of what a file says about a server.
-
-    Lines with the request are about this migration; where there are none, lines with the server
-    may be about another one. QEMU writes a file for each server, without naming it in each line.
-    """
-    of_request: collections.deque[str] = collections.deque(maxlen=_MOST_LINES)
-    of_server: collections.deque[str] = collections.deque(maxlen=_MOST_LINES)
-    of_file: collections.deque[str] = collections.deque(maxlen=_MOST_LINES)
-    is_of_nova = False
-    try:
-        with open_regular(path) as file:
-            for line in file:
-                text = line.decode(errors="replace").strip()
-                if request_id and request_id in text:
-                    of_request.append(text)
-                elif server_id in text:
-                    of_server.append(text)
-                of_file.append(text)
-                is_of_nova = is_of_nova or bool(_INSTANCE.search(text) or _REQUEST.search(text))
-    except OSError as exc:
-        raise LogError(f"{path}: {exc.strerror}") from exc
-    except InputFileError as exc:
-        raise LogError(str(exc)) from None
-    if of_request:
-        return tuple(_words(text, path, is_sure=True) for text in of_request)
-    lines = of_server if is_of_nova else of_file
-    return tuple(_words(text, path, is_sure=False) for text in lines)
-
-
-def _words(text: str, path: str, *, is_sure: bool) -> Words:
-    """Return a line of a log without what nova puts before the message."""
-    return Words(
-        text=_INSTANCE.split(text, maxsplit=1)[-1],
-        said_by=path,
-        is_of_this_migration=is_sure,
-        is_error=bool(_ERROR.search(text)),
-    )

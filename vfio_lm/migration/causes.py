@@ -15,20 +15,9 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
-import re
 from collections.abc import Iterable, Iterator
 
-
-class Certainty(enum.Enum):
-    """How sure a cause is."""
-
-    CERTAIN = "certain"
-    """The platform says so itself, about this very migration."""
-    LIKELY = "likely"
-    """Everything that was seen fits, and nothing better is known."""
-    POSSIBLE = "possible"
-    """It would explain what was seen, and so would other things."""
+from vfio_lm.migration.cause_rules import RULES, CauseRule, Certainty
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,259 +47,9 @@ class Words:
     """Whether it was said as an error, so that it matters also where it is not understood."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class CauseRule:
-    """Words by which a cause is known."""
-
-    id: str
-    pattern: re.Pattern[str]
-    sentence: str
-    check: str
-    remedy: str
-    certainty: Certainty = Certainty.CERTAIN
-
-
-def _rule(
-    id_: str,
-    pattern: str,
-    sentence: str,
-    *,
-    check: str = "",
-    remedy: str,
-    certainty: Certainty = Certainty.CERTAIN,
-) -> CauseRule:
-    return CauseRule(id_, re.compile(pattern, re.IGNORECASE), sentence, check, remedy, certainty)
-
-
-_BIND = "bind the VF to its variant driver on the source: vfio-lm-host probe shows the drivers"
-
-#: The first rule of a text wins, so that the special ones stand before the general ones. Sources:
-#: nova/exception.py, nova/conductor/tasks/live_migrate.py, nova/compute/claims.py,
-#: nova/scheduler/utils.py, nova/virt/libvirt (nova 34.0.0, and the same words in 31.3.1, 32.2.1
-#: and 33.0.2); libvirt 9.0 and 11.3, QEMU 7.2 and
-#: 10.0 as measured; hw/vfio/migration.c and hw/vfio/common.c (QEMU 9).
-RULES: tuple[CauseRule, ...] = (
-    _rule(
-        "alias-not-live-migratable",
-        r"does not explicitly request live-migratable devices",
-        "an alias that the server was made with does not have live_migratable=yes",
-        check="alias-live-migratable",
-        remedy="resize the server to a flavor whose aliases all have live_migratable=yes: "
-        "openstack vfio server upgrade-plan",
-    ),
-    _rule(
-        "forced-with-nested-allocations",
-        r"complex allocations on the source host so move cannot be forced",
-        "a host was forced, and nova cannot force a server whose devices are in placement",
-        remedy="migrate again without force: openstack vfio migration start --host HOST",
-    ),
-    _rule(
-        "too-many-retries",
-        r"Exceeded max(?:imum number of retries| scheduling retries)",
-        "the hosts that the scheduler offered were refused one after the other",
-        check="candidate-precision",
-        remedy="give the alias the trait HW_PCI_LIVE_MIGRATABLE, so that only fitting hosts are "
-        "offered, or raise [DEFAULT]migrate_max_retries of nova-conductor",
-    ),
-    _rule(
-        "service-down",
-        r"Compute service of \S+ is unavailable|Timeout while checking if we can live migrate",
-        "the nova-compute of the source or the destination did not answer",
-        check="source-up",
-        remedy="start it: openstack compute service list --service nova-compute",
-    ),
-    _rule(
-        "same-host",
-        r"Unable to migrate instance \(.*\) to current host",
-        "the destination was the host where the server is",
-        check="destination-service",
-        remedy="choose another host: openstack vfio migration start --host HOST",
-    ),
-    _rule(
-        "hypervisor-too-old",
-        r"requires a newer hypervisor version than has been provided",
-        "the QEMU of the destination is older than that of the source",
-        check="destination-hypervisor",
-        remedy="upgrade QEMU on the destination, or choose another host",
-    ),
-    _rule(
-        "hypervisor-type",
-        r"supplied hypervisor type of is invalid",
-        "the destination has a hypervisor of another type",
-        check="destination-hypervisor",
-        remedy="choose another host: openstack hypervisor list --long",
-    ),
-    _rule(
-        "cpu-incompatible",
-        r"Unacceptable CPU info|guest CPU (?:doesn't|does not|is not) (?:match|compatible)",
-        "the processors of the destination lack something that the server's have",
-        check="destination-processor",
-        remedy="choose another host, or give both the same [libvirt]cpu_mode and cpu_models",
-    ),
-    _rule(
-        "no-device-claimed",
-        r"Claim pci failed|PCI device request .* failed|Attempt to consume PCI device",
-        "the destination had no free device that fits when nova-compute claimed one",
-        check="destination-devices",
-        remedy="free devices there, or choose another host: openstack vfio device list",
-    ),
-    _rule(
-        "numa-does-not-fit",
-        r"NUMA topology.*cannot fit",
-        "the server's NUMA topology and its devices do not fit on the destination together",
-        check="numa",
-        remedy="choose a host with free devices on the right NUMA node",
-    ),
-    _rule(
-        "no-capacity",
-        r"Lack of memory\(host|Insufficient compute resources",
-        "the destination lacks memory or another resource",
-        check="destination-capacity",
-        remedy="choose another host: openstack vfio migration check",
-    ),
-    _rule(
-        "storage",
-        r"is not on (?:shared|local) storage|Block migration can not be used with shared storage",
-        "the disks of the server cannot move in this way",
-        remedy="leave the choice to nova: neither --shared-migration nor --block-migration",
-    ),
-    _rule(
-        "port-binding",
-        r"Binding failed for port|port binding extension|Timed out waiting for events|"
-        r"Virtual interface plugin failed",
-        "neutron could not bind a port of the server at the destination",
-        check="port-binding",
-        remedy="see neutron's log: openstack port list --server SERVER",
-    ),
-    _rule(
-        "hypervisor-unreachable",
-        r"Connection to the hypervisor is broken|"
-        r"unable to connect to server at|Cannot recv data|"
-        r"End of file while reading data|authentication failed",
-        "the two libvirtd could not talk to each other",
-        remedy="on the source: virsh -c qemu+tls://DESTINATION/system hostname",
-    ),
-    _rule(
-        "plain-vfio-pci",
-        r"VFIO migration is not supported in kernel",
-        "the VF at the source is bound to a driver that cannot migrate it, such as vfio-pci",
-        check="host-drivers",
-        remedy=_BIND,
-    ),
-    _rule(
-        "no-dirty-tracking",
-        r"VFIO device doesn.t support device(?: and IOMMU)? dirty tracking",
-        "neither the driver of the VF nor the IOMMU tracks which memory the device wrote",
-        check="host-drivers",
-        remedy="use a driver or firmware with DMA logging, or a kernel with IOMMU dirty tracking",
-    ),
-    _rule(
-        "late-dirty-tracking",
-        r"ram_save_setup failed: Operation not supported",
-        "the driver says that it logs DMA, but the kernel cannot: it lacks CONFIG_IOMMUFD_DRIVER",
-        check="host-drivers",
-        remedy="use a kernel with CONFIG_IOMMUFD_DRIVER on the source",
-        certainty=Certainty.LIKELY,
-    ),
-    _rule(
-        "post-copy",
-        r"VFIO migration is not supported with postcopy",
-        "post-copy is permitted, which QEMU refuses for VFIO devices",
-        check="post-copy-off",
-        remedy="[libvirt]live_migration_permit_post_copy = false on both hosts",
-    ),
-    _rule(
-        "no-p2p",
-        r"Multiple VFIO devices migration is supported only if all of them support P2P",
-        "the server has several VFs, and not every driver can stop them together (P2P)",
-        check="host-drivers",
-        remedy="use a driver with P2P, or one VF for each server",
-    ),
-    _rule(
-        "viommu",
-        r"Migration is (?:currently )?not supported with vIOMMU",
-        "the server has a virtual IOMMU, which QEMU does not migrate together with VFIO devices",
-        check="host-drivers",
-        remedy="remove hw:viommu_model from the flavor, or hw_viommu_model from the image",
-    ),
-    _rule(
-        "destination-vf-busy",
-        r"Could not open '?/dev/vfio/\d+'?: Device or resource busy",
-        "the VF that was chosen at the destination was in use there: its address was probably "
-        "not the one that nova claimed",
-        check="host-drivers",
-        remedy="compare the server's devices with nova's claim on the destination: "
-        "vfio-lm-host verify",
-        certainty=Certainty.LIKELY,
-    ),
-    _rule(
-        "vf-in-use",
-        r"PCI device \S+ is in use by driver",
-        "the VF that was chosen at the destination belongs to another server there",
-        check="host-drivers",
-        remedy="find out which of the two nova does not know: openstack vfio device show",
-    ),
-    _rule(
-        "must-be-detached",
-        r"must be manually detached",
-        "libvirt (before 11) does not take a VF that is bound to a variant driver with "
-        "managed='no'",
-        check="host-drivers",
-        remedy="upgrade libvirt on that host to 11 or later",
-    ),
-    _rule(
-        "address-twice",
-        r"Hostdev already exists in the domain configuration",
-        "two devices of the server got the same address at the destination",
-        check="host-drivers",
-        remedy="see nova's bug in the remap of addresses: vfio-lm-host remap",
-    ),
-    _rule(
-        "guest-changed",
-        r"Target domain .* does not match source",
-        "the domain that was to start at the destination is another one for the guest",
-        remedy="find out what changed it: the hooks in /etc/libvirt/hooks on the destination",
-    ),
-    _rule(
-        "hook-failed",
-        r"Hook script execution failed",
-        "a libvirt hook at the destination refused",
-        remedy="its own words follow in the message; the hooks are in /etc/libvirt/hooks",
-    ),
-    _rule(
-        "state-refused",
-        r"Failed setting device state to|[Ff]ailed to load device config space|"
-        r"Error -?\d+ while loading VM state|load of migration failed",
-        "the destination's driver did not take the state of the device",
-        check="destination-same-driver",
-        remedy="give both hosts the same driver and firmware: vfio-lm-host probe",
-    ),
-    _rule(
-        "completion-timeout",
-        r"Live migration not completed after \d+ sec",
-        "it took longer than [libvirt]live_migration_completion_timeout, and nova-compute ended it",
-        check="downtime-fits",
-        remedy="raise live_migration_completion_timeout or live_migration_downtime on the source, "
-        "or migrate when the server writes less",
-    ),
-    _rule(
-        "aborted",
-        r"operation aborted: migration.*cancell?ed by client",
-        "somebody aborted it",
-        remedy="start it again: openstack vfio migration start",
-        certainty=Certainty.LIKELY,
-    ),
-    _rule(
-        "destination-vf-absent",
-        r"An error occurred, but the cause is unknown",
-        "libvirt says this where the VF that was chosen does not exist at the destination",
-        check="host-drivers",
-        remedy="see whether the VFs exist there: vfio-lm-host probe",
-        certainty=Certainty.POSSIBLE,
-    ),
-)
-
 _ORDER = tuple(Certainty)
+_MOST_EVIDENCE = 3
+_LONGEST_EVIDENCE = 300
 
 
 def known_causes(words: Iterable[Words]) -> Iterator[Cause]:
@@ -322,16 +61,35 @@ def known_causes(words: Iterable[Words]) -> Iterator[Cause]:
     for each in words:
         if (rule := _rule_for(each)) is not None:
             found.setdefault(rule.id, (rule, []))[1].append(each)
+    is_explained = any(not rule.is_fallback for rule, _ in found.values())
     for rule, said in found.values():
+        if rule.is_fallback and is_explained:
+            continue
         is_certain = any(each.is_of_this_migration for each in said)
         yield Cause(
             id=rule.id,
             certainty=rule.certainty if is_certain else less_certain(rule.certainty),
-            sentence=rule.sentence,
-            evidence=tuple(dict.fromkeys(f"{each.said_by}: {each.text}" for each in said)),
+            sentence=_sentence(rule, said[0]),
+            evidence=_evidence(said),
             check=rule.check,
             remedy=rule.remedy,
         )
+
+
+def _sentence(rule: CauseRule, words: Words) -> str:
+    match = rule.pattern.search(words.text)
+    return rule.sentence.format(*match.groups() if match else ())
+
+
+def _evidence(said: Iterable[Words]) -> tuple[str, ...]:
+    """Return different words, as many and as much of each as somebody reads."""
+    found = list(dict.fromkeys(f"{each.said_by}: {each.text}" for each in said))
+    shown = [
+        text if len(text) <= _LONGEST_EVIDENCE else f"{text[:_LONGEST_EVIDENCE]} …"
+        for text in found[:_MOST_EVIDENCE]
+    ]
+    more = len(found) - len(shown)
+    return (*shown, *([f"and {more} more like these"] if more else []))
 
 
 def not_understood(words: Iterable[Words]) -> tuple[str, ...]:

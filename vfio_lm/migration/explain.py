@@ -20,9 +20,9 @@ from collections.abc import Iterator
 
 from vfio_lm.cloud.model import ActionEvent, Migration, ServerAction
 from vfio_lm.cloud.model.migration import LIVE_MIGRATION_CANCEL
+from vfio_lm.migration.cause_rules import Certainty
 from vfio_lm.migration.causes import (
     Cause,
-    Certainty,
     Words,
     known_causes,
     most_certain_first,

@@ -10,23 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What belongs to a live migration among the records of nova and the lines of logs."""
+"""What belongs to a live migration among the records of nova."""
 
-import os
-import pathlib
-import tempfile
 import types
 
 import testtools
 
-from tests.unit.migration.records import REQUEST, SERVER, action, event, later, migration
+from tests.unit.migration.records import SERVER, action, event, later, migration
 from vfio_lm.cloud.model.migration import LIVE_MIGRATION_CANCEL
 from vfio_lm.errors import NotFoundError
 from vfio_lm.migration import collect_attempt, find_migration
-from vfio_lm.migration.attempt import LogError
-
-_PREFIX = "2026-11-24 04:08:15.632 11185 ERROR nova.virt.libvirt.driver"
-FAILURE = "Live Migration failure: VFIO migration is not supported in kernel"
 
 
 def nova(*actions, records=()):
@@ -66,58 +59,3 @@ class TestRecords(testtools.TestCase):
             self.assertEqual(7, find_migration(nova(records=records), SERVER, number).id)
         self.assertRaises(NotFoundError, find_migration, nova(records=records), SERVER, "9")
         self.assertRaises(NotFoundError, find_migration, nova(), SERVER)
-
-
-class TestLogs(testtools.TestCase):
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name) / "nova-compute.log"
-
-    def read(self, *lines):
-        self.path.write_text("\n".join(lines))
-        return collect_attempt(nova(action()), migration(), logs=[str(self.path)]).log
-
-    def test_lines_of_the_request_are_about_this_migration(self):
-        (words,) = self.read(
-            f"{_PREFIX} [None req-{'0' * 8}-0000-0000-0000-{'0' * 12}] [instance: {SERVER}] older",
-            f"{_PREFIX} [None {REQUEST} user] [instance: {SERVER}] {FAILURE}",
-            f"{_PREFIX} [-] another server's",
-        )
-        self.assertEqual((FAILURE, True, True), self.facts(words))
-
-    def facts(self, words):
-        return words.text, words.is_of_this_migration, words.is_error
-
-    def test_without_the_request_lines_of_the_server_may_be_about_another(self):
-        words = self.read(
-            f"{_PREFIX} [None req-{'0' * 8}-0000-0000-0000-{'0' * 12}] [instance: {SERVER}] "
-            f"{FAILURE}",
-            f"{_PREFIX} [-] another server's",
-        )
-        self.assertEqual([(FAILURE, False, True)], [self.facts(each) for each in words])
-
-    def test_the_log_of_qemu_is_about_one_server_as_a_whole(self):
-        words = self.read("-uuid x \\", "vfio: Failed setting device state to RUNNING_P2P")
-        self.assertEqual(2, len(words))
-        self.assertEqual({(False, False)}, {self.facts(each)[1:] for each in words})
-
-    def test_bytes_that_are_no_text_are_no_obstacle(self):
-        self.path.write_bytes(b"\xff\xfe " + REQUEST.encode() + b" \xff ERROR\n")
-        attempt = collect_attempt(nova(action()), migration(), logs=[str(self.path)])
-        self.assertEqual(1, len(attempt.log))
-
-    def test_a_file_that_is_not_there_is_named(self):
-        missing = str(self.path) + ".gone"
-        error = self.assertRaises(
-            LogError, collect_attempt, nova(action()), migration(), logs=[missing]
-        )
-        self.assertIn(missing, str(error))
-
-    def test_a_pipe_is_not_waited_for(self):
-        os.mkfifo(self.path)
-        error = self.assertRaises(
-            LogError, collect_attempt, nova(action()), migration(), logs=[str(self.path)]
-        )
-        self.assertEqual(f"{self.path}: is a pipe, not a regular file", str(error))

@@ -22,7 +22,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from nova import exception
 
-from vfio_lm.migration.causes import RULES, Certainty, Words, known_causes, not_understood
+from vfio_lm.migration.cause_rules import RULES, Certainty
+from vfio_lm.migration.causes import Words, known_causes, not_understood
 from vfio_lm.preflight.registry import installed_checks
 
 _ID = "54d230f3-d8b5-4d7c-8ad4-43033325152b"
@@ -48,6 +49,7 @@ OF_NOVA = {
     "numa-does-not-fit": exception.ComputeResourcesUnavailable(
         reason="Requested instance NUMA topology cannot fit the given host NUMA topology"
     ),
+    "group-policy": exception.GroupAffinityViolation(policy="Anti-affinity"),
     "no-capacity": exception.MigrationPreCheckError(
         reason=f"Unable to migrate {_ID} to compute2: Lack of memory(host:1 <= instance:512)"
     ),
@@ -57,6 +59,25 @@ OF_NOVA = {
 }
 
 OF_OTHERS = {
+    "filter-left-no-host": "Filter NUMATopologyFilter returned 0 hosts",
+    "turned-off-in-qemu": "operation failed: cannot migrate domain: 0000:5e:00.4: Migration is "
+    "disabled for VFIO device",
+    "driver-does-not-begin": "operation failed: cannot migrate domain: 0000:5e:00.4: Migration "
+    "couldn't be initialized for VFIO device, err: -22 (Invalid argument)",
+    "no-permission": "vfio 0000:5e:00.4: error getting device from group 97: Permission denied",
+    "group-not-viable": "vfio 0000:05:00.0: group 15 is not viable",
+    "no-iommu": "vfio 0000:05:00.0: no iommu_group found: No such file or directory",
+    "memory-lock-limit": "vfio 0000:5e:00.4: failed to setup container for group 112: memory "
+    "listener initialization failed: Region pc.ram: vfio_dma_map = -12 (Cannot allocate memory)",
+    "not-bound": "Failed to bind PCI device '0000:82:00.1' to vfio-pci: No such device",
+    "not-reset": "internal error: Unable to reset PCI device 0000:82:00.1: no FLR, PM reset or bus "
+    "reset available",
+    "libvirt-busy": "Timed out during operation: cannot acquire state change lock (held by "
+    "monitor=remoteDispatchDomainMigratePrepare3Params)",
+    "libvirt-too-old": "Requested operation is not valid: cannot migrate a domain with <hostdev "
+    "mode='subsystem' type='pci'>",
+    "vfio-error": "vfio 0000:82:00.1: failed to do what nobody has heard of",
+    "qemu-ended": "internal error: QEMU unexpectedly closed the monitor (vm='instance-00000001')",
     "plain-vfio-pci": "internal error: unable to execute QEMU command 'migrate': 0000:81:00.1: "
     "VFIO migration is not supported in kernel",
     "no-dirty-tracking": "0000:81:00.1: VFIO device doesn't support device and IOMMU dirty "
@@ -120,6 +141,7 @@ class TestRules(testtools.TestCase):
             (cause,) = causes(text)
             self.assertEqual(id_, cause.id, text)
             self.assertIn(text, cause.evidence[0])
+            self.assertNotIn("{", cause.sentence)
 
     def place(self, id_):
         return [rule.id for rule in RULES].index(id_)
@@ -169,5 +191,43 @@ class TestAnyWords(testtools.TestCase):
 
     @given(st.lists(st.sampled_from(sorted(TEXTS)), max_size=6))
     def test_each_cause_is_named_once(self, ids):
-        self.assertEqual(set(ids), {cause.id for cause in causes(*(TEXTS[id_] for id_ in ids))})
-        self.assertEqual(len(set(ids)), len(causes(*(TEXTS[id_] for id_ in ids))))
+        fallbacks = {rule.id for rule in RULES if rule.is_fallback}
+        expected = set(ids) - fallbacks or set(ids)
+        found = [cause.id for cause in causes(*(TEXTS[id_] for id_ in ids))]
+        self.assertEqual((expected, len(expected)), (set(found), len(found)))
+
+
+class TestPublished(testtools.TestCase):
+    """Words as people publish them."""
+
+    def test_each_has_its_cause(self):
+        for text, id_ in {
+            "operation failed: cannot migrate domain: VFIO device doesn't support migration": (
+                "plain-vfio-pci"
+            ),
+            "qemu-system-x86_64: 0000:5e:00.4: Failed to query VFIO migration support, err: Bad "
+            "file descriptor": "driver-does-not-begin",
+            "internal error: QEMU unexpectedly closed the monitor (vm='instance-00000011'): "
+            'qemu-kvm: -device {"driver":"vfio-pci","host":"0000:5e:00.4","id":"hostdev0"}: vfio '
+            "0000:5e:00.4: error getting device from group 97: Permission denied": "no-permission",
+            "internal error: process exited while connecting to monitor: qemu-kvm: -device "
+            "vfio-pci,host=0000:05:00.0: vfio 0000:05:00.0: group 15 is not viable": (
+                "group-not-viable"
+            ),
+            "qemu-kvm: VFIO_MAP_DMA failed: Cannot allocate memory": "memory-lock-limit",
+            "PCI device request [InstancePCIRequest(alias_name='vf',count=1,is_new=<?>,numa_po": (
+                "no-device-claimed"
+            ),
+            "Page size 1048576 is not supported by the host.": "numa-does-not-fit",
+        }.items():
+            (cause,) = causes(text)
+            self.assertEqual(id_, cause.id, text)
+
+    def test_a_warning_is_no_cause(self):
+        self.assertEqual([], causes("qemu-kvm: warning: vfio 0000:82:00.1: no available reset"))
+
+    def test_nobody_reads_a_thousand_lines_of_evidence(self):
+        said = [f"{TEXTS['state-refused']} {number} {'x' * 999}" for number in range(9)]
+        (cause,) = causes(*said)
+        self.assertEqual("and 6 more like these", cause.evidence[-1])
+        self.assertLess(max(map(len, cause.evidence)), 400)
