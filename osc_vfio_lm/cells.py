@@ -56,6 +56,19 @@ class LiveMigratableColumn(cliff_columns.FormattableColumn[Mapping[str, str]]):
         return dict(self._value)
 
 
+class HostColumn(cliff_columns.FormattableColumn[Any]):
+    """The name of a host, and whether nova has it."""
+
+    def human_readable(self) -> str:
+        """Mark one that nova does not have."""
+        name, exists = self._value
+        return name if exists else f"{name} (no such host)"
+
+    def machine_readable(self) -> str:
+        """Return the name alone."""
+        return str(self._value[0])
+
+
 class LinesColumn(cliff_columns.FormattableColumn[Sequence[str]]):
     """Sentences in their order, each on a line of its own."""
 

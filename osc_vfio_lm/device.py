@@ -32,6 +32,10 @@ Shows each PF and PCI device that nova counts in placement, with the units (VFs,
 itself) that may be taken, are taken, and are free. A host whose nova-compute does not report its
 devices ([pci]report_in_placement) shows none.
 
+A host marked 'no such host' is one that nova does not have: it was renamed or removed, and left its
+providers in placement. Nothing of it counts as free; 'openstack vfio provider audit' says what to
+do.
+
 Live Migratable is 'unknown' where the trait HW_PCI_LIVE_MIGRATABLE is missing and nova-compute is
 older than 2026.2: it would not report the trait in any case."""
 
@@ -84,7 +88,7 @@ older than 2026.2: it would not report the trait in any case."""
             "Live Migratable",
         )
         if parsed_args.long:
-            columns += ("Provider UUID", "Traits", "Owner")
+            columns += ("Provider UUID", "Traits", "Owner", "Host Exists")
         return columns, (_row(device, parsed_args.long) for device in devices)
 
 
@@ -129,6 +133,7 @@ without a name."""
             "provider_uuid",
             "traits",
             "owner",
+            "host_exists",
             "servers",
         )
         return columns, (*_row(device, is_long=True), format_columns.ListDictColumn(servers))
@@ -148,8 +153,10 @@ def _nothing(wanted: DeviceFilter) -> str:
 
 
 def _row(device: PciDevice, is_long: bool) -> tuple[Any, ...]:
+    from osc_vfio_lm.cells import HostColumn
+
     row: tuple[Any, ...] = (
-        device.host,
+        HostColumn((device.host, not device.is_left_behind)),
         device.address or None,
         device.resource_class or None,
         device.total,
@@ -166,4 +173,5 @@ def _row(device: PciDevice, is_long: bool) -> tuple[Any, ...]:
         device.provider.uuid,
         format_columns.ListColumn(sorted(device.provider.traits)),
         "nova" if device.provider.is_of_nova else "other",
+        not device.is_left_behind,
     )

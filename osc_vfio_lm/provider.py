@@ -118,6 +118,7 @@ Each finding is one of these, and is drift unless it says otherwise:
   provider without device  a PCI provider that no device stands behind
   device without provider  a device that nova-compute should report and does not
   host without provider    placement has no root provider with the name of the host
+  provider without host    nova has no hypervisor for PCI providers (not with --host)
   alias without provider   no host has a device for the alias (with --nova-conf-dir of all hosts)
   alias without trait      placement offers more devices to the alias than fit; no drift
   flavor disagrees         it asks for other hosts than its aliases need
@@ -153,14 +154,24 @@ mends; 'no' belongs to nova, and the remedy names the host and the line to chang
             judge_aliases=True,
         )
         plan = engine.plan(configs.hosts)
-        if plan.has_drift:
+        strays = () if parsed_args.hosts else self._strays()
+        if plan.has_drift or strays:
             self.status = _DRIFT
         self.nothing = (
             f"no drift: {counted(len(configs.hosts), 'host')} and "
             f"{counted(plan.providers, 'provider')} are as nova.conf says"
         )
         columns = ("Drift", "Subject", "Detail", "Durable", "Where", "Remedy")
-        return columns, tuple(_audit_rows(plan, configs.hosts))
+        return columns, (*_audit_rows(plan, configs.hosts), *map(_finding_row, strays))
+
+    def _strays(self) -> tuple[AuditFinding, ...]:
+        """Return what is left in placement of hosts that nova does not have."""
+        from placement_sync.engine.audit import providers_without_host
+        from vfio_lm.cloud.snapshot import WholeCloud
+        from vfio_lm.inventory import collect_devices
+
+        cloud = WholeCloud(self.app.client_manager.sdk_connection)
+        return tuple(providers_without_host(collect_devices(cloud)))
 
 
 def _add_host_options(parser: argparse.ArgumentParser) -> None:

@@ -29,11 +29,12 @@ from placement_sync.engine.desired import Desired, usable_facts
 from placement_sync.engine.evidence import Evidence
 from placement_sync.engine.finding import AuditFinding, Kind
 from vfio_lm.cloud.model import Provider, Tree
+from vfio_lm.inventory.device import PciDevice
 from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
 from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import Obstacle, ObstacleKind
 from vfio_lm.pci.provider_origin import reports_live_migratable
-from vfio_lm.text import listed
+from vfio_lm.text import counted, listed
 
 _TRAIT = str(os_traits.HW_PCI_LIVE_MIGRATABLE)
 _SHOWN_DEVICES = 4
@@ -70,6 +71,27 @@ def host_without_provider(host: Host) -> AuditFinding:
         "shows",
         where=host.location,
     )
+
+
+def providers_without_host(devices: Iterable[PciDevice]) -> Iterator[AuditFinding]:
+    """Yield each host that nova does not have, and whose PCI providers are still there."""
+    left: dict[str, list[PciDevice]] = {}
+    for device in devices:
+        if device.is_left_behind:
+            left.setdefault(device.host, []).append(device)
+    for host, found in sorted(left.items()):
+        used = sum(device.used for device in found)
+        held = f"; {counted(used, 'unit')} of them are held" if used else ""
+        yield AuditFinding(
+            kind=Kind.PROVIDER_WITHOUT_HOST,
+            subject=host,
+            text=f"nova has no hypervisor of this name, but placement has "
+            f"{counted(len(found), 'PCI provider')} of it{held}",
+            remedy="if the host was renamed or removed (not shown by 'openstack hypervisor list'): "
+            "'nova-manage placement heal_allocations' for servers that still run, "
+            "'nova-manage placement audit --delete' for allocations of servers that are gone, then "
+            "'openstack resource provider delete' for each provider, children first",
+        )
 
 
 def contested(decision: Decision) -> AuditFinding:

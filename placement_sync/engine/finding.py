@@ -37,6 +37,8 @@ class Kind(enum.Enum):
     """A device that nova-compute should report and does not."""
     HOST_WITHOUT_PROVIDER = "host without provider"
     """Placement has no root provider with the name of the host."""
+    PROVIDER_WITHOUT_HOST = "provider without host"
+    """PCI providers below a root that is no hypervisor of nova's."""
     ALIAS_WITHOUT_PROVIDER = "alias without provider"
     """No host has a device that satisfies the alias."""
     ALIAS_WITHOUT_TRAIT = "alias without trait"

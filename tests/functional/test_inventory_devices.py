@@ -120,6 +120,17 @@ class TestList(DeviceTestCase):
                 "filler00000", [host for host, _ in self.devices("--live-migratable", answer)]
             )
 
+    def test_what_a_host_left_behind_is_marked_and_not_free(self):
+        self.cloud.fill_placement(hosts=1, pfs=1, vfs=2)
+        self.addCleanup(self.cloud.empty_placement_filler)
+        (device,) = self.devices("--host", "filler00000", "--long").values()
+        self.assertEqual((2, 0), (device["Total"], device["Free"]))
+        self.assertIs(False, device["Host Exists"])
+        self.assertNotIn("filler00000", {host for host, _ in self.devices("--free")})
+        shown = self.openstack("vfio", "device", "list").output
+        self.assertIn("filler00000 (no such host)", shown)
+        self.assertNotIn("compute1 (", shown)
+
     def test_a_host_that_has_nothing_left_is_listed_all_the_same(self):
         self.cloud.fill_placement(hosts=2, pfs=2, vfs=8)
         self.addCleanup(self.cloud.empty_placement_filler)
@@ -130,10 +141,10 @@ class TestList(DeviceTestCase):
         for options in ((), ("--host", "filler00001")):
             found = self.devices(*options, "--long")
             used = found["filler00001", "0000:81:01.0"]
-            self.assertEqual((8, 3, 5), (used["Total"], used["Used"], used["Free"]))
+            self.assertEqual((8, 3), (used["Total"], used["Used"]))
             self.assertEqual("yes", used["Live Migratable"])
             untouched = found["filler00001", "0000:81:00.0"]
-            self.assertEqual((8, 0, 8), (untouched["Total"], untouched["Used"], untouched["Free"]))
+            self.assertEqual((8, 0), (untouched["Total"], untouched["Used"]))
 
     def exhaust(self, root: str, units: dict[str, int]) -> None:
         """Take all that a host has, and units of its devices."""

@@ -179,6 +179,20 @@ class TestNovaBesideUs(ProviderTestCase):
 
 
 class TestCommands(ProviderTestCase):
+    def test_audit_shows_what_a_host_left_behind(self):
+        self.cloud.fill_placement(hosts=1, pfs=2)
+        self.addCleanup(self.cloud.empty_placement_filler)
+        (row,) = (
+            row
+            for row in self.vfio_provider("audit", "-f", "json").json()
+            if row["Drift"] == "provider without host"
+        )
+        self.assertEqual("filler00000", row["Subject"])
+        self.assertIn("placement has 2 PCI providers of it", row["Detail"])
+        self.assertIn("nova-manage placement audit", row["Remedy"])
+        limited = self.vfio_provider("audit", "--host", "compute1", "-f", "json")
+        self.assertNotIn("provider without host", limited.output)
+
     def test_audit_shows_what_sync_mends(self):
         done = self.vfio_provider("audit", "-f", "json")
         self.assertEqual(2, done.status, done.errors)

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from vfio_lm.cloud.model import ComputeNode, ComputeService, Provider, pci_provider_name
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.inventory.alias import AliasUsage, alias_usage
-from vfio_lm.inventory.device import DeviceFilter, Holder, PciDevice, holders, hosts_of
+from vfio_lm.inventory.device import DeviceFilter, Holder, PciDevice, holders, pci_devices
 from vfio_lm.inventory.flavor import PciFlavor, pci_flavors
 from vfio_lm.inventory.host import HostInventory, hosts
 from vfio_lm.inventory.server import PciServer, held_devices, pci_servers
@@ -57,17 +57,14 @@ def collect_devices(cloud: WholeCloud, wanted: DeviceFilter | None = None) -> tu
     wanted = wanted or DeviceFilter()
     nodes = cloud.nodes()
     providers = cloud.pci_providers
-    host_of = hosts_of(providers.values(), nodes.values())
     root = None
     if wanted.host is not None:
+        host_of = {d.provider.uuid: d.host for d in pci_devices(providers.values(), nodes.values())}
         providers = {u: p for u, p in providers.items() if host_of[u] == wanted.host}
         if not providers and wanted.host not in nodes:
             raise NotFoundError(no_such_host(wanted.host, {*nodes, *host_of.values()}))
         root = next((provider.root_uuid for provider in providers.values()), None)
-    devices = [
-        PciDevice(provider=provider, host=host_of[provider.uuid])
-        for provider in cloud.with_units(providers, root)
-    ]
+    devices = pci_devices(cloud.with_units(providers, root), nodes.values())
     classes = {device.resource_class for device in devices} - {""}
     if wanted.resource_class is not None and wanted.resource_class not in classes:
         where = f" on {wanted.host}" if wanted.host is not None else ""
@@ -123,14 +120,15 @@ def find_device(cloud: WholeCloud, name: str) -> tuple[PciDevice, tuple[Holder, 
         raise NotFoundError(
             f"provider {provider.uuid} ({provider.name}) is no PCI device of nova's"
         )
-    host = hosts_of([provider], nodes.values())[provider.uuid]
+    (device,) = pci_devices([provider], nodes.values())
+    host = device.host
     allocations = cloud.placement.holders(provider.uuid)
     names = (
         {server.id: server.name for server in cloud.nova.servers(host)}
         if allocations and host in nodes
         else {}
     )
-    return PciDevice(provider=provider, host=host), holders(allocations, names)
+    return device, holders(allocations, names)
 
 
 def list_servers(

@@ -30,6 +30,9 @@ class PciDevice:
 
     provider: Provider
     host: str
+    is_left_behind: bool = False
+    """Whether nova has no hypervisor of the provider's root: a host that was renamed or removed
+    left it, and no server can get its devices."""
 
     @property
     def address(self) -> str:
@@ -53,7 +56,9 @@ class PciDevice:
 
     @property
     def free(self) -> int:
-        """Units that are left; never negative."""
+        """Units that are left for servers; never negative."""
+        if self.is_left_behind:
+            return 0
         return sum(units.free for units in self.provider.inventories.values())
 
     @property
@@ -92,21 +97,29 @@ class Holder:
 
     id: str
     name: str | None
-    """The server's name; None for what is no server on the host, as a migration's own claim."""
+    """The server's name; None for what is no server on the host, as a migration's claim."""
     units: int
 
 
-def hosts_of(providers: Iterable[Provider], nodes: Iterable[ComputeNode]) -> dict[str, str]:
-    """Return the host of each PCI provider by its UUID.
+def pci_devices(
+    providers: Iterable[Provider], nodes: Iterable[ComputeNode]
+) -> tuple[PciDevice, ...]:
+    """Return the devices that PCI providers stand for.
 
     Nova knows the host by the root provider. A provider of a host that nova does not know (any
     more) has the hypervisor's name in its own.
+
+    :param nodes: all hypervisors of nova's; none where nova did not answer
     """
     hosts = {node.uuid: node.host for node in nodes}
-    return {
-        provider.uuid: hosts.get(provider.root_uuid) or provider.root_name or provider.name
+    return tuple(
+        PciDevice(
+            provider=provider,
+            host=hosts.get(provider.root_uuid) or provider.root_name or provider.name,
+            is_left_behind=bool(hosts) and provider.root_uuid not in hosts,
+        )
         for provider in providers
-    }
+    )
 
 
 def holders(

@@ -20,7 +20,7 @@ import enum
 from collections.abc import Iterable, Mapping
 
 from vfio_lm.cloud.model import ComputeNode, ComputeService, Marking, Provider
-from vfio_lm.inventory.device import PciDevice, hosts_of
+from vfio_lm.inventory.device import PciDevice, pci_devices
 
 
 class HostMarking(enum.Enum):
@@ -112,11 +112,8 @@ def hosts(
     """
     devices: collections.defaultdict[str, list[PciDevice]] = collections.defaultdict(list)
     if providers is not None:
-        known = tuple(providers)
-        names = hosts_of(known, nodes.values())
-        for provider in known:
-            host = names[provider.uuid]
-            devices[host].append(PciDevice(provider=provider, host=host))
+        for device in pci_devices(providers, nodes.values()):
+            devices[device.host].append(device)
     return tuple(
         HostInventory(
             name=name,

@@ -18,7 +18,7 @@ import testtools
 
 from tests.unit.inventory.cloud import SILENT, UNMARKED, VF, device, node
 from vfio_lm.cloud.model import Inventory, Marking
-from vfio_lm.inventory.device import DeviceFilter, PciDevice, holders, hosts_of
+from vfio_lm.inventory.device import DeviceFilter, PciDevice, holders, pci_devices
 
 
 class TestDevice(testtools.TestCase):
@@ -38,8 +38,18 @@ class TestHosts(testtools.TestCase):
         host = dataclasses.replace(node("node7.example"), host="compute7")
         self.assertEqual(
             {known.uuid: "compute7", unknown.uuid: "gone.example"},
-            hosts_of([known, unknown], [host]),
+            {each.provider.uuid: each.host for each in pci_devices([known, unknown], [host])},
         )
+
+    def test_what_a_host_left_behind_is_not_free(self):
+        here, gone = pci_devices([device("compute1"), device("gone")], [node("compute1")])
+        self.assertEqual((False, True), (here.is_left_behind, gone.is_left_behind))
+        self.assertLess(0, here.free)
+        self.assertEqual(0, gone.free)
+
+    def test_nothing_is_left_behind_where_nova_does_not_answer(self):
+        (found,) = pci_devices([device("compute1")], [])
+        self.assertFalse(found.is_left_behind)
 
 
 class TestFilter(testtools.TestCase):
