@@ -77,7 +77,7 @@ class TestExecute(ExecuteTestCase):
         rows = {row["Name"]: row for row in done.json()}
         for name, server in servers.items():
             row = rows[name]
-            self.assertEqual(("left", ""), (row["State"], row["Reason"]))
+            self.assertEqual(("left", None), (row["State"], row["Reason"]))
             self.assertEqual(plan[name]["Destination"], row["Destination"])
             self.assertEqual(row["Destination"], self.host_of(server))
             self.assertEqual([1], list(row["Devices"].values()))

@@ -200,7 +200,7 @@ RULES: tuple[CauseRule, ...] = (
     ),
     _rule(
         "driver-does-not-begin",
-        r"Migration couldn.t be initialized for VFIO device|Failed to query VFIO migration support",
+        r"Migration could\S* be initialized for VFIO device|Failed to query VFIO migration support",
         "the driver of the VF at the source says that it can migrate it, and failed when QEMU "
         "asked how",
         check="host-drivers",

@@ -49,7 +49,7 @@ class LogError(VfioLmError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Record:
+class _LogRecord:
     """What was logged at once."""
 
     key: str
@@ -85,9 +85,9 @@ def read_log(path: str, server_id: str, request_id: str) -> tuple[Words, ...]:
     :param request_id: empty where it is not known
     :raises LogError: if the file cannot be read
     """
-    of_request: collections.deque[_Record] = collections.deque(maxlen=_MOST_RECORDS)
-    of_server: collections.deque[_Record] = collections.deque(maxlen=_MOST_RECORDS)
-    of_file: collections.deque[_Record] = collections.deque(maxlen=_MOST_RECORDS)
+    of_request: collections.deque[_LogRecord] = collections.deque(maxlen=_MOST_RECORDS)
+    of_server: collections.deque[_LogRecord] = collections.deque(maxlen=_MOST_RECORDS)
+    of_file: collections.deque[_LogRecord] = collections.deque(maxlen=_MOST_RECORDS)
     is_of_nova = False
     try:
         with open_regular(path) as file:
@@ -108,13 +108,13 @@ def read_log(path: str, server_id: str, request_id: str) -> tuple[Words, ...]:
     )
 
 
-def _records(lines: Iterable[str]) -> Iterator[_Record]:
+def _records(lines: Iterable[str]) -> Iterator[_LogRecord]:
     """Put the lines of each record together.
 
     A line that does not begin as nova's do goes on with the record before it. The lines of a
     traceback begin with the time, process and logger of their record, and lack the request.
     """
-    record: _Record | None = None
+    record: _LogRecord | None = None
     for line in lines:
         journal = _JOURNAL.match(line)
         said = line[journal.end() :] if journal else line
@@ -123,7 +123,7 @@ def _records(lines: Iterable[str]) -> Iterator[_Record]:
             if record is None or not record.key:
                 if record is not None:
                     yield record
-                record = _Record("", False, [line], [said])
+                record = _LogRecord("", False, [line], [said])
             else:
                 _go_on(record, line, said)
             continue
@@ -135,12 +135,12 @@ def _records(lines: Iterable[str]) -> Iterator[_Record]:
             continue
         if record is not None:
             yield record
-        record = _Record(key, head["level"] in _ERRORS, [line], [message])
+        record = _LogRecord(key, head["level"] in _ERRORS, [line], [message])
     if record is not None:
         yield record
 
 
-def _go_on(record: _Record, line: str, message: str) -> None:
+def _go_on(record: _LogRecord, line: str, message: str) -> None:
     if len(record.lines) < _MOST_LINES_OF_A_RECORD:
         record.lines.append(line)
         record.messages.append(message)
