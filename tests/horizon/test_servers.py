@@ -70,7 +70,7 @@ class ServerPageTestCase(PanelTestCase):
         self.stub(server=SERVER)
 
     def stub(self, **answers: object) -> None:
-        """Let functions of ``server_api`` return something, raise it if it is an error, or be it."""
+        """Let functions of ``server_api`` return something, be it, or raise it if an error."""
         for name, answer in answers.items():
             acts = isinstance(answer, Exception) or callable(answer)
             way = "side_effect" if acts else "return_value"
