@@ -242,6 +242,14 @@ class TestOrigin(testtools.TestCase):
         self.assertEqual([1], self.specs_behind(*specs, devices=devices, holder=PROVIDER))
         self.assertEqual([0, 1], self.specs_behind(*specs, devices=devices, holder=REQUEST))
 
+    def test_what_nova_never_reports_is_behind_no_provider(self):
+        of_neutron = SPEC_YES | {"physical_network": "physnet1"}
+        by_name = {"devname": "eth0", "live_migratable": "yes"}
+        self.assertEqual([2], self.specs_behind(of_neutron, by_name, SPEC_UNTAGGED | TRAIT))
+
+    def test_a_resource_class_that_is_no_text_keeps_nova_compute_from_starting(self):
+        self.assertEqual([], self.specs_behind(SPEC_YES | {"resource_class": 5}))
+
     def test_a_remotely_managed_device_declares_nothing_for_aliases(self):
         (spec,) = conf(SPEC_YES | {"remote_managed": "yes"}).device_specs
         self.assertIs(LiveMigratable.UNSPECIFIED, declared(spec))
