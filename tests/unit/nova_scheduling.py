@@ -14,12 +14,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nova import context, objects
 from nova.objects import image_meta
-from nova.scheduler import host_manager, request_filter, utils
-from nova.scheduler.filters.compute_capabilities_filter import ComputeCapabilitiesFilter
+from nova.scheduler import filters, host_manager, request_filter, utils
 
 import tests.unit.nova_rules  # noqa: F401 - lets nova's objects be found
 
@@ -35,7 +35,9 @@ _REQUEST_FILTERS = (
 
 
 def request_spec(
-    extra_specs: Mapping[str, str], properties: Mapping[str, str]
+    extra_specs: Mapping[str, str],
+    properties: Mapping[str, str],
+    hints: Mapping[str, Sequence[str]] | None = None,
 ) -> objects.RequestSpec:
     """Return what nova stores with a server that is made of this flavor and image."""
     return objects.RequestSpec(
@@ -55,6 +57,8 @@ def request_spec(
         limits=objects.SchedulerLimits(),
         numa_topology=None,
         pci_requests=None,
+        project_id="project1",
+        scheduler_hints={name: list(values) for name, values in (hints or {}).items()},
     )
 
 
@@ -69,14 +73,27 @@ def query(extra_specs: Mapping[str, str], properties: Mapping[str, str]) -> dict
     return {key: value for key, _, value in (each.partition("=") for each in params.split("&"))}
 
 
-def host_state() -> host_manager.HostState:
-    """Return a host that reports nothing."""
+def host_state(**attributes: Any) -> host_manager.HostState:
+    """Return a host that reports nothing else."""
     state = host_manager.HostState("compute2", "compute2", None)
     state.stats = {}
+    for name, value in attributes.items():
+        setattr(state, name, value)
     return state
 
 
 def refused_for_capabilities(extra_specs: Mapping[str, str]) -> bool:
     """Whether ComputeCapabilitiesFilter refuses a host that reports nothing."""
     spec = request_spec(extra_specs, {})
-    return not ComputeCapabilitiesFilter().host_passes(host_state(), spec)
+    return not admits("ComputeCapabilitiesFilter", host_state(), spec)
+
+
+def admits(name: str, state: host_manager.HostState, spec: objects.RequestSpec) -> bool:
+    """Whether a filter of nova's admits a host."""
+    (found,) = (each for each in filters.all_filters() if each.__name__ == name)
+    return bool(found().host_passes(state, spec))
+
+
+def aggregates(*metadata: Mapping[str, str]) -> list[objects.Aggregate]:
+    """Return the aggregates of a host as its state has them."""
+    return [objects.Aggregate(metadata=dict(each)) for each in metadata]

@@ -35,12 +35,20 @@ from vfio_lm.pci.conf_text import (
     refuse_unreadable,
 )
 from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
+from vfio_lm.pci.scheduler_options import (
+    NO_OPTIONS,
+    OPTS,
+    SchedulerOptions,
+    is_of_scheduler,
+    scheduler_options,
+)
 from vfio_lm.quoting import refusal_of_value
 
 # nova/conf/pci.py, scheduler.py, libvirt.py, netconf.py and workarounds.py (nova 34.0.0), without
 # the defaults: what the files do not say stays None.
 _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
-    "DEFAULT": (cfg.HostDomainOpt("host"),),
+    **OPTS,
+    "DEFAULT": (cfg.HostDomainOpt("host"), *OPTS["DEFAULT"]),
     "pci": (
         cfg.MultiStrOpt("alias", deprecated_name="pci_alias", deprecated_group="DEFAULT"),
         cfg.MultiStrOpt(
@@ -52,7 +60,7 @@ _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
         ),
         cfg.BoolOpt("report_in_placement"),
     ),
-    "filter_scheduler": (cfg.BoolOpt("pci_in_placement"),),
+    "filter_scheduler": (cfg.BoolOpt("pci_in_placement"), *OPTS["filter_scheduler"]),
     "libvirt": (
         cfg.BoolOpt("live_migration_permit_post_copy"),
         cfg.IntOpt("live_migration_downtime", min=100),
@@ -90,6 +98,8 @@ class NovaConf:
     """``[libvirt]live_migration_downtime`` in milliseconds; nova's default is 500."""
     skips_version_check: bool | None = None
     """``[workarounds]skip_hypervisor_version_check_on_lm``; nova's default is False."""
+    scheduler: SchedulerOptions = NO_OPTIONS
+    """What decides where nova-scheduler may send a server."""
     is_empty: bool = False
     """Whether the files set no option at all, of this or of any other section."""
 
@@ -146,6 +156,9 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         permit_post_copy=values["live_migration_permit_post_copy"],
         downtime_ms=values["live_migration_downtime"],
         skips_version_check=values["skip_hypervisor_version_check_on_lm"],
+        scheduler=scheduler_options(
+            values, is_complete=is_of_scheduler({setting.name for setting in text.settings})
+        ),
         is_empty=not text.settings,
     )
 
@@ -186,7 +199,9 @@ def _parse(names: Sequence[str], text: ConfText) -> dict[str, Any]:
 def _value(conf: cfg.ConfigOpts, group: str, opt: cfg.Opt, text: ConfText) -> Any:
     """Return the value of an option, which oslo.config reads only when it is asked for."""
     try:
-        return _host(conf) if group == "DEFAULT" else conf[group][opt.dest]
+        if opt.dest == "host":
+            return _host(conf)
+        return conf[opt.dest] if group == "DEFAULT" else conf[group][opt.dest]
     except (cfg.ConfigFileValueError, cfg.TemplateSubstitutionError, cfg.NoSuchOptError) as exc:
         option = f"[{group}]{opt.dest}"
         values = (setting.value for setting in text.of(option))

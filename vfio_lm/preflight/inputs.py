@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from vfio_lm.pci import Alias
 from vfio_lm.pci.host_facts import HostFacts
 from vfio_lm.pci.hosts import NOTHING_KNOWN, Host
+from vfio_lm.pci.scheduler_options import NO_OPTIONS, SchedulerOptions
 from vfio_lm.preflight.nova_says import GivenWord
 
 DEFAULT_MAX_AGE = datetime.timedelta(hours=1)
@@ -44,6 +45,8 @@ class Inputs:
     """``[filter_scheduler]pci_in_placement``; None where no nova.conf says it."""
     skips_version_check: bool | None = None
     """``[workarounds]skip_hypervisor_version_check_on_lm`` of nova-conductor; None as above."""
+    scheduler: SchedulerOptions = NO_OPTIONS
+    """What the same files say of nova-scheduler and nova-conductor."""
     aliases_changed_at: datetime.datetime | None = None
     """When the newest of the files that define the aliases was written, with a time zone."""
     hosts: Mapping[str, Host] = dataclasses.field(default_factory=dict)

@@ -44,7 +44,6 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("server-state", FAIL, servers.is_suspended),
     Situation("server-state", WARN, servers.is_locked),
     Situation("server-features", UNKNOWN, servers.flavor_has_a_feature),
-    Situation("server-features", UNKNOWN, servers.hint_is_not_understood, moves=True),
     Situation(
         "server-features", UNKNOWN, servers.volume_is_not_told, besides=servers.services_answer
     ),
@@ -218,6 +217,7 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("destination-group", FAIL, destinations.group_keeps_them_apart, way=1),
     Situation("destination-zone", FAIL, destinations.zone_is_another),
     Situation("destination-zone", UNKNOWN, destinations.aggregate_is_isolated),
+    Situation("destination-filters", UNKNOWN, destinations.filters_are_in_another_file),
     Situation(
         "destination-same-driver",
         FAIL,

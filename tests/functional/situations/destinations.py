@@ -15,12 +15,14 @@
 from __future__ import annotations
 
 import datetime
+import os
 
 import os_traits
 
 from tests.cloud.administrator import MICROVERSION
 from tests.functional.base import UNTAGGED
 from tests.functional.situations.stage import Stage
+from vfio_lm.pci.conf_text import ALIAS, read_conf_text
 
 
 def destination_is_down(stage: Stage) -> str:
@@ -111,7 +113,18 @@ def aggregate_is_isolated(stage: Stage) -> str:
     aggregate = compute.create_aggregate(name="special")
     compute.add_host_to_aggregate(aggregate, "compute2")
     compute.set_aggregate_metadata(aggregate, {"trait:CUSTOM_SPECIAL": "required"})
+    stage.operator.write_conf(None, "scheduler", "enable_isolated_aggregate_filtering = true")
     return stage.mobile()
+
+
+def filters_are_in_another_file(stage: Stage) -> str:
+    known = read_conf_text([stage.cloud.nova_conf()])
+    aliases = "".join(f"{setting.text}\n" for setting in known.of(ALIAS))
+    path = stage.operator.folder / "api.conf"
+    path.write_text(f"[pci]\n{aliases}[filter_scheduler]\npci_in_placement = true\n")
+    os.utime(path, (0, 0))
+    stage.operator.options[:] = ["--nova-conf", str(path)]
+    return stage.mobile(hints={"colour": "blue"})
 
 
 def a_host_is_offered_in_vain(stage: Stage) -> str:

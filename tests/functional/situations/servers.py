@@ -73,10 +73,6 @@ def flavor_has_a_feature(stage: Stage) -> str:
     return stage.mobile(stage.flavor("vf-yes:1", **{"hw:redirected_usb_ports": "1"}))
 
 
-def hint_is_not_understood(stage: Stage) -> str:
-    return stage.mobile(hints={"colour": "blue"})
-
-
 def network_is_silent(stage: Stage) -> str:
     server = stage.mobile()
     _silence(stage, "network")
@@ -109,7 +105,7 @@ def volume_is_not_told(stage: Stage) -> str:
 
 
 def volume_is_of_a_special_image(stage: Stage) -> str:
-    return _from_volume(stage, hw_architecture="x86_64")
+    return _from_volume(stage, hw_redirected_usb_ports="1")
 
 
 def _silence(stage: Stage, service: str) -> None:

@@ -123,6 +123,7 @@ def nova_query(
     member_of: frozenset[str] = frozenset(),
     required: frozenset[str] = frozenset(),
     root_required: frozenset[str] = frozenset(),
+    limit: int = NOVA_LIMIT,
 ) -> CandidateQuery:
     """Return the query that nova's scheduler would send to find a destination.
 
@@ -142,6 +143,7 @@ def nova_query(
     :param member_of: UUIDs of the aggregates that make the availability zone a server is bound to
     :param required: traits of the unsuffixed group besides those of extra specs ``trait:``
     :param root_required: traits of the root provider besides OWNER_NOVA
+    :param limit: how many candidates the scheduler lets placement return
     """
     suffixed = _flavor_groups(extra_specs)
     plain = suffixed.pop("", RequestGroup())
@@ -156,20 +158,29 @@ def nova_query(
         if requires_owner:
             group = dataclasses.replace(group, required=group.required | {os_traits.OWNER_NOVA})
         groups.append(group)
-    policy = extra_specs.get("group_policy")
-    if policy not in ("none", "isolate"):
-        # Nova's default, but only where at most one suffixed group is the flavor's own fault.
-        needs_policy = len(groups) > 2 and len(suffixed) <= 1
-        policy = "none" if needs_policy else None
     return CandidateQuery(
         groups=tuple(groups),
-        group_policy=policy,
+        group_policy=_group_policy(extra_specs, len(groups), len(suffixed)),
         root_required=root_required | ({os_traits.OWNER_NOVA} if requires_owner else frozenset()),
         root_forbidden=frozenset({os_traits.COMPUTE_STATUS_DISABLED}),
         in_tree=in_tree,
+        limit=limit,
         member_of=member_of,
         same_subtrees=same_subtrees,
     )
+
+
+def _group_policy(extra_specs: Mapping[str, str], groups: int, suffixed: int) -> str | None:
+    """Return what the flavor says, or nova's default.
+
+    :param groups: how many groups there are
+    :param suffixed: how many of them have a suffix in the flavor's extra specs
+    """
+    policy = extra_specs.get("group_policy")
+    if policy in ("none", "isolate"):
+        return policy
+    # Only where at most one suffixed group is the flavor's own fault.
+    return "none" if groups > 2 and suffixed <= 1 else None
 
 
 def claimed_resources(plain: Mapping[str, int], extra_specs: Mapping[str, str]) -> dict[str, int]:

@@ -28,7 +28,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.rules.tree_capacity import best_marking
-from vfio_lm.preflight.wording.remedy import paste, resize, steps, tell_of_hosts
+from vfio_lm.preflight.wording.remedy import check_again, paste, resize, steps, tell_of_hosts
 from vfio_lm.preflight.wording.shared_answers import no_alias_devices, no_devices
 from vfio_lm.text import counted, listed
 
@@ -131,13 +131,14 @@ def candidate_cost(facts: Facts) -> Outcome:
     "candidate-precision",
     Scope.CLOUD,
     "Does the scheduler consider only hosts that can take the server?",
-    refused_by=Refuser.NOWHERE,
-    is_decisive=False,
+    refused_by=Refuser.CONDUCTOR,
 )
 def candidate_precision(facts: Facts) -> Outcome:
     """Count hosts that placement offers although no device there is declared live migratable.
 
     The scheduler drops them one by one, after placement has spent its limit of candidates on them.
+    The conductor gives up after ``[DEFAULT]migrate_max_retries`` more hosts
+    (``_check_not_over_max_retries`` in ``nova/conductor/tasks/live_migrate.py``, nova 34.0.0).
     """
     if (answer := no_alias_devices(facts)) is not None:
         return answer
@@ -151,6 +152,15 @@ def candidate_precision(facts: Facts) -> Outcome:
     ]
     if not wasted:
         return passed("placement offers no host in vain", hosts=[])
+    retries = facts.inputs.scheduler.migrate_max_retries
+    if facts.requested_host is None and retries is not None and 0 <= retries < len(wasted):
+        return unknown(
+            f"placement offers {counted(len(wasted), 'host')} whose devices are not declared live "
+            f"migratable, and nova may try those first: it gives up after {retries} more "
+            "([DEFAULT]migrate_max_retries)",
+            settled_by=check_again("--host HOST", why="with a host that can take it as HOST, "),
+            hosts=wasted,
+        )
     return warned(
         f"placement offers {counted(len(wasted), 'host')} whose devices are not declared live "
         f"migratable: {listed(wasted, _MOST_NAMES)}",

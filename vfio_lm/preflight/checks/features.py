@@ -34,8 +34,6 @@ _VOLUME = "a boot volume whose image properties are not available"
 # Nova 33.0.0 (2026.1), the first that live migrates a server with an emulated TPM.
 _TPM_MIGRATES_SINCE: Microversion = (2, 103)
 
-_NOT_LOOKED_INTO = (Effect.UNKNOWN, Effect.FILTER)
-
 
 @check(
     "server-features",
@@ -135,17 +133,15 @@ def _settled_by(facts: Facts, features: list[str]) -> str:
 def _features(facts: Facts) -> Iterator[str]:
     server = facts.server
     for key, value in sorted(server.flavor.extra_specs.items()):
-        if effect_of_extra_spec(key, value) in _NOT_LOOKED_INTO:
+        if effect_of_extra_spec(key, value) is Effect.UNKNOWN:
             yield f"flavor {key}"
     if facts.image_properties is None:
         yield _VOLUME
     for key, value in sorted(_properties(facts).items()):
-        if effect_of_image_property(key, value) in _NOT_LOOKED_INTO:
+        if effect_of_image_property(key, value) is Effect.UNKNOWN:
             yield f"image {key}"
     if has_tpm(server.flavor.extra_specs, _properties(facts)):
         # Nova-compute refuses it where libvirt has lost the secret.
         yield _TPM
-    for hint in sorted(server.scheduler_hints.keys() - {"group"}):
-        yield f"scheduler hint {hint}"
     for name in sorted(facts.source.nested_classes):
         yield f"{name} of a part of the host, perhaps a mediated device"

@@ -14,7 +14,9 @@
 
 from __future__ import annotations
 
+from vfio_lm.cloud.model import Aggregate
 from vfio_lm.preflight.check import (
+    Evidence,
     Outcome,
     Refuser,
     destination_check,
@@ -51,26 +53,51 @@ def destination_zone(facts: Facts, destination: Destination) -> Outcome:
             ),
             **evidence,
         )
+    isolated = _isolated(facts, host)
+    if isolated is not None:
+        return _of_isolated(facts, *isolated, evidence)
+    if zone is None:
+        return passed("the server is bound to no zone", **evidence)
+    return passed(f"zone {zone} admits the server", **evidence)
+
+
+def _isolated(facts: Facts, host: str) -> tuple[Aggregate, list[str]] | None:
+    """Return an aggregate that may be closed to the server, and the traits that open it."""
+    if facts.inputs.scheduler.isolates_aggregates is False:
+        return None
     asked = _asked_traits(facts)
     for aggregate in facts.aggregates:
         missing = sorted(aggregate.required_traits - asked)
         if host in aggregate.hosts and missing:
-            return unknown(
-                f"aggregate {aggregate.name} is for servers that ask for {', '.join(missing)}; "
-                f"where [scheduler]enable_isolated_aggregate_filtering is on, no other may come",
-                settled_by=paste(
-                    "if the aggregate need not be isolated",
-                    "openstack aggregate unset "
-                    + " ".join(f"--property trait:{trait}" for trait in missing)
-                    + f" {aggregate.name}",
-                ),
-                aggregate=aggregate.name,
-                required=missing,
-                **evidence,
-            )
-    if zone is None:
-        return passed("the server is bound to no zone", **evidence)
-    return passed(f"zone {zone} admits the server", **evidence)
+            return aggregate, missing
+    return None
+
+
+def _of_isolated(
+    facts: Facts, aggregate: Aggregate, missing: list[str], evidence: Evidence
+) -> Outcome:
+    option = "[scheduler]enable_isolated_aggregate_filtering"
+    traits = ", ".join(missing)
+    found = f"aggregate {aggregate.name} is for servers that ask for {traits}"
+    way_out = paste(
+        "if the aggregate need not be isolated",
+        "openstack aggregate unset "
+        + " ".join(f"--property trait:{trait}" for trait in missing)
+        + f" {aggregate.name}",
+    )
+    evidence = {"aggregate": aggregate.name, "required": missing, **evidence}
+    if not facts.inputs.scheduler.isolates_aggregates:
+        return unknown(
+            f"{found}; where {option} is on, no other may come", settled_by=way_out, **evidence
+        )
+    if facts.server.image_properties is not None:
+        # Nova shows the properties of a server's image without its traits.
+        return unknown(
+            f"{found}, and nova does not show whether the server's image does",
+            settled_by=way_out,
+            **evidence,
+        )
+    return failed(f"{found}, and {option} is on", remedy=way_out, **evidence)
 
 
 def _asked_traits(facts: Facts) -> frozenset[str]:

@@ -38,7 +38,7 @@ from vfio_lm.cloud.model import (
     Server,
     ServerGroup,
 )
-from vfio_lm.cloud.model.candidate_query import nova_query
+from vfio_lm.cloud.model.candidate_query import NOVA_LIMIT, nova_query
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, SourceDevice
@@ -47,6 +47,7 @@ from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
 from vfio_lm.preflight.rules.demanded_traits import demanded_traits
+from vfio_lm.preflight.rules.filters import COUNTING
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
 
@@ -114,7 +115,12 @@ def collect(
         cloud.service(host)
     words = NovaWords(cloud, inputs)
     groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
-    nodes = cloud.nodes(with_servers=any(group is not None for _, group in groups))
+    nodes = cloud.nodes(
+        with_servers=any(
+            group is not None or _goes_by_servers(subject.server, inputs)
+            for subject, group in groups
+        )
+    )
     target = nodes.get(host) if host is not None else None
     servers = [subject.server for subject, _ in groups]
     held = cloud.allocations(servers, tell)
@@ -182,6 +188,7 @@ def _query(
         if _asks_placement(source, inputs)
         else (),
         requires_owner=cloud.requires_owner,
+        limit=inputs.scheduler.max_placement_results or NOVA_LIMIT,
         port_groups=subject.network.resources.groups,
         same_subtrees=subject.network.resources.same_subtrees,
         in_tree=in_tree,
@@ -194,6 +201,13 @@ def _query(
 def _asks_placement(source: Source, inputs: Inputs) -> bool:
     """Whether placement can be asked for the devices of a server."""
     return bool(source.devices) and inputs.pci_in_placement is not False
+
+
+def _goes_by_servers(server: Server, inputs: Inputs) -> bool:
+    """Whether a filter of the scheduler looks at the servers that are on a host."""
+    enabled = inputs.scheduler.enabled_filters or ()
+    hints = server.scheduler_hints
+    return not COUNTING.isdisjoint(enabled) or "different_host" in hints or "same_host" in hints
 
 
 def _by_query(cases: Iterable[_Case]) -> Iterable[Sequence[_Case]]:
@@ -263,7 +277,7 @@ def _facts(
         pci_provider_count=len(cloud.pci_providers),
         aggregates=cloud.aggregates,
         group=case.group,
-        departures=_departures(cloud, case.group, inputs),
+        departures=_departures(cloud, server, case.group, inputs),
         share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
         memo=memo,
@@ -285,10 +299,11 @@ def _shares(cloud: WholeCloud, server: Server, source: Source) -> tuple[str, ...
 
 
 def _departures(
-    cloud: WholeCloud, group: ServerGroup | None, inputs: Inputs
+    cloud: WholeCloud, server: Server, group: ServerGroup | None, inputs: Inputs
 ) -> Mapping[str, frozenset[str]]:
     """Ask who has just left which host, where it may matter."""
-    if group is None or group.policy != "anti-affinity":
+    keeps_apart = group is not None and group.policy == "anti-affinity"
+    if not keeps_apart and "different_host" not in server.scheduler_hints:
         return {}
     return cloud.departures(inputs.now)
 

@@ -21,6 +21,7 @@ from vfio_lm.pci import read_nova_conf
 from vfio_lm.pci.hosts import facts_files, read_named_hosts
 from vfio_lm.pci.nova_conf import last_changed
 from vfio_lm.pci.nova_word import read_nova_word
+from vfio_lm.pci.scheduler_options import NO_OPTIONS
 from vfio_lm.preflight.inputs import DEFAULT_MAX_AGE, Inputs
 from vfio_lm.preflight.nova_says import GivenWord
 
@@ -58,6 +59,7 @@ def read_inputs(
         aliases=conf.aliases if conf else None,
         pci_in_placement=conf.pci_in_placement if conf else None,
         skips_version_check=conf.skips_version_check if conf else None,
+        scheduler=conf.scheduler if conf else NO_OPTIONS,
         aliases_changed_at=last_changed(api_conf) if conf else None,
         hosts=read_named_hosts(by_host, facts),
         max_age=max_age,

@@ -34,7 +34,7 @@ class Effect(enum.Enum):
     NUMA = "numa"
     """The fit of the NUMA topology, see the check numa."""
     FILTER = "filter"
-    """A filter of the scheduler."""
+    """A filter of the scheduler, see the check destination-filters."""
     REFUSED = "refused"
     """Nova's API, which refuses a server that has it, see the check server-features."""
     UNKNOWN = "unknown"

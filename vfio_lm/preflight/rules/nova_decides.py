@@ -31,6 +31,7 @@ DECIDED_BY_NOVA = frozenset(
         "allocation-consistent",
         "destination-capacity",
         "destination-devices",
+        "destination-filters",
         "destination-group",
         "destination-hypervisor",
         "destination-service",
@@ -44,7 +45,9 @@ DECIDED_BY_NOVA = frozenset(
 )
 
 #: Of the features of a server, those that only the two hosts look at.
-_OF_THE_HOSTS = re.compile(r"tpm|pmem|v?gpu|mdev|mediated|viommu|boot volume", re.IGNORECASE)
+_OF_THE_HOSTS = re.compile(
+    r"tpm|pmem|v?gpu|mdev|mediated|viommu|sound|usb|boot volume", re.IGNORECASE
+)
 
 
 def with_nova(facts: Facts, result: CheckResult) -> CheckResult:

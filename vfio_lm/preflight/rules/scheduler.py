@@ -10,13 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where the scheduler looks for devices, if it is not known whether it asks placement; no I/O."""
+"""What nova's scheduler may do: look for devices elsewhere, or refuse a host; no I/O."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import os_traits
 
 from vfio_lm.preflight.facts import Destination, Facts
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostRefusal:
+    """A filter, or an option of the scheduler, that refuses a host, or may."""
+
+    by: str
+    """The filter's class, or the option."""
+    reason: str
+    is_certain: bool = False
+    """Whether it will; otherwise it may."""
 
 
 def scheduler_may_look_elsewhere(facts: Facts, destination: Destination) -> bool:

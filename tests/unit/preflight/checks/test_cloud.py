@@ -25,6 +25,7 @@ from tests.unit.preflight.scenario import (
     facts,
 )
 from vfio_lm.cloud.model import Candidates
+from vfio_lm.pci.scheduler_options import SchedulerOptions
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import cloud as cloud_checks
 from vfio_lm.preflight.facts import Network
@@ -65,3 +66,12 @@ class TestCandidatePrecision(CheckTestCase):
         known = facts(destinations=(destination(providers=[unfit]),))
         self.assert_answers(Status.WARN, known, saying="compute2")
         self.assert_answers(Status.NOT_APPLICABLE, facts(pci_in_placement=False))
+
+    def test_the_conductor_may_give_up_before_it_comes_to_a_host_that_fits(self):
+        unfit = scenario.pci_provider("compute2", 0, scenario.UNMARKED)
+        where = (destination(providers=[unfit]), destination("compute3"))
+        for retries, status in ((0, Status.UNKNOWN), (1, Status.WARN), (-1, Status.WARN)):
+            options = SchedulerOptions(migrate_max_retries=retries)
+            self.assert_answers(status, facts(destinations=where, scheduler=options))
+        named = {"requested_host": "compute3", "scheduler": SchedulerOptions(migrate_max_retries=0)}
+        self.assert_answers(Status.WARN, facts(destinations=where, **named))

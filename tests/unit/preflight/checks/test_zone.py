@@ -17,6 +17,7 @@ from __future__ import annotations
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import facts
 from vfio_lm.cloud.model import Aggregate
+from vfio_lm.pci.scheduler_options import SchedulerOptions
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import zone as place
 
@@ -44,3 +45,8 @@ class TestZone(CheckTestCase):
         self.assert_answers(Status.UNKNOWN, facts(aggregates=(isolated,)), saying="CUSTOM_GPU")
         asking = facts(aggregates=(isolated,), image_properties={"trait:CUSTOM_GPU": "required"})
         self.assert_answers(Status.PASS, asking)
+        off, on = (SchedulerOptions(isolates_aggregates=each) for each in (False, True))
+        self.assert_answers(Status.PASS, facts(aggregates=(isolated,), scheduler=off))
+        known = {"aggregates": (isolated,), "scheduler": on}
+        self.assert_answers(Status.UNKNOWN, facts(**known), saying="the server's image")
+        self.assert_answers(Status.FAIL, facts(**known, server={"image_properties": None}))

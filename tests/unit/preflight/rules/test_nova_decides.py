@@ -43,6 +43,7 @@ _DOWN = (destination(service=service("compute2", is_up=False)),)
 
 #: Decisive checks about what the dry run leaves out, or about its word itself.
 _OURS = {
+    "candidate-precision",
     "destination-network",
     "destination-processor",
     "nova-dry-run",

@@ -19,7 +19,7 @@ import testtools
 from tests.unit.preflight import scenario
 from tests.unit.preflight.scenario import MARKED, VF, destination, facts, pci_provider
 from vfio_lm.cloud.model.candidate_query import nova_query, pci_group
-from vfio_lm.preflight.rules.scheduler import scheduler_may_look_elsewhere
+from vfio_lm.preflight.rules.scheduler import HostRefusal, scheduler_may_look_elsewhere
 
 
 class TestSchedulerMayLookElsewhere(testtools.TestCase):
@@ -45,3 +45,8 @@ class TestSchedulerMayLookElsewhere(testtools.TestCase):
 
     def test_without_devices_there_is_nothing_to_see(self):
         self.assertFalse(self.may(traits=None, pci_in_placement=None))
+
+
+class TestHostRefusal(testtools.TestCase):
+    def test_it_is_no_more_than_a_doubt_unless_said(self):
+        self.assertFalse(HostRefusal("JsonFilter", "it goes by the hint query").is_certain)
