@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from openstack.exceptions import raise_from_response
 
 from tests.cloud.errors import CloudError
-from tests.cloud.image import IMAGE_NAME
+from tests.cloud.image import IMAGE_CONTENT, IMAGE_NAME
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -88,6 +88,21 @@ class Administrator:
     def image_id(self) -> str:
         """The image that every cloud has."""
         return str(self.connection.image.find_image(IMAGE_NAME).id)
+
+    def image_with(self, properties: Mapping[str, str]) -> str:
+        """Return the ID of an image with such properties, which is made if there is none."""
+        name = "-".join(f"{key}-{value}" for key, value in sorted(properties.items()))
+        image = self.connection.image.find_image(name)
+        if image is None:
+            image = self.connection.image.create_image(
+                name=name,
+                data=IMAGE_CONTENT,
+                disk_format="raw",
+                container_format="bare",
+                wait=True,
+                **properties,
+            )
+        return str(image.id)
 
     def flavor(
         self, aliases: str | None, *, vcpus: int = 1, ram: int = 512, **extra_specs: str

@@ -37,7 +37,8 @@ from vfio_lm.pci.release import NovaRelease
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-START_TIMEOUT = 180.0
+#: seconds, also on a machine that is busy with other things
+START_TIMEOUT = 600.0
 DEFAULT_CLOUD = "embedded"
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import json
 import sqlite3
 import uuid
@@ -163,13 +164,14 @@ def _pools(pci_stats: str, pf: str, providers: Sequence[Sequence[Any]]) -> str:
 
 def _vfs(like: Row, node: int, providers: Sequence[Sequence[Any]]) -> Iterator[Row]:
     free = {"compute_node_id": node, "status": "available", "instance_uuid": None}
+    numbers = itertools.count()
     for _, name, total in providers:
-        pf = _address(name)
-        for number in range(total):
+        for number in itertools.islice(numbers, total):
             own = {
                 "uuid": str(uuid.uuid4()),
-                "address": f"{pf[:-3]}{0x10 + number // 8:02x}.{number % 8}",
-                "parent_addr": pf,
+                # Another bus than that of the PFs, so that no address is one of theirs.
+                "address": f"0000:f0:{number // 8:02x}.{number % 8}",
+                "parent_addr": _address(name),
                 "request_id": None,
             }
             row = like | free | own

@@ -32,6 +32,7 @@ class SharedCloud:
     :param release: of nova.
     :param is_touched: whether what is done with it may write into the hosts' providers in
         placement, so that every host has to put them right before the next shape.
+    :ivar release: as given.
     :ivar shape: the number of shapes that the cloud has had.
     """
 
@@ -44,7 +45,7 @@ class SharedCloud:
     ) -> None:
         self._spec = spec or CloudSpec()
         self.shape = 0
-        self._release = release
+        self.release = release
         self._is_touched = is_touched
         self._cloud: Cloud | None = None
         self._hosts: dict[str, HostSpec] = {}
@@ -79,8 +80,9 @@ class SharedCloud:
         }
         if self._cloud is None:
             spec = dataclasses.replace(self._spec, hosts=tuple(wanted.values()))
-            self._cloud = Cloud(spec, release=self._release)
-            self._cloud.start()
+            cloud = Cloud(spec, release=self.release)
+            cloud.start()
+            self._cloud = cloud
             self._hosts = wanted
         if self._is_touched:
             self._cloud.reset()

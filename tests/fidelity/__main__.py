@@ -17,13 +17,15 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from tests.cloud import CloudSpec, environments
+from tests.cloud import CloudSpec, environments, ini
 from tests.cloud.shared import SharedCloud
 from tests.fidelity.generate import generate
 from tests.fidelity.generate_ports import generate_ports
+from tests.fidelity.generate_servers import generate_servers
 from tests.fidelity.matrix import Matrix
 from tests.fidelity.run import Run
 from tests.fidelity.scenario import Scenario
@@ -45,7 +47,7 @@ NO_PERIODIC_TASKS = dict.fromkeys(
 #: How long nova waits for neutron's agents, in seconds; a dead one is waited for in vain.
 SHORT_WAITS = {"vif_plugging_timeout": "30"}
 
-POPULATIONS = {"aliases": generate, "ports": generate_ports}
+POPULATIONS = {"aliases": generate, "ports": generate_ports, "servers": generate_servers}
 
 PROGRAM = "python -m tests.fidelity"
 
@@ -67,19 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
     nova_options = NO_PERIODIC_TASKS | SHORT_WAITS | ({"debug": "true"} if options.debug else {})
-    spec = CloudSpec(
-        migration_seconds=MIGRATION_SECONDS,
-        neutron=True,
-        nova_options={"DEFAULT": nova_options},
-    )
+
+    def new_cloud(own: Mapping[str, Mapping[str, Any]]) -> SharedCloud:
+        spec = CloudSpec(
+            migration_seconds=MIGRATION_SECONDS,
+            neutron=True,
+            nova_options=ini.merged({"DEFAULT": nova_options}, own),
+        )
+        return SharedCloud(spec, is_touched=False, release=NovaRelease(options.nova_release))
+
     run = Run(
         scenarios,
         results=options.results,
         failures=options.failures,
         say=functools.partial(print, flush=True),
-        new_cloud=functools.partial(
-            SharedCloud, spec, is_touched=False, release=NovaRelease(options.nova_release)
-        ),
+        new_cloud=new_cloud,
     )
     run.work(options.jobs)
     matrix = Matrix.of(run.judgements)
@@ -106,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         "--population",
         choices=sorted(POPULATIONS),
         default="aliases",
-        help="what is varied most: devices of aliases, or ports and neutron's agents "
+        help="what is varied most: devices of aliases, ports and neutron's agents, or servers, "
+        "as people run them "
         "(default: %(default)s)",
     )
     add("--count", type=int, default=50, metavar="N", help="scenarios of each (default: 50)")

@@ -34,6 +34,18 @@ class Subject(enum.Enum):
     """The same where the preflight is asked for this host alone, as with ``--host``."""
 
 
+class Informed(enum.Enum):
+    """What who says a verdict was given."""
+
+    FULLY = "every input"
+    PARTLY = "some missing"
+    BY_APIS = "APIs and nova.conf"
+    BY_HOSTS = "facts of hosts as well"
+    BY_WORD = "nova's word as well"
+    BY_DRY_RUN = "the dry run alone"
+    """Nova's word as it is, without any check of ours."""
+
+
 class Agreement(enum.Enum):
     """How a verdict and nova go together."""
 
@@ -41,6 +53,11 @@ class Agreement(enum.Enum):
     UNKNOWN = "unknown"
     FALSE_READY = "false ready"
     FALSE_BLOCKED = "false blocked"
+    UNFORESEEN_ERROR = "unforeseen ERROR"
+    """The verdict is unknown, and nova leaves the server in ERROR."""
+
+
+WRONG = frozenset({Agreement.FALSE_READY, Agreement.FALSE_BLOCKED, Agreement.UNFORESEEN_ERROR})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +65,9 @@ class Answer:
     """A verdict, held against what nova did.
 
     :ivar host: the destination that was asked for; None: nova chose.
-    :ivar is_moved: whether nova moved the server to where it might go.
+    :ivar informed: what the verdict rests on.
+    :ivar is_moved: whether nova moved the server to where it might go, with devices of that host.
+    :ivar is_broken: whether nova left it in ERROR.
     :ivar nova: what nova said or did, for people.
     :ivar unknown: the checks that made the verdict unknown.
     :ivar failed: the checks that made the verdict blocked.
@@ -59,6 +78,8 @@ class Answer:
     verdict: Verdict
     is_moved: bool
     nova: str
+    informed: Informed = Informed.FULLY
+    is_broken: bool = False
     unknown: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
 
@@ -69,7 +90,9 @@ class Answer:
             return Agreement.FALSE_READY
         if self.verdict is Verdict.BLOCKED and self.is_moved:
             return Agreement.FALSE_BLOCKED
-        return Agreement.UNKNOWN if self.verdict is Verdict.UNKNOWN else Agreement.RIGHT
+        if self.verdict is Verdict.UNKNOWN:
+            return Agreement.UNFORESEEN_ERROR if self.is_broken else Agreement.UNKNOWN
+        return Agreement.RIGHT
 
     @property
     def sentence(self) -> str:
@@ -77,21 +100,22 @@ class Answer:
         where = f" {self.host}" if self.host else ""
         why = ", ".join((*self.failed, *self.unknown))
         verdict = f"{self.verdict.value} ({why})" if why else self.verdict.value
-        return f"{self.subject.value}{where}: the verdict is {verdict}, but nova: {self.nova}"
+        return (
+            f"{self.subject.value}{where}, {self.informed.value}: "
+            f"the verdict is {verdict}, but nova: {self.nova}"
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judgement:
     """All answers about one scenario.
 
-    :ivar is_complete: whether the preflight was given every input.
     :ivar void: why nova does not even make the servers; then there is no answer.
     :ivar seconds: how long each phase took.
     """
 
     seed: int
     number: int
-    is_complete: bool
     answers: tuple[Answer, ...] = ()
     void: str = ""
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -99,8 +123,7 @@ class Judgement:
     @property
     def disagreements(self) -> tuple[Answer, ...]:
         """The answers in which the preflight was wrong."""
-        wrong = (Agreement.FALSE_READY, Agreement.FALSE_BLOCKED)
-        return tuple(answer for answer in self.answers if answer.agreement in wrong)
+        return tuple(answer for answer in self.answers if answer.agreement in WRONG)
 
     def to_json(self) -> str:
         """Return the JSON form, on one line."""
@@ -116,6 +139,7 @@ class Judgement:
 def _answer(data: Mapping[str, Any]) -> Answer:
     typed = {
         "subject": Subject(data["subject"]),
+        "informed": Informed(data["informed"]),
         "verdict": Verdict(data["verdict"]),
         "unknown": tuple(data["unknown"]),
         "failed": tuple(data["failed"]),

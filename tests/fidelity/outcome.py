@@ -10,130 +10,107 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the preflight says of a staged scenario, and what nova then does; counting is elsewhere."""
+"""Hold what was said about a server against what nova does."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
 from tests.cloud.administrator import Moved
-from tests.fidelity.judgement import Answer, Judgement, Subject
+from tests.fidelity.judgement import Answer, Judgement
+from tests.fidelity.opinion import NovasWord, Opinion, opinions
 from tests.fidelity.scenario import Scenario
 from tests.fidelity.stage import CannotStageError, Staged, Stager
-from tests.functional.host_knowledge import ABLE, knowledge
-from vfio_lm.pci import read_nova_conf
-from vfio_lm.preflight import Host, Inputs, Report, Status, Verdict, check_with
+from vfio_lm.compute.domain.remap import hostdev_addresses
 
 
-def judge(stager: Stager, scenario: Scenario) -> Judgement:
-    """Stage a scenario, ask the preflight, then nova, and hold one against the other."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What nova did.
+
+    :ivar is_mismapped: whether the guest has devices of the host that it came from, which nova
+        does not notice.
+    """
+
+    moved: Moved
+    is_mismapped: bool = False
+
+
+def judge(stager: Stager, scenario: Scenario, novas: NovasWord | None = None) -> Judgement:
+    """Stage a scenario, ask the preflight, then nova, and hold one against the other.
+
+    :param novas: asked as well, if the scenario wants it
+    """
     seconds: dict[str, float] = {}
     began = time.monotonic()
 
     def lap(phase: str) -> None:
         seconds[phase] = round(time.monotonic() - began - sum(seconds.values()), 2)
 
-    def judged(answers: Iterable[Answer] = (), void: str = "") -> Judgement:
-        is_complete = scenario.withheld.is_nothing
-        return Judgement(scenario.seed, scenario.number, is_complete, tuple(answers), void, seconds)
-
     try:
         staged = stager.stage(scenario)
         lap("stage")
-        report, named = ask_preflight(staged)
-        lap("preflight")
-        moves = ask_nova(staged, [destination.host for destination in report.destinations])
+        said = list(opinions(staged, novas))
+        lap("opinions")
+        outcomes = ask_nova(staged, dict.fromkeys(each.host for each in said))
         lap("nova")
     except CannotStageError as error:
-        return judged(void=str(error))
-    return judged(compare(report, named, moves))
+        return Judgement(scenario.seed, scenario.number, void=str(error), seconds=seconds)
+    answers = tuple(hold(each, outcomes[each.host]) for each in said)
+    return Judgement(scenario.seed, scenario.number, answers, seconds=seconds)
 
 
-def ask_preflight(staged: Staged) -> tuple[Report, Report | None]:
-    """Return the report about the server, and about the host that is named, if one is."""
-    inputs, named = _inputs(staged), staged.scenario.named_host
-    connection, server = staged.admin.connection, staged.server_id
-    report = check_with(connection, server, inputs)
-    return report, check_with(connection, server, inputs, host=named) if named else None
-
-
-def _inputs(staged: Staged) -> Inputs:
-    scenario, cloud, withheld = staged.scenario, staged.cloud, staged.scenario.withheld
-    conf = None if withheld.api_conf else read_nova_conf([cloud.nova_conf()])
-    servers = [staged.server_id, *staged.other_ids]
-    known = knowledge(cloud, [host.spec for host in scenario.hosts], servers, pf=ABLE)
-    return Inputs(
-        now=datetime.datetime.now(datetime.UTC),
-        aliases=conf.aliases if conf else None,
-        pci_in_placement=conf.pci_in_placement if conf else None,
-        hosts={
-            name: Host(
-                conf=None if name in withheld.confs else each.conf,
-                facts=None if name in withheld.facts else each.facts,
-            )
-            for name, each in known.items()
-        },
-    )
-
-
-def ask_nova(staged: Staged, hosts: Iterable[str]) -> dict[str | None, Moved]:
-    """Let nova move the server wherever it likes (None), then to each host in turn.
+def ask_nova(staged: Staged, hosts: Iterable[str | None]) -> dict[str | None, Outcome]:
+    """Let nova move the server wherever it likes (None), then to each other host in turn.
 
     Where the server went of nova's own accord is not asked for again.
 
+    :param hosts: those that something was said about
     :raises CannotStageError: if the server cannot be had back where it was
     """
-    last = staged.move()
-    found: dict[str | None, Moved] = {None: last}
-    if last.is_done:
-        found[last.host] = last
+    last = _move(staged, None)
+    found: dict[str | None, Outcome] = {None: last}
+    if last.moved.is_done:
+        found[last.moved.host] = last
     for host in hosts:
         if host not in found:
-            staged.bring_home(last)
-            found[host] = last = staged.move(host)
+            staged.bring_home(last.moved)
+            found[host] = last = _move(staged, host)
     return found
 
 
-def compare(
-    report: Report, named: Report | None, moves: Mapping[str | None, Moved]
-) -> Iterator[Answer]:
-    """Hold every verdict against what nova did."""
-    possible = tuple(d for d in report.destinations if d.verdict is not Verdict.BLOCKED)
-    of_server = dataclasses.replace(report, destinations=possible or report.destinations)
-    yield _held(Subject.SERVER, None, of_server, moves[None])
-    for destination in report.destinations:
-        alone = dataclasses.replace(report, destinations=(destination,))
-        yield _held(Subject.DESTINATION, destination.host, alone, moves[destination.host])
-    if named is not None:
-        host = named.requested_host
-        yield _held(Subject.NAMED_HOST, host, named, moves[host])
-
-
-def _held(subject: Subject, host: str | None, report: Report, move: Moved) -> Answer:
-    """Hold a report about one or some destinations against a move to one of them."""
-    verdict = report.verdict
+def hold(opinion: Opinion, outcome: Outcome) -> Answer:
+    """Hold one opinion against what nova did."""
+    moved = outcome.moved
+    is_there = moved.is_done and (opinion.hosts is None or moved.host in opinion.hosts)
     return Answer(
-        subject=subject,
-        host=host,
-        verdict=verdict,
-        is_moved=move.is_done and move.host in {d.host for d in report.destinations},
-        nova=_said(move),
-        unknown=_checks(report, Status.UNKNOWN) if verdict is Verdict.UNKNOWN else (),
-        failed=_checks(report, Status.FAIL) if verdict is Verdict.BLOCKED else (),
+        subject=opinion.subject,
+        host=opinion.host,
+        verdict=opinion.verdict,
+        informed=opinion.informed,
+        is_moved=is_there and not outcome.is_mismapped,
+        is_broken=moved.is_broken,
+        nova=_said(outcome),
+        unknown=opinion.unknown,
+        failed=opinion.failed,
     )
 
 
-def _said(move: Moved) -> str:
-    if move.status is None:
-        return f"refused: {move.refusal}"
-    return f"{move.status}, the server is on {move.host}"
+def _move(staged: Staged, host: str | None) -> Outcome:
+    moved = staged.move(host)
+    if not moved.is_done or not staged.scenario.server.aliases:
+        return Outcome(moved)
+    (bus,) = (h.spec.bus for h in staged.scenario.hosts if h.spec.name == moved.host)
+    addresses = hostdev_addresses(staged.cloud.guest_xml(staged.server_id))
+    return Outcome(moved, any(each.bus != bus for each in addresses))
 
 
-def _checks(report: Report, status: Status) -> tuple[str, ...]:
-    found = {r.id for r in report.all_checks if r.status is status and r.is_decisive}
-    if status is Status.FAIL:
-        found |= {r.id for r in report.all_checks if r.status is status}
-    return tuple(sorted(found))
+def _said(outcome: Outcome) -> str:
+    moved = outcome.moved
+    if moved.status is None:
+        return f"refused: {moved.refusal}"
+    state = "in ERROR " if moved.is_broken else ""
+    devices = " with devices of another host" if outcome.is_mismapped else ""
+    return f"{moved.status}, the server is {state}on {moved.host}{devices}"

@@ -16,16 +16,19 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.cloud.shared import SharedCloud
-from tests.fidelity.judgement import Judgement
+from tests.fidelity.judgement import Informed, Judgement
+from tests.fidelity.opinion import NovasWord
 from tests.fidelity.outcome import judge
 from tests.fidelity.scenario import Scenario
 from tests.fidelity.stage import Stager
 
 _LOG_LINES = 5000
+_MARKS = {True: "→", False: "×"}
 
 
 class Run:
@@ -36,7 +39,7 @@ class Run:
     :param results: a file with a line for each judgement; what it holds is not run again.
     :param failures: the folder for scenarios in which the preflight is wrong.
     :param say: prints a line.
-    :param new_cloud: makes a cloud that is not started yet.
+    :param new_cloud: makes a cloud that is not started yet, with options of nova.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Run:
         results: Path | None,
         failures: Path,
         say: Callable[[str], None],
-        new_cloud: Callable[[], SharedCloud] = SharedCloud,
+        new_cloud: Callable[[Mapping[str, Mapping[str, Any]]], SharedCloud],
     ) -> None:
         self.judgements: list[Judgement] = []
         self.broken: list[str] = []
@@ -71,18 +74,21 @@ class Run:
             worker.join()
 
     def _work(self) -> None:
-        shared = self._new_cloud()
-        stager = Stager(shared)
+        site = _Site(self._new_cloud, {})
         try:
             while scenario := self._next():
+                if scenario.nova_options != site.options:
+                    site.close()
+                    site = _Site(self._new_cloud, scenario.nova_options)
                 try:
-                    self._note(scenario, judge(stager, scenario), shared)
+                    judgement = judge(site.stager, scenario, site.novas)
+                    self._note(scenario, judgement, site.shared)
                 except Exception:  # noqa: BLE001 - the next scenario has a new cloud
-                    self._note_broken(scenario, traceback.format_exc(), shared)
-                    shared.stop()
-                    stager = Stager(shared)
+                    self._note_broken(scenario, traceback.format_exc(), site.shared)
+                    site.close()
+                    site = _Site(self._new_cloud, site.options)
         finally:
-            shared.stop()
+            site.close()
 
     def _next(self) -> Scenario | None:
         with self._lock:
@@ -116,6 +122,25 @@ class Run:
         return path
 
 
+class _Site:
+    """A cloud with options of its own, and who stages scenarios and runs nova's code there."""
+
+    def __init__(
+        self,
+        new_cloud: Callable[[Mapping[str, Mapping[str, Any]]], SharedCloud],
+        options: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self.options = options
+        self.shared = new_cloud(options)
+        self.stager = Stager(self.shared)
+        self.novas = NovasWord(self.shared.release)
+
+    def close(self) -> None:
+        """End what has started."""
+        self.novas.close()
+        self.shared.stop()
+
+
 def _noted(results: Path | None) -> list[Judgement]:
     if results is None or not results.exists():
         return []
@@ -125,9 +150,17 @@ def _noted(results: Path | None) -> list[Judgement]:
 def _outcome(judgement: Judgement) -> str:
     if judgement.void:
         return f"no server: {judgement.void[:200]}"
-    answers = " ".join(
-        f"{answer.host or 'anywhere'}:{answer.verdict.value}{'→' if answer.is_moved else '×'}"
-        for answer in judgement.answers
-    )
-    missing = "" if judgement.is_complete else " (inputs missing)"
-    return f"{'WRONG' if judgement.disagreements else 'ok':<5} {answers}{missing}"
+    return f"{'WRONG' if judgement.disagreements else 'ok':<5} {'; '.join(_each(judgement))}"
+
+
+def _each(judgement: Judgement) -> Iterator[str]:
+    """Say of each way to be informed what the verdicts were, and whether nova moved the server."""
+    for informed in Informed:
+        answers = [each for each in judgement.answers if each.informed is informed]
+        if answers:
+            verdicts = " ".join(
+                f"{each.host or 'anywhere'}:{each.verdict.value}{_MARKS[each.is_moved]}"
+                f"{'!' if each.is_broken else ''}"
+                for each in answers
+            )
+            yield f"{informed.value}: {verdicts}"

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cloud import HostSpec
+from tests.fidelity.history import History
 from tests.fidelity.ports import AgentsState, PortPlan
 
 Json = dict[str, Any]
@@ -66,6 +67,9 @@ class ServerPlan:
     :ivar zone: the availability zone that the user asked for.
     :ivar in_group: whether it is made in the server group of the scenario.
     :ivar ports: the ports that it is plugged into.
+    :ivar image_properties: of the image that it is made of.
+    :ivar hints: scheduler hints besides that of the group.
+    :ivar history: what happened to it since.
     """
 
     host: str
@@ -77,6 +81,9 @@ class ServerPlan:
     in_group: bool = False
     state: ServerState = ServerState.ACTIVE
     ports: tuple[PortPlan, ...] = ()
+    image_properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    hints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    history: History | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,6 +115,9 @@ class Scenario:
     :ivar group_policy: of the one server group; None: there is none.
     :ivar aggregates: metadata of aggregates that make no zone, with the hosts in each.
     :ivar named_host: the host that a user names with ``--host``; None: none in particular.
+    :ivar nova_options: further options of every nova.conf: section, option, value.
+    :ivar asks_each_mode: whether the preflight is asked with less and with more than all inputs
+        of an operator, and nova's own word as well; the server is then made anew for each move.
     """
 
     seed: int
@@ -121,6 +131,8 @@ class Scenario:
     aggregates: tuple[tuple[Mapping[str, str], tuple[str, ...]], ...] = ()
     named_host: str | None = None
     withheld: Withheld = Withheld()
+    nova_options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    asks_each_mode: bool = False
 
     @property
     def name(self) -> str:
@@ -198,4 +210,10 @@ def _typed(data: Mapping[str, Any]) -> Json:
 
 def _server(data: Mapping[str, Any]) -> ServerPlan:
     ports = tuple(PortPlan(**each) for each in data["ports"])
-    return ServerPlan(**{**data, "state": ServerState(data["state"]), "ports": ports})
+    history = data.get("history")
+    typed = {
+        "state": ServerState(data["state"]),
+        "ports": ports,
+        "history": None if history is None else History(history),
+    }
+    return ServerPlan(**{**data, **typed})

@@ -21,6 +21,7 @@ from tests.cloud import Cloud, CloudError
 from tests.cloud.administrator import MICROVERSION, Administrator, Moved
 from tests.cloud.shared import SharedCloud
 from tests.fidelity import ports
+from tests.fidelity.history import Past
 from tests.fidelity.scenario import HostState, Scenario, ServerPlan, ServerState
 
 _ACTIONS = {
@@ -49,18 +50,24 @@ class Staged:
     other_ids: tuple[str, ...] = ()
     server_id: str = ""
     port_ids: list[str] = dataclasses.field(default_factory=list)
+    past: Past | None = None
 
     def make_server(self) -> None:
         """Make the server that shall be live migrated.
 
         :raises CannotStageError: if nova does not
         """
-        plan = self.scenario.server
+        plan, past = self.scenario.server, self.past
+        if past is not None:
+            plan = dataclasses.replace(plan, host=past.first_host)
         try:
             self.port_ids = ports.make_ports(self.admin, plan.ports)
             self.server_id = self._request(plan, "server", self.port_ids)
             self.admin.wait_until_built([self.server_id])
+            if past is not None:
+                past.happen(self.server_id, self.port_ids)
         except CloudError as error:
+            self.undo_history()
             raise CannotStageError(str(error)) from error
         self._bring_into_state(plan.state)
 
@@ -80,7 +87,8 @@ class Staged:
         if is_disabled:
             self.cloud.enable_host(home)
         self._bring_agents_into_state(everywhere_alive=True)
-        if moved.is_broken or not self.move(home).is_done:
+        has_to_be_new = moved.is_broken or self.scenario.asks_each_mode
+        if has_to_be_new or not self.move(home).is_done:
             self.delete_server()
             self.cloud.forget_moves()
             self.make_server()
@@ -125,10 +133,25 @@ class Staged:
         self._bring_agents_into_state()
 
     def delete_server(self) -> None:
-        """Delete the server and its ports."""
+        """Delete the server and its ports, and undo what happened to it."""
         self.admin.delete(self.server_id)
+        self.undo_history()
         ports.delete_ports(self.admin, self.port_ids)
         self.port_ids = []
+
+    def undo_history(self) -> None:
+        """Bring back what the server's history changed of the cloud."""
+        if self.past is not None:
+            self.past.undo()
+
+    def resize_flavor(self) -> str:
+        """Make a flavor that the server is resized to, with a device more."""
+        plan = self.scenario.server
+        name, _, count = (plan.aliases or "").rpartition(":")
+        aliases = f"{name}:{int(count) + 1}" if name else None
+        return self.admin.flavor(
+            aliases, vcpus=plan.vcpus, ram=plan.ram + 128, **dict(plan.extra_specs)
+        )
 
     def _bring_agents_into_state(self, *, everywhere_alive: bool = False) -> None:
         """Let those agents change that are not simply alive in the scenario."""
@@ -142,11 +165,15 @@ class Staged:
             plan.aliases, vcpus=plan.vcpus, ram=plan.ram, **dict(plan.extra_specs)
         )
         fields: dict[str, Any] = {}
+        if plan.image_properties:
+            fields["imageRef"] = self.admin.image_with(plan.image_properties)
         if plan.zone is not None:
             fields["availability_zone"] = plan.zone
         if port_ids:
             fields["networks"] = [{"port": port_id} for port_id in port_ids]
-        hints = {"group": self.group_id} if plan.in_group and self.group_id else None
+        hints = dict(plan.hints)
+        if plan.in_group and self.group_id:
+            hints["group"] = self.group_id
         return self.admin.request_server(flavor, plan.host, name, hints, **fields)
 
     def _bring_into_state(self, state: ServerState) -> None:
@@ -176,7 +203,10 @@ class Stager:
         if last and is_untouched and last.scenario.ground == scenario.ground:
             staged = _cleared(last, scenario)
         else:
+            if last:
+                last.undo_history()
             staged = self._from_the_ground(scenario)
+        staged.past = _past(staged)
         staged.make_server()
         staged.bring_hosts_into_state()
         self._staged = staged
@@ -209,7 +239,23 @@ def _cleared(staged: Staged, scenario: Scenario) -> Staged:
     staged.delete_server()
     cloud.forget_moves()
     cloud.set_aliases(list(scenario.aliases))
-    return dataclasses.replace(staged, scenario=scenario)
+    return dataclasses.replace(staged, scenario=scenario, past=None)
+
+
+def _past(staged: Staged) -> Past | None:
+    scenario = staged.scenario
+    if scenario.server.history is None:
+        return None
+    specs = [host.spec for host in scenario.hosts]
+    specs.sort(key=lambda spec: spec.name != scenario.server.host)
+    return Past(
+        scenario.server.history,
+        staged.cloud,
+        staged.admin,
+        tuple(specs),
+        staged.resize_flavor,
+        staged.group_id,
+    )
 
 
 def _make_aggregates(staged: Staged) -> None:

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import pathlib
@@ -23,12 +24,14 @@ import testtools
 
 from tests.fidelity.generate import generate
 from tests.fidelity.generate_ports import generate_ports
-from tests.fidelity.judgement import Agreement, Answer, Judgement, Subject
+from tests.fidelity.generate_servers import generate_servers
+from tests.fidelity.history import History
+from tests.fidelity.judgement import Agreement, Answer, Informed, Judgement, Subject
 from tests.fidelity.matrix import Matrix
 from tests.fidelity.scenario import Scenario
 from vfio_lm.preflight import Verdict
 
-_MAKERS = (generate, generate_ports)
+_MAKERS = (generate, generate_ports, generate_servers)
 
 
 class TestScenarios(testtools.TestCase):
@@ -60,39 +63,90 @@ class TestScenarios(testtools.TestCase):
             self.assertLessEqual({scenario.named_host} - {None}, names - {scenario.server.host})
 
 
+class TestPopulation(testtools.TestCase):
+    """The shares that the documentation names."""
+
+    def setUp(self):
+        super().setUp()
+        self.scenarios = [generate_servers(seed, n) for seed in range(4) for n in range(100)]
+
+    def share(self, condition):
+        return sum(map(condition, self.scenarios)) / len(self.scenarios)
+
+    def test_most_servers_have_a_numa_topology(self):
+        makers = {"hw:cpu_policy", "hw:mem_page_size", "hw:numa_nodes"}
+        share = self.share(lambda each: not makers.isdisjoint(each.server.extra_specs))
+        self.assertLess(0.6, share)
+
+    def test_a_third_has_a_history_and_every_history_is_there(self):
+        histories = collections.Counter(each.server.history for each in self.scenarios)
+        self.assertTrue(0.28 < 1 - histories[None] / len(self.scenarios) < 0.4, histories)
+        self.assertEqual({None, *History}, set(histories))
+
+    def test_ports_are_of_three_kinds_and_options_differ(self):
+        kinds = {port.vnic_type for each in self.scenarios for port in each.server.ports}
+        self.assertEqual({"normal", "direct", "macvtap"}, kinds)
+        self.assertEqual(4, len({str(each.nova_options) for each in self.scenarios}))
+
+    def test_hosts_have_devices_on_several_nodes_and_pages_of_several_sizes(self):
+        self.assertEqual(1.0, self.share(lambda each: each.hosts[0].spec.pfs == 2))
+        self.assertLess(0.5, self.share(lambda each: len(each.hosts[0].spec.huge_pages) == 2))
+
+
 def _answer(verdict: Verdict, is_moved: bool, **fields: object) -> Answer:
     known = {"subject": Subject.SERVER, "host": None, "nova": "moved"} | fields
     return Answer(verdict=verdict, is_moved=is_moved, **known)
 
 
-def _judgement(*answers: Answer, is_complete: bool = True, void: str = "") -> Judgement:
-    return Judgement(1, 2, is_complete, answers, void)
+def _judgement(*answers: Answer, void: str = "") -> Judgement:
+    return Judgement(1, 2, answers, void)
 
 
 class TestMatrix(testtools.TestCase):
     def test_a_ready_server_that_nova_does_not_move_is_a_false_ready(self):
         judgement = _judgement(_answer(Verdict.READY, False))
         self.assertEqual(judgement.answers, judgement.disagreements)
-        self.assertEqual(1, Matrix.of([judgement]).scenarios_with(Agreement.FALSE_READY))
+        matrix = Matrix.of([judgement])
+        self.assertEqual(1, matrix.scenarios_with(Agreement.FALSE_READY, Informed.FULLY))
 
     def test_a_blocked_destination_that_nova_takes_is_a_false_blocked(self):
         wrong = _answer(Verdict.BLOCKED, True, subject=Subject.DESTINATION, host="b")
         judgement = _judgement(_answer(Verdict.READY, True), wrong)
         self.assertEqual((wrong,), judgement.disagreements)
-        self.assertEqual(1, Matrix.of([judgement]).scenarios_with(Agreement.FALSE_BLOCKED))
+        matrix = Matrix.of([judgement])
+        self.assertEqual(1, matrix.scenarios_with(Agreement.FALSE_BLOCKED, Informed.FULLY))
+        self.assertEqual(0, matrix.scenarios_with(Agreement.FALSE_BLOCKED, Informed.PARTLY))
 
-    def test_unknown_is_never_wrong_but_counted(self):
+    def test_unknown_is_counted_with_its_reasons(self):
         known = _judgement(_answer(Verdict.UNKNOWN, True, unknown=("numa",)))
-        missing = _judgement(_answer(Verdict.UNKNOWN, False, unknown=("numa",)), is_complete=False)
-        matrix = Matrix.of([known, missing])
-        self.assertEqual((), known.disagreements + missing.disagreements)
-        self.assertEqual(1, matrix.scenarios_with(Agreement.UNKNOWN, complete_only=True))
+        missing = _answer(Verdict.UNKNOWN, False, unknown=("numa",), informed=Informed.PARTLY)
+        matrix = Matrix.of([known, _judgement(missing)])
+        self.assertEqual((), known.disagreements + _judgement(missing).disagreements)
         self.assertIn(("every input", "numa", "1"), matrix.unknowns())
-        self.assertIn("unknown with every input  1       100.0 %", matrix.text())
+        self.assertIn(("some missing", "1", "0", "0", "0", "0", "1, 100.0 %"), matrix.summary())
+
+    def test_a_server_in_error_is_wrong_unless_it_was_said_to_be_blocked(self):
+        for verdict, agreement in (
+            (Verdict.READY, Agreement.FALSE_READY),
+            (Verdict.UNKNOWN, Agreement.UNFORESEEN_ERROR),
+            (Verdict.BLOCKED, Agreement.RIGHT),
+        ):
+            answer = _answer(verdict, False, is_broken=True)
+            self.assertEqual(agreement, answer.agreement)
+        matrix = Matrix.of([_judgement(_answer(Verdict.UNKNOWN, False, is_broken=True))])
+        self.assertEqual("1", matrix.summary()[0][5])
+
+    def test_our_checks_the_dry_run_and_nova_stand_side_by_side(self):
+        own = _answer(Verdict.READY, False, informed=Informed.BY_HOSTS, is_broken=True)
+        said = _answer(Verdict.BLOCKED, False, informed=Informed.BY_DRY_RUN, is_broken=True)
+        matrix = Matrix.of([_judgement(own, said)])
+        self.assertEqual([("server", "ready", "blocked", "ERROR", "1")], matrix.three_ways())
 
     def test_scenarios_without_a_server_do_not_count(self):
-        matrix = Matrix.of([_judgement(void="no valid host"), _judgement()])
-        self.assertIn("scenarios                 1", matrix.text())
+        matrix = Matrix.of(
+            [_judgement(void="no valid host"), _judgement(_answer(Verdict.READY, True))]
+        )
+        self.assertEqual("1", matrix.summary()[0][1])
 
     def test_a_judgement_is_noted_on_one_line(self):
         judgement = dataclasses.replace(
@@ -103,5 +157,5 @@ class TestMatrix(testtools.TestCase):
 
     def test_the_tables_of_the_documentation_are_rst(self):
         text = Matrix.of([_judgement(_answer(Verdict.READY, True))]).rst()
-        self.assertEqual(3, text.count(".. list-table::"))
+        self.assertEqual(2, text.count(".. list-table::"))
         self.assertIn("   * - server\n     - every input\n     - ready\n     - 1\n     - 0\n", text)

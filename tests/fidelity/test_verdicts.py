@@ -25,6 +25,7 @@ from tests.fidelity.outcome import judge
 from tests.fidelity.scenario import Scenario
 from tests.fidelity.stage import Stager
 from tests.functional.base import CLOUDS
+from vfio_lm.preflight import Verdict
 
 _FOLDER = pathlib.Path(__file__).with_name("scenarios")
 _SEED, _COUNT = 2, 20
@@ -47,7 +48,9 @@ class TestVerdicts(testtools.TestCase):
             # Nova did not even build the servers; on a busy machine that need not be so again.
             judgement = judge(self.stager, scenario)
         self.assertEqual("", judgement.void)
-        self.assertEqual([], [answer.sentence for answer in judgement.disagreements])
+        # An unknown says nothing that nova could contradict, whatever became of the server.
+        false = [each for each in judgement.disagreements if each.verdict is not Verdict.UNKNOWN]
+        self.assertEqual([], [answer.sentence for answer in false])
 
 
 def _add_test(name: str, scenario: Scenario) -> None:

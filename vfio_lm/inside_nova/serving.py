@@ -39,7 +39,7 @@ def serve(
     asking: Asking, deadline: Deadline, questions: TextIO, answers: TextIO, idle_seconds: float
 ) -> None:
     """Answer until there are no more questions, or none for some time."""
-    os.nice(_NICENESS)
+    os.nice(max(0, _NICENESS - os.nice(0)))
     say(answers, READY)
     while select.select([questions], [], [], idle_seconds)[0]:
         line = questions.readline()
