@@ -50,7 +50,7 @@ def host_nova_conf() -> dict[str, list[str]]:
     folder = _value(HOST_NOVA_CONF)
     if not folder:
         return {}
-    if not isinstance(folder, str | os.PathLike):
+    if not isinstance(folder, (str, os.PathLike)):
         raise _wrong(HOST_NOVA_CONF, "is no folder: name the one that has the files of the hosts")
     return {host: [path] for host, path in conf_files(folder).items()}
 
@@ -83,8 +83,8 @@ def _value(setting: str) -> object:
 
 def _paths(setting: str) -> list[str]:
     value = _value(setting)
-    paths = [value] if isinstance(value, str | os.PathLike) else value or ()
-    if isinstance(paths, list | tuple) and all(isinstance(p, str | os.PathLike) for p in paths):
+    paths = [value] if isinstance(value, (str, os.PathLike)) else value or ()
+    if isinstance(paths, (list, tuple)) and all(isinstance(p, (str, os.PathLike)) for p in paths):
         return [os.fspath(path) for path in paths if path]
     raise _wrong(setting, "names no files: give a path, or a list of paths")
 

@@ -93,7 +93,7 @@ def hosts(request: HttpRequest) -> tuple[str, ...]:
     return tuple(sorted(SchedulingClient.of(api.connection(request)).services()))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Begun:
     """A live migration that nova has accepted."""
 
@@ -115,7 +115,7 @@ def live_migrate(request: HttpRequest, server_id: str, host: str | None) -> Begu
     return Begun(last.id if last else 0, nova.live_migrate(server_id, host), host)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Watched:
     """How the live migration of a server stands."""
 
@@ -164,7 +164,7 @@ def _pace(nova: MigrationClient, server_id: str) -> Pace | None:
     progress = nova.in_progress(server_id)
     if progress is None:
         return None
-    age = datetime.datetime.now(datetime.UTC) - progress.migration.created_at
+    age = datetime.datetime.now(datetime.timezone.utc) - progress.migration.created_at
     return Pacer().pace(progress, max(0.0, age.total_seconds()))
 
 

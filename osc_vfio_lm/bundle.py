@@ -32,7 +32,7 @@ class BundleError(VfioLmError):
     """The file cannot be written."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Part:
     """One file of the bundle."""
 

@@ -94,7 +94,7 @@ Names of hosts, servers and devices are in it. Nothing is changed in the cloud."
 
         confs = inputs.conf_paths(parsed_args)
         self._refuse_unknown(parsed_args.servers)
-        now = datetime.datetime.now(datetime.UTC)
+        now = datetime.datetime.now(datetime.timezone.utc)
         path = parsed_args.output or f"vfio-report-{now:%Y%m%dT%H%M%SZ}.tar.gz"
         parts = tuple(self._parts(parsed_args, confs))
         bundle.write_bundle(path, parts, now.timestamp())

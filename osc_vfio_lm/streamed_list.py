@@ -57,6 +57,6 @@ def _unshared(value: Any) -> Any:
     """Return a value in which no two places hold the same object."""
     if isinstance(value, Mapping):
         return {key: _unshared(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_unshared(each) for each in value]
     return value

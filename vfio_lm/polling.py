@@ -22,7 +22,7 @@ from typing import TypeVar, overload
 _Answer = TypeVar("_Answer")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Clock:
     """Tells the time and lets it pass. A test passes its own, and waits for nothing."""
 

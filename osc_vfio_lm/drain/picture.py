@@ -58,10 +58,7 @@ class _PictureFormatter(base.ListFormatter):
 
 
 def _rows(column_names: Sequence[str], data: Iterable[Sequence[Any]]) -> list[_Row]:
-    return [
-        {name: _text(value) for name, value in zip(column_names, values, strict=True)}
-        for values in data
-    ]
+    return [{name: _text(value) for name, value in zip(column_names, values)} for values in data]
 
 
 def _text(value: Any) -> str:

@@ -72,7 +72,7 @@ def mode(parsed_args: argparse.Namespace) -> str:
     return str(chosen)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Permission:
     """What a preflight says to a live migration that is about to begin."""
 

@@ -120,7 +120,7 @@ def sources(report: Report) -> Iterator[str]:
     """Return what was known besides the answers of the APIs, if anything."""
     yield from files(report.files)
     if (nova := report.nova_says) is not None:
-        taken_at = nova.taken_at.astimezone(datetime.UTC)
+        taken_at = nova.taken_at.astimezone(datetime.timezone.utc)
         doubt = "" if nova.counts else "; it does not count, see nova-dry-run"
         yield (
             f"Nova's own word: {nova.origin}, {taken_at:%Y-%m-%d %H:%M:%S} UTC, "

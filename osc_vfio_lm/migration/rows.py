@@ -31,7 +31,7 @@ Row = tuple[Any, ...]
 _OPEN = {Verdict.BLOCKED: Status.FAIL, Verdict.UNKNOWN: Status.UNKNOWN}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class RowKind:
     """What the rows are about."""
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.parse
-from importlib import metadata
 
+from vfio_lm.entry_points import entry_points
 from vfio_lm.errors import OptionError
 from vfio_lm.text import whole_number
 
@@ -41,7 +41,7 @@ _SECRET_WORDS = ("password", "secret", "token")
 _HIDDEN = "***"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Coordination:
     """Where the agents find one another."""
 
@@ -85,7 +85,7 @@ def read_backend_url(url: str, group: str, interval: int) -> Coordination:
     :raises OptionError: if tooz could not use it; no part of it is quoted that may be a password
     """
     parts = _split(url)
-    backends = sorted(metadata.entry_points(group=_TOOZ_BACKENDS).names)
+    backends = sorted({entry.name for _, entry in entry_points(_TOOZ_BACKENDS)})
     if parts.scheme not in backends:
         raise OptionError(parts.scheme, f"is not one of tooz's backends: {', '.join(backends)}")
     query = urllib.parse.parse_qsl(parts.query)

@@ -23,7 +23,6 @@ import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib import metadata
 from typing import Any
 
 from keystoneauth1 import adapter, loading
@@ -34,6 +33,7 @@ from oslo_log import log as logging
 from placement_sync.agent import opts
 from placement_sync.agent.settings import DEFAULT_NOVA_CONF, PROJECT, nova_conf_paths
 from vfio_lm.cloud.http.time_limit import TimeLimitAdapter, limit_time
+from vfio_lm.entry_points import entry_points
 from vfio_lm.errors import ConfigError
 from vfio_lm.pci.conf_text import not_a_configuration, read_conf_text, refuse_unreadable
 from vfio_lm.quoting import SEVERAL_LINES, refusal_of_value
@@ -45,7 +45,7 @@ _REST = 1.0
 its own before the next."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Adapters:
     """The services that the agent talks to."""
 
@@ -174,7 +174,7 @@ def _check_auth_type(conf: cfg.ConfigOpts, where: str) -> None:
     # keystoneauth would not only refuse the name, but let stevedore log it too.
     section = conf[opts.PLACEMENT].auth_section or opts.PLACEMENT
     name = conf[section].auth_type
-    known = sorted(metadata.entry_points(group=loading.PLUGIN_NAMESPACE).names)
+    known = sorted({entry.name for _, entry in entry_points(loading.PLUGIN_NAMESPACE)})
     if name not in known:
         raise ConfigError(
             where, f"[{section}]auth_type", str(name), f"is not one of {', '.join(known)}"

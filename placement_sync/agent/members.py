@@ -23,7 +23,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class GroupView:
     """The group as one look found it."""
 

@@ -28,7 +28,7 @@ _NAMESPACE = "vfio_placement_sync"
 _DURATIONS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Health:
     """Whether the agent does its work."""
 
@@ -98,7 +98,7 @@ class Metrics:
 
     def count_success(self) -> None:
         """Note that a round was complete."""
-        now = datetime.datetime.now(datetime.UTC)
+        now = datetime.datetime.now(datetime.timezone.utc)
         self._rounds.labels("complete").inc()
         self._last_success.set(now.timestamp())
         self._success = (time.monotonic(), now)

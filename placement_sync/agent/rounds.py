@@ -53,7 +53,7 @@ _LATE = 30.0
 """Seconds by which a round may end later than it should before the agent counts as stuck."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Orders:
     """What one reading of the configuration results in: all of it, or it is not obeyed."""
 
@@ -84,7 +84,7 @@ class Orders:
             self.names.forget({each.subject for each in findings if each.kind is kind})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Round:
     """How one round ended."""
 

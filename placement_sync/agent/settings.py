@@ -56,7 +56,7 @@ _QUIET_LIBRARIES = ("tooz=ERROR", "urllib3.connectionpool=ERROR")
 """What they would say of an event, the agent says itself in one line."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """All options of the agent but its credentials."""
 

@@ -44,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 Writing = Callable[[str], contextlib.AbstractContextManager[bool]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class StepResult:
     """How one step ended."""
 

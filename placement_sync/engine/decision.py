@@ -23,7 +23,7 @@ from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.pci.hosts import Host
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Decision:
     """What a provider that may be written shall carry."""
 

@@ -37,7 +37,7 @@ from vfio_lm.pci.host_facts import HostFacts
 from vfio_lm.pci.hosts import Host
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class WantedTraits:
     """What one provider shall carry; foreign traits are not its business."""
 
@@ -67,7 +67,7 @@ class WantedTraits:
         return {trait: known.get(trait, unused) for trait in changed}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Desired:
     """What the whole tree of one host shall say."""
 

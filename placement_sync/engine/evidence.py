@@ -36,7 +36,7 @@ from vfio_lm.pci.migratability import Obstacle, is_managed, obstacles
 from vfio_lm.pci.provider_origin import origin
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """What is known of one device, or of the devices behind one provider."""
 

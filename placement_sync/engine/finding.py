@@ -54,7 +54,7 @@ class Kind(enum.Enum):
         return self not in (Kind.ALIAS_WITHOUT_TRAIT, Kind.UNDECIDED)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AuditFinding:
     """One thing that only the operator can mend."""
 

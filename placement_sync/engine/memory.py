@@ -26,7 +26,7 @@ from placement_sync.engine.decision import Decision
 PATIENCE = 2
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass
 class _Record:
     """What we did to one provider, under one configuration."""
 

@@ -34,7 +34,7 @@ from vfio_lm.pci.driver_traits import is_driver_trait
 _USUAL = (os_traits.COMPUTE_MANAGED_PCI_DEVICE, os_traits.OWNER_NOVA, traits.LIVE_MIGRATABLE)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Snapshot:
     """Trees of providers with those of their traits that matter here."""
 

@@ -34,7 +34,7 @@ class Durability(enum.Enum):
     """On a provider below the root that nova does not own: its owner may overwrite it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Step:
     """What is to become different about the traits of one provider."""
 
@@ -67,7 +67,7 @@ class Step:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class FlavorStep:
     """Extra specs that a flavor is to get; it has none of them yet."""
 
@@ -82,7 +82,7 @@ class FlavorStep:
         return f"flavor {self.flavor.name}: {changes}: {self.why}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """What is to be done in one round, in this order, and what only the operator can do."""
 

@@ -29,7 +29,7 @@ from vfio_lm.pci import Alias
 from vfio_lm.pci.hosts import Host
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Comparison:
     """Hosts beside what placement says of them."""
 
@@ -54,7 +54,7 @@ class Comparison:
         return any(each.is_ambiguous for each in self.wanted.values())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Aliases:
     """What is known of aliases and flavors, and what may be said and done about them."""
 

@@ -50,7 +50,7 @@ def _always(_: str) -> contextlib.AbstractContextManager[bool]:
     return contextlib.nullcontext(True)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class RoundResult:
     """What one round found and did. The three kinds of providers add up to ``providers``."""
 

@@ -25,7 +25,7 @@ from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci.hosts import KnownHosts, read_host, read_hosts
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class OwnHost:
     """The compute host that the agent runs on."""
 
@@ -53,7 +53,7 @@ class OwnHost:
         return KnownHosts(hosts=(host,), errors=())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HostFolder:
     """A folder with one nova.conf for each of many hosts."""
 

@@ -202,6 +202,22 @@ class TestMirror(testtools.TestCase):
         )
 
 
+class TestOldestPython(testtools.TestCase):
+    """What one writes by habit, and Python 3.9 lacks; vermin (tox -e linters) knows all of it."""
+
+    def test_no_call_has_an_argument_that_it_lacks(self):
+        lacking = {"dataclass": {"slots", "kw_only", "weakref_slot"}, "zip": {"strict"}}
+        found = [
+            f"{path}:{node.lineno}"
+            for path, module in _modules().items()
+            for node in ast.walk(module)
+            if isinstance(node, ast.Call)
+            and {each.arg for each in node.keywords}
+            & lacking.get(ast.unparse(node.func).rpartition(".")[2], set())
+        ]
+        self.assertEqual([], found, "slots, kw_only or strict, which Python 3.9 lacks")
+
+
 class TestChecks(testtools.TestCase):
     def made(self) -> Iterable[Check]:
         for found in pkgutil.iter_modules(checks.__path__, f"{checks.__name__}."):

@@ -40,7 +40,7 @@ Tell = Callable[[int, int], None]
 _EXTRA_REQUESTS = 2
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Plan:
     """Whom to ask about."""
 
@@ -76,7 +76,7 @@ def allocations(
         alone,
         tell=lambda done: tell(len(plan.providers) + done, len(plan.providers) + len(alone)),
     )
-    found |= {server.id: answer for server, answer in zip(alone, answers, strict=True)}
+    found |= {server.id: answer for server, answer in zip(alone, answers)}
     return found
 
 
@@ -118,7 +118,7 @@ def _of_providers(
         ]
 
     answers = in_parallel(holders, uuids, tell=lambda done: tell(done, len(uuids)))
-    for uuid, answer in zip(uuids, answers, strict=True):
+    for uuid, answer in zip(uuids, answers):
         for consumer, resources in answer:
             found.setdefault(consumer, {})[uuid] = resources
     return found

@@ -17,7 +17,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from vfio_lm.cloud.http.endpoint import Endpoint, path
 from vfio_lm.cloud.http.shape import (
@@ -45,6 +45,7 @@ from vfio_lm.cloud.model.network import (
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
     from openstack.connection import Connection
+    from typing_extensions import Self
 
 _PORT_FIELDS = (
     "id",
@@ -72,7 +73,7 @@ _FEW = 50
 _PAGE = 1000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Item:
     """A port as neutron lists it, and the server that it belongs to."""
 

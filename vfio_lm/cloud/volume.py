@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from vfio_lm.cloud.http.endpoint import Endpoint, path
 from vfio_lm.cloud.http.shape import Fields, listed, mapped, record, text
@@ -26,6 +26,7 @@ from vfio_lm.cloud.model.volume import Volume
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
     from openstack.connection import Connection
+    from typing_extensions import Self
 
 # More are looked for in the list of all.
 _FEW_VOLUMES = 10

@@ -65,7 +65,7 @@ class Observer(Protocol):
         """Whether no other live migration may begin."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Running:
     """A live migration that is followed."""
 

@@ -43,7 +43,7 @@ def movers_and_rooms(checked: Iterable[Checked]) -> tuple[tuple[Mover, ...], tup
     ready = [(facts, report) for facts, report in checked if report.verdict is Verdict.READY]
     movers = tuple(_mover(facts, report) for facts, report in ready)
     by_host: dict[str, list[tuple[Facts, Destination]]] = collections.defaultdict(list)
-    for (facts, _), mover in zip(ready, movers, strict=True):
+    for (facts, _), mover in zip(ready, movers):
         for destination in facts.destinations:
             if destination.host in mover.hosts:
                 by_host[destination.host].append((facts, destination))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from openstack.connection import Connection
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Drain:
     """What becomes of the servers with PCI devices of a host."""
 

@@ -42,7 +42,7 @@ class State(enum.Enum):
     """Whether it can live migrate, or has, is not settled."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Line:
     """What becomes of one server."""
 

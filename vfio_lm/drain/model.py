@@ -18,7 +18,7 @@ import dataclasses
 from collections.abc import Mapping
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Pool:
     """Free devices of one resource provider."""
 
@@ -28,7 +28,7 @@ class Pool:
     """The kinds of device that it satisfies, by whatever names the caller gives them."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Room:
     """What a destination has left."""
 
@@ -40,7 +40,7 @@ class Room:
     """How many more servers of a server group may come; of a group that is absent, any number."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Mover:
     """A server to be moved."""
 
@@ -58,7 +58,7 @@ class Mover:
     """Whether each device must come from another provider (``group_policy=isolate``)."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PlannedMove:
     """One server with its destination."""
 
@@ -69,7 +69,7 @@ class PlannedMove:
     free ones that would do."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Stay:
     """A server that cannot leave together with the others."""
 
@@ -77,7 +77,7 @@ class Stay:
     reason: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DrainPlan:
     """Moves that all fit at the same time, in the order in which to make them."""
 

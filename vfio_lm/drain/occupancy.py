@@ -25,7 +25,7 @@ from vfio_lm.errors import NotFoundError
 MIGRATING = "migrating"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Underway:
     """A live migration from or to the host that is not over."""
 
@@ -36,7 +36,7 @@ class Underway:
     """The ID of the server's last live migration before this one, or 0."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Occupancy:
     """The servers of a host."""
 

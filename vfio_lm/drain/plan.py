@@ -45,7 +45,7 @@ def plan_drain(movers: Iterable[Mover], rooms: Iterable[Room]) -> DrainPlan:
         )
         moves += (
             PlannedMove(server=server, host=share.host, devices=devices)
-            for server, devices in zip(leaving, _deal(share), strict=True)
+            for server, devices in zip(leaving, _deal(share))
         )
     left = [_without(room, moves) for room in rooms]
     by_host = {room.host: room for room in rooms}

@@ -26,7 +26,7 @@ class SolverError(VfioLmError):
     """The best plan cannot be found."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Batch:
     """Servers that need the same and may go to the same hosts, so that one stands for all."""
 
@@ -34,7 +34,7 @@ class Batch:
     size: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Share:
     """How many servers of a group go to one host, and what devices they get together."""
 
@@ -124,7 +124,7 @@ class _Program:
         for number, row in enumerate(self._rows):
             for index, factor in row.items():
                 matrix[number, index] = factor
-        low, high = zip(*self._bounds, strict=True)
+        low, high = zip(*self._bounds)
         result = optimize.milp(
             [-wanted for wanted in self._wanted],
             integrality=[1] * len(self._largest),

@@ -22,7 +22,7 @@ from vfio_lm.cloud.model import CloudFlavor, Server
 from vfio_lm.inventory.flavor import alias_use
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AliasUsage:
     """Who uses one alias."""
 

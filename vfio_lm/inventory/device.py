@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from vfio_lm.cloud.model import ComputeNode, Marking, Provider
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PciDevice:
     """A PF or PCI device that nova manages, with the units that it offers.
 
@@ -72,7 +72,7 @@ class PciDevice:
         return self.provider.marking
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceFilter:
     """Which devices are asked for; what is not set does not matter."""
 
@@ -91,7 +91,7 @@ class DeviceFilter:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Holder:
     """A consumer that holds units of a device."""
 

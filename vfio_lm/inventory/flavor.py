@@ -36,7 +36,7 @@ class FlavorError(VfioLmError):
     """A flavor cannot be made or changed as asked."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AliasUse:
     """What a flavor, or the copy of it in a server, asks for by alias."""
 
@@ -81,7 +81,7 @@ def alias_use(
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PciFlavor:
     """A flavor with devices of aliases, and how many servers run on it."""
 
@@ -150,7 +150,7 @@ def current_counts(extra_specs: Mapping[str, str]) -> dict[str, int]:
     return _counts(parse_alias_requests(extra_specs))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class FlavorChange:
     """What is to change in a flavor's extra specs."""
 

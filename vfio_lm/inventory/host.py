@@ -38,7 +38,7 @@ class HostMarking(enum.Enum):
     """Placement counts no PCI device of this host."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HostInventory:
     """A host that nova or placement knows."""
 
@@ -83,7 +83,7 @@ class HostInventory:
         return HostMarking.UNKNOWN if Marking.UNKNOWN in found else HostMarking.NO
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Totals:
     """All hosts together."""
 

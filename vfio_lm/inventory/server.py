@@ -23,7 +23,7 @@ from vfio_lm.inventory.flavor import AliasUse, alias_use
 from vfio_lm.pci import Alias
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HeldDevice:
     """Units of a device that a server holds."""
 
@@ -41,7 +41,7 @@ class HeldDevice:
         return sum(self.resources.values())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PciServer:
     """A server whose flavor asks for devices by alias."""
 

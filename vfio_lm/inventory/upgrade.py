@@ -55,7 +55,7 @@ class Action(enum.Enum):
     """Nothing that this plan could do; the reason says what is in the way."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class UpgradeStep:
     """What has to be done about one server."""
 

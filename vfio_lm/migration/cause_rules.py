@@ -30,7 +30,7 @@ class Certainty(enum.Enum):
     """It would explain what was seen, and so would other things."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CauseRule:
     """Words by which a cause is known."""
 

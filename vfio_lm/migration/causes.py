@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from vfio_lm.migration.cause_rules import RULES, CauseRule, Certainty
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Cause:
     """One explanation of a failure."""
 
@@ -35,7 +35,7 @@ class Cause:
     remedy: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Words:
     """Something that the platform said."""
 

@@ -54,7 +54,7 @@ class Result(enum.Enum):
     FAILED = "failed"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Attempt:
     """All that is known of one live migration."""
 
@@ -69,7 +69,7 @@ class Attempt:
     """The preflight of today, which may have been another one then."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Explanation:
     """The answer; without causes, an honest "not known"."""
 

@@ -25,7 +25,7 @@ from vfio_lm.polling import SYSTEM_CLOCK, Clock, poll
 _POLL_SECONDS = 1.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class End:
     """What was seen last of a live migration."""
 

@@ -48,7 +48,7 @@ class LogError(VfioLmError):
     """A log file that cannot be read."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _LogRecord:
     """What was logged at once."""
 

@@ -19,7 +19,7 @@ import dataclasses
 from vfio_lm.cloud.model import Amount, Progress
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Pace:
     """A live migration as it stands after some seconds."""
 

@@ -24,7 +24,7 @@ from vfio_lm.text import counted
 Allocations = Mapping[str, Mapping[str, int]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ArrivalCheck:
     """One thing that must hold after a live migration, and whether it does."""
 
@@ -33,7 +33,7 @@ class ArrivalCheck:
     message: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Holdings:
     """What placement shows after a live migration."""
 
@@ -47,7 +47,7 @@ class Holdings:
     """Every provider of the server's allocations, with its traits, by UUID."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Arrival:
     """A server after its live migration."""
 

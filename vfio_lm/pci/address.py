@@ -70,7 +70,7 @@ def format_fields(domain: str, bus: str, slot: str, function: str) -> str:
     return f"{domain}:{bus}:{slot}.{function}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
+@dataclasses.dataclass(frozen=True, order=True)
 class PciAddress:
     """Where a PCI function sits on its host; its text is the canonical ``0000:81:00.1``."""
 
@@ -93,7 +93,7 @@ class PciAddress:
         if len(written) != len(FIELDS):
             raise AddressError(text, "is not of the form DOMAIN:BUS:SLOT.FUNCTION")
         try:
-            pairs = zip(FIELDS, written)  # noqa: B905 - Python 3.9 has no strict
+            pairs = zip(FIELDS, written)
             fields = [field_text(*pair) for pair in pairs]
         except ValueError as exc:
             raise AddressError(text, str(exc)) from None

@@ -24,7 +24,7 @@ ANY = "*"
 ANY_REGEX = ".*"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AddressPattern:
     """What each field of a device's address has to look like."""
 
@@ -51,7 +51,7 @@ class AddressPattern:
         """
         if parent is not None and format_fields(*self.fields) == str(parent):
             return True
-        pairs = zip(FIELDS, address.fields, strict=True)
+        pairs = zip(FIELDS, address.fields)
         return all(self.takes(name, value) for name, value in pairs)
 
     def takes(self, field: str, value: str) -> bool:
@@ -59,7 +59,7 @@ class AddressPattern:
         raise NotImplementedError
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AddressGlob(AddressPattern):
     """Each field is a number or ``*``. Source: ``PciAddressGlobSpec`` (nova 34.0.0)."""
 
@@ -68,7 +68,7 @@ class AddressGlob(AddressPattern):
         return getattr(self, field) in (ANY, value)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AddressRegex(AddressPattern):
     """Each field is a regular expression. Source: ``PciAddressRegexSpec`` (nova 34.0.0)."""
 
@@ -108,8 +108,7 @@ def _parse_glob(text: str) -> AddressGlob:
     globs.append(function.strip() if function else ANY)
     try:
         fields = [
-            glob if glob == ANY else field_text(name, glob)
-            for name, glob in zip(FIELDS, globs, strict=True)
+            glob if glob == ANY else field_text(name, glob) for name, glob in zip(FIELDS, globs)
         ]
     except ValueError as exc:
         raise AddressError(text, str(exc)) from None
@@ -118,7 +117,7 @@ def _parse_glob(text: str) -> AddressGlob:
 
 def _parse_regex(fields: dict[str, object]) -> AddressRegex:
     regexes = [fields.get(name, ANY_REGEX) for name in FIELDS]
-    for name, regex in zip(FIELDS, regexes, strict=True):
+    for name, regex in zip(FIELDS, regexes):
         if not isinstance(regex, str):
             raise AddressError(fields, f"{name} is not a text")
         try:

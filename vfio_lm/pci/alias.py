@@ -62,7 +62,7 @@ class AliasError(OptionError):
     """Nova would refuse this alias."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AliasSpec:
     """One kind of device that satisfies an alias."""
 
@@ -92,7 +92,7 @@ class AliasSpec:
         return names.traits(self.requested_traits)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Alias:
     """A name that flavors use, with the kinds of device that satisfy it."""
 
@@ -149,7 +149,7 @@ def parse_aliases(
     aliases: dict[str, Alias] = {}
     written: dict[str, str] = {}
     places = itertools.chain(locations, itertools.repeat(""))
-    for value, location in zip(values, places, strict=False):
+    for value, location in zip(values, places):
         alias = _parse_one(value, location)
         known = aliases.get(alias.name)
         if known is not None:

@@ -46,7 +46,7 @@ class Fit(enum.Enum):
     """In some orders, or it is not known which devices are free."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Wish:
     """A number of devices of one kind that a server asks for."""
 

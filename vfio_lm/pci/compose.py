@@ -27,7 +27,7 @@ from vfio_lm.pci.flavor import can_be_requested
 from vfio_lm.pci.release import NovaRelease
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceWish:
     """The kind of device that an alias is for; with identifiers, a resource class, or both."""
 
@@ -42,7 +42,7 @@ class DeviceWish:
     """Further traits that the devices have."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Composition:
     """Settings for nova.conf."""
 

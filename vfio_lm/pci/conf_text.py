@@ -46,7 +46,7 @@ _LARGEST_BYTES = 16 * 1024 * 1024
 """A sample of nova.conf with all options has less than one."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Setting:
     """One assignment in a file."""
 
@@ -80,7 +80,7 @@ class Setting:
         return f"{self.name.partition(']')[2]} = " + "\n    ".join(lines)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """What keeps nova from reading a file."""
 
@@ -91,7 +91,7 @@ class Problem:
     """The line itself is not kept: it may hold a password."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ConfText:
     """All that stands in the files of one service."""
 

@@ -41,7 +41,7 @@ class DeviceKind(enum.Enum):
         return self in (DeviceKind.VF, DeviceKind.VDPA)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Device:
     """One PCI function of a host."""
 

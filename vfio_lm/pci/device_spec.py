@@ -52,7 +52,7 @@ class DeviceSpecError(OptionError):
     """Nova would refuse this device specification."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceSpec:
     """Devices that nova may use, with what the operator declares of them."""
 
@@ -147,7 +147,7 @@ def parse_device_specs(
     """
     specs: list[DeviceSpec] = []
     places = itertools.chain(locations, itertools.repeat(""))
-    for value, location in zip(values, places, strict=False):
+    for value, location in zip(values, places):
         try:
             specs += (
                 _parse_one(fields, report_in_placement, location) for fields in _objects(value)

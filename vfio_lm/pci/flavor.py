@@ -22,7 +22,7 @@ from vfio_lm.pci.alias import AliasError
 ALIAS_EXTRA_SPEC = "pci_passthrough:alias"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AliasRequest:
     """A number of devices of one alias."""
 

@@ -143,7 +143,7 @@ class HostFactsError(VfioLmError):
         self.reason = reason
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceUser:
     """Who has a device: what runs with it, or a server that is shut off."""
 
@@ -153,7 +153,7 @@ class DeviceUser:
     """Of the domain; for one of nova's, the server's."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceFacts:
     """One PCI function with SR-IOV, or bound to a VFIO driver."""
 
@@ -218,7 +218,7 @@ class DeviceFacts:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HostFacts:
     """What was found on one host at one time."""
 
@@ -268,7 +268,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, PciAddress):
         return str(value)
     if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).isoformat(timespec="seconds")
+        return value.astimezone(datetime.timezone.utc).isoformat(timespec="seconds")
     if isinstance(value, DeviceKind):
         return value.value
     if dataclasses.is_dataclass(value):

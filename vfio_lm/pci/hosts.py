@@ -23,6 +23,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Union
 
 from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci.address import PciAddress
@@ -34,10 +35,10 @@ from vfio_lm.pci.nova_conf import NovaConf, read_nova_conf
 _CONF = ".conf"
 _FACTS = ".json"
 
-Path = str | os.PathLike[str]
+Path = Union[str, "os.PathLike[str]"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Host:
     """What is known of one compute host beyond the APIs."""
 
@@ -98,7 +99,7 @@ class Host:
 NOTHING_KNOWN = Host()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class KnownHosts:
     """All hosts of a folder."""
 

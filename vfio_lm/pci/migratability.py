@@ -30,7 +30,7 @@ PLAIN_DRIVER = "vfio-pci"
 """The VFIO driver of the kernel that drives any device and cannot migrate one."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class MigrationFlags:
     """What a VFIO driver can do for live migration; no flag at all: it cannot migrate.
 
@@ -97,7 +97,7 @@ class ObstacleKind(enum.Enum):
     """It is a VF for an NVIDIA vGPU that has no type."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Obstacle:
     """One thing that keeps a device from being live migrated."""
 

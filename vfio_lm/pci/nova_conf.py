@@ -72,7 +72,7 @@ _ENVIRONMENT_VARIABLE = "OS_VFIO_NOVA_CONF"
 _USUAL_PATH = "/etc/nova/nova.conf"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NovaConf:
     """What one service's configuration says about PCI devices.
 
@@ -174,7 +174,7 @@ def last_changed(paths: Iterable[str | os.PathLike[str]]) -> datetime.datetime:
         for file in (path.glob("*.conf") if path.is_dir() else [path])
     ]
     newest = max((file.stat().st_mtime for file in files), default=0.0)
-    return datetime.datetime.fromtimestamp(newest, datetime.UTC)
+    return datetime.datetime.fromtimestamp(newest, datetime.timezone.utc)
 
 
 def _parse(names: Sequence[str], text: ConfText) -> dict[str, Any]:

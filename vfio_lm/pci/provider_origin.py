@@ -41,7 +41,7 @@ from vfio_lm.pci.release import NovaRelease
 _ANYTHING = (ANY, ".*")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PciProvider:
     """What placement shows of the provider of one PF or PCI device."""
 
@@ -55,7 +55,7 @@ class PciProvider:
     """Of the nova-compute that sets its traits; None: another service does."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Origin:
     """The specifications of the devices behind a provider."""
 

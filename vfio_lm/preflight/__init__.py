@@ -109,7 +109,7 @@ def check_server(
     :raises vfio_lm.pci.alias.AliasError: if the server's flavor has a malformed alias extra spec
     """
     inputs = Inputs(
-        now=datetime.datetime.now(datetime.UTC),
+        now=datetime.datetime.now(datetime.timezone.utc),
         aliases=aliases,
         pci_in_placement=pci_in_placement,
         hosts=hosts or {},

@@ -81,7 +81,7 @@ class Refuser(enum.Enum):
     NOWHERE = "nowhere"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Outcome:
     """What a check found out; use the functions below to make one."""
 
@@ -120,7 +120,7 @@ def not_applicable(message: str) -> Outcome:
     return Outcome(Status.NOT_APPLICABLE, message)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Check:
     """One question of the preflight."""
 

@@ -45,7 +45,7 @@ from vfio_lm.preflight.memo import Memo
 from vfio_lm.preflight.nova_says import NOT_ASKED, NovaSays
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceSupply:
     """The units of one resource class on one PCI provider."""
 
@@ -56,7 +56,7 @@ class DeviceSupply:
     marking: Marking
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Occupants:
     """The servers that nova has on a host, and what may change about them right now."""
 
@@ -66,7 +66,6 @@ class Occupants:
     """Migrations and resizes from or to the host that are not over."""
 
 
-# Without slots: many servers share a destination, and its devices are sorted once for all.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Destination:
     """A host that the server might go to; like :class:`Facts`, equal to itself alone."""
@@ -102,7 +101,7 @@ class Destination:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class SourceDevice:
     """A PCI provider that the server holds units of."""
 
@@ -110,7 +109,7 @@ class SourceDevice:
     resources: Mapping[str, int]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Source:
     """The host where the server is."""
 
@@ -127,7 +126,7 @@ class Source:
     a kind of mediated device, for instance."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Facts:
     """Everything a check may look at; equal to itself alone."""
 

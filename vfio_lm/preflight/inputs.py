@@ -33,7 +33,7 @@ _DEFAULT_DOWNTIME_MS = 500
 _CLOCK_SKEW = datetime.timedelta(minutes=1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Inputs:
     """All inputs of the preflight besides the answers of the cloud."""
 

@@ -45,7 +45,7 @@ Progress = Callable[[Stage, int, int], None]
 """Called with the stage, how much of it is done, and how much there is."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Survey:
     """The reports of many servers."""
 

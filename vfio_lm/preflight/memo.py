@@ -17,10 +17,14 @@ from __future__ import annotations
 import operator
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVarTuple, Unpack
+
+    _Arguments = TypeVarTuple("_Arguments")
 
 _Result = TypeVar("_Result")
-_Arguments = TypeVarTuple("_Arguments")
 
 
 class Memo:
@@ -36,7 +40,9 @@ class Memo:
             weakref.WeakKeyDictionary()
         )
 
-    def of(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
+    def of(
+        self, function: Callable[[Unpack[_Arguments]], _Result], *arguments: Unpack[_Arguments]
+    ) -> _Result:
         """Return the result for these arguments, which are worth keeping: few, and looked up often.
 
         :param arguments: compared by their values
@@ -50,7 +56,7 @@ class Memo:
         return found
 
     def latest(
-        self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+        self, function: Callable[[Unpack[_Arguments]], _Result], *arguments: Unpack[_Arguments]
     ) -> _Result:
         """Return the result for these arguments, and forget that for others.
 

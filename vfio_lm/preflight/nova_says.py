@@ -29,7 +29,7 @@ _FRESH = datetime.timedelta(minutes=2)
 _CLOCK_SKEW = datetime.timedelta(minutes=1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class GivenWord:
     """Nova's word, and where it comes from."""
 
@@ -53,7 +53,7 @@ class Standing(enum.Enum):
     """It decides what nova decides."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NovaSays:
     """Nova's word about one server."""
 

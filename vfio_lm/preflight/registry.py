@@ -19,6 +19,7 @@ import importlib.metadata
 import re
 from collections.abc import Iterator
 
+from vfio_lm.entry_points import entry_points
 from vfio_lm.preflight.check import ENTRY_POINT_GROUP, Check, Scope
 from vfio_lm.preflight.contract import DISTRIBUTION, FAILURES, defective, flaw_of_entry, raised
 
@@ -40,8 +41,8 @@ def installed_checks() -> tuple[Check, ...]:
 def _load_all() -> Iterator[Check]:
     """Load our own entries first: no other package can take the id of one of them."""
     entries = [
-        (_package(entry), entry)
-        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+        (_package(distribution, entry), entry)
+        for distribution, entry in entry_points(ENTRY_POINT_GROUP)
     ]
     owners: dict[str, str] = {}
     for package, entry in sorted(entries, key=lambda e: (e[0] != DISTRIBUTION, e[0], e[1].name)):
@@ -53,9 +54,8 @@ def _load_all() -> Iterator[Check]:
             yield defective(f"{entry.name}-of-{package}", package, flaw)
 
 
-def _package(entry: importlib.metadata.EntryPoint) -> str:
+def _package(name: str | None, entry: importlib.metadata.EntryPoint) -> str:
     """Return the distribution of an entry, or the module where its metadata do not say it."""
-    name = entry.dist.name if entry.dist is not None else None
     # As PEP 503 writes a name, whatever wrote the metadata.
     return re.sub(r"[-_.]+", "-", name).lower() if name else entry.value.partition(":")[0]
 

@@ -48,7 +48,7 @@ class NovaStance(enum.Enum):
     """The check objected, and nova accepts."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NovaSource:
     """Where nova's own word about a server is from."""
 
@@ -69,7 +69,7 @@ class NovaSource:
         }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CheckResult:
     """One check's answer, with what the check is."""
 
@@ -105,7 +105,7 @@ class CheckResult:
         }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceReport:
     """The PCI devices of one kind on one PF, or one device that has no PF."""
 
@@ -120,11 +120,10 @@ class DeviceReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields = dict(vars(self))
         return fields | {"live_migratable": self.live_migratable.value}
 
 
-# Without slots: the verdict is asked for again and again.
 @dataclasses.dataclass(frozen=True)
 class DestinationReport:
     """What the preflight found out about one destination."""
@@ -164,7 +163,7 @@ class DestinationReport:
         }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Report:
     """The whole answer for one server."""
 

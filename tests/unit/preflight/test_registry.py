@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 import fixtures
 import testtools
 
@@ -40,8 +38,8 @@ class TestCatalogue(testtools.TestCase):
         self.assertEqual({Scope.SOURCE, Scope.DESTINATION}, scopes)
 
     def test_without_our_own_checks_no_server_is_ready(self):
-        nothing = lambda **_: importlib.metadata.EntryPoints()  # noqa: E731
-        self.useFixture(fixtures.MonkeyPatch("importlib.metadata.entry_points", nothing))
+        nothing = lambda **_: iter(())  # noqa: E731
+        self.useFixture(fixtures.MonkeyPatch("importlib.metadata.distributions", nothing))
         report = examine(facts(), installed_checks())
         self.assertIs(Verdict.UNKNOWN, report.verdict)
         (result,) = report.checks

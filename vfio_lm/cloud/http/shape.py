@@ -154,8 +154,8 @@ def utc(value: object) -> datetime.datetime:
     try:
         found = datetime.datetime.fromisoformat(text(value))
         if found.tzinfo is None:
-            return found.replace(tzinfo=datetime.UTC)
-        return found.astimezone(datetime.UTC)
+            return found.replace(tzinfo=datetime.timezone.utc)
+        return found.astimezone(datetime.timezone.utc)
     except (ValueError, OverflowError):
         raise ShapeError(f"is not a time: {value!r:.40}") from None
 

@@ -32,7 +32,7 @@ _GROUP_KEY = re.compile(r"^(resources|trait)([a-zA-Z0-9_-]{1,64})?:(.*)$")
 PCI_SUFFIX = "_PCI"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class RequestGroup:
     """Resources and traits that belong together; the unsuffixed group has the suffix ``""``."""
 
@@ -52,7 +52,7 @@ class RequestGroup:
         return self.suffix.startswith(PCI_SUFFIX)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CandidateQuery:
     """All parameters of one ``GET /allocation_candidates``."""
 

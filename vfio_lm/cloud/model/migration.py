@@ -27,7 +27,7 @@ LIVE_MIGRATION = "live-migration"
 LIVE_MIGRATION_CANCEL = "live_migration_cancel"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Migration:
     """Nova's record of one live migration; it outlives the migration."""
 
@@ -52,7 +52,7 @@ class Migration:
         return self.status == "completed"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Amount:
     """Bytes that a live migration has to copy, as the hypervisor counts them."""
 
@@ -62,7 +62,7 @@ class Amount:
     remaining: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Progress:
     """A live migration that is in progress, as far as it has come."""
 
@@ -72,7 +72,7 @@ class Progress:
     disk: Amount | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ActionEvent:
     """One step of an action on a server."""
 
@@ -91,7 +91,7 @@ class ActionEvent:
         return self.result == "Error"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ServerAction:
     """What somebody asked nova to do with a server, and what nova did, step by step."""
 
@@ -103,7 +103,7 @@ class ServerAction:
     """In the order in which they began; nothing where they were not asked for."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class OwnServer:
     """The little that a user who is no administrator is shown of a server."""
 

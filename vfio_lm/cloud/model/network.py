@@ -55,7 +55,7 @@ class PortKind(enum.Enum):
     """Devices of cyborg's: the API refuses the live migration."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Segment:
     """One of the networks that carry a network of neutron's."""
 
@@ -64,7 +64,7 @@ class Segment:
     physical_network: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NetworkAgent:
     """An agent of neutron's on a host."""
 
@@ -76,7 +76,7 @@ class NetworkAgent:
     tunnel_types: frozenset[str] = frozenset()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PortResources:
     """What a port asks placement for."""
 
@@ -85,7 +85,7 @@ class PortResources:
     """Suffixes of groups that one provider, or its descendants, must serve together."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Port:
     """A port of a server."""
 
@@ -127,7 +127,7 @@ class Port:
         return PortKind.REPLUGGED
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Network:
     """The ports of one server, as far as neutron answers."""
 

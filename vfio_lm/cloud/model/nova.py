@@ -21,7 +21,7 @@ from collections.abc import Mapping
 Microversion = tuple[int, int]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Flavor:
     """The flavor as it was when the server was created or last resized."""
 
@@ -45,7 +45,7 @@ class Flavor:
         return (self.vcpus, self.ram_mib, self.disk_gib, self.ephemeral_gib, self.swap_mib)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CloudFlavor:
     """A flavor as nova has it now, for the next server."""
 
@@ -60,7 +60,7 @@ class CloudFlavor:
         return self.flavor.name
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NewFlavor:
     """A flavor that is to be created; its extra specs come later."""
 
@@ -93,7 +93,7 @@ class NewFlavor:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Server:
     """A server as nova's API shows it to an administrator."""
 
@@ -125,7 +125,7 @@ class Server:
         return self.task_state is None and self.vm_state != "resized"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ComputeService:
     """A nova-compute service."""
 
@@ -138,7 +138,7 @@ class ComputeService:
     """The availability zone that the host is in."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ComputeNode:
     """The hypervisor behind a nova-compute service; its UUID is that of its root provider."""
 

@@ -43,7 +43,7 @@ def pci_provider_name(root_name: str, address: str) -> str:
     return f"{root_name}_{address.upper()}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Inventory:
     """Units of one resource class on one provider."""
 
@@ -57,7 +57,7 @@ class Inventory:
         return max(0, self.capacity - self.used)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Provider:
     """One resource provider, as far as the query that found it shows it."""
 
@@ -133,7 +133,7 @@ class Provider:
         return Marking.NOT_MARKED if self.reports_live_migratable else Marking.UNKNOWN
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Tree:
     """A compute node's root provider with all providers below it, by UUID."""
 
@@ -152,7 +152,7 @@ class Tree:
         return tuple(sorted(found, key=lambda provider: provider.name))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Candidate:
     """One way in which placement can satisfy a request."""
 
@@ -162,7 +162,7 @@ class Candidate:
     """The trees it takes from: a compute node's, and those of sharing providers."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Candidates:
     """The answer to one allocation-candidate query."""
 

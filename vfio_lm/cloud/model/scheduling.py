@@ -18,7 +18,7 @@ import dataclasses
 from collections.abc import Mapping
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Aggregate:
     """Hosts that an administrator has put together."""
 
@@ -45,7 +45,7 @@ class Aggregate:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ServerGroup:
     """Servers that must, or must not, share a host."""
 
@@ -59,7 +59,7 @@ class ServerGroup:
     """For ``anti-affinity``."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Move:
     """A migration, resize or evacuation that is not over."""
 

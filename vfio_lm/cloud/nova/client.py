@@ -24,7 +24,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vfio_lm.cloud.http.endpoint import Endpoint, path
 from vfio_lm.cloud.http.shape import Fields, listed, record, text
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
     from openstack.connection import Connection
     from requests import Response
+    from typing_extensions import Self
 
 # Nova 31.0.0 (2025.1), the first that live migrates devices of aliases, serves 2.100.
 NEEDED: Microversion = (2, 100)

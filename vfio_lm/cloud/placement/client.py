@@ -18,7 +18,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import os_resource_classes
 import os_traits
@@ -50,6 +50,7 @@ from vfio_lm.errors import NotFoundError
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
     from openstack.connection import Connection
+    from typing_extensions import Self
 
 # 1.36 brought same_subtree, 1.35 root_required, 1.34 mappings; every placement that serves
 # nova 2025.1 has 1.39.

@@ -63,7 +63,7 @@ class _StaleError(Exception):
     """The provider is not at the generation any more that was read."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class TraitSet:
     """All traits of a provider, at one generation of it."""
 
@@ -71,7 +71,7 @@ class TraitSet:
     traits: frozenset[str]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Written:
     """How a change ended."""
 

@@ -71,7 +71,7 @@ def _device_table(devices: Sequence[DeviceFacts]) -> str:
         for title, cells in columns
         if title not in _ONLY_OF_SOME_CARDS or set(cells) - {"-", "unknown"}
     ]
-    return format_table([title for title, _ in shown], zip(*(c for _, c in shown), strict=True))
+    return format_table([title for title, _ in shown], zip(*(c for _, c in shown)))
 
 
 def _cell(device: DeviceFacts, name: str, value: object) -> str:

@@ -144,10 +144,10 @@ def _probe(args: argparse.Namespace, conf: NovaConf | None) -> HostFacts:
 def _taken_at(is_live: bool, root: str) -> datetime.datetime:
     """Return the time of the facts: a bundle's are as old as its copy of ``/sys``."""
     if is_live:
-        return datetime.datetime.now(datetime.UTC)
+        return datetime.datetime.now(datetime.timezone.utc)
     path = os.path.join(root, "sys")
     try:
-        return datetime.datetime.fromtimestamp(os.stat(path).st_mtime, datetime.UTC)
+        return datetime.datetime.fromtimestamp(os.stat(path).st_mtime, datetime.timezone.utc)
     except OSError as exc:
         raise VfioLmError(
             f"--sysfs {root}: {path} cannot be read: {exc.strerror}; name the folder that holds "

@@ -20,9 +20,8 @@ from collections.abc import Iterable, Sequence
 def format_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return lines with the columns aligned at their left."""
     lines = [tuple(header), *map(tuple, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
     return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        + "\n"
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() + "\n"
         for line in lines
     )

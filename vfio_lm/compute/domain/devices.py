@@ -58,7 +58,7 @@ class DomainXmlError(VfioLmError):
         self.reason = reason
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class PciSource:
     """A ``<hostdev type='pci'>`` or ``<interface type='hostdev'>`` and its source address."""
 
@@ -69,7 +69,7 @@ class PciSource:
     """Of the start tag of the source's address element, in bytes of the UTF-8 text."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class MdevSource:
     """A ``<hostdev type='mdev'>`` and its mediated device."""
 
@@ -78,7 +78,7 @@ class MdevSource:
     """As of :class:`PciSource`."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DomainDevices:
     """What a domain's XML says of the devices of its host, in the order of the text."""
 
@@ -132,7 +132,7 @@ def canonical_uuid(text: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass
 class _Element:
     """A device while it is read."""
 

@@ -36,7 +36,7 @@ _ASSIGNMENT = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ArgumentDevice:
     """A VFIO device that QEMU gets outside of libvirt's elements."""
 

@@ -211,11 +211,11 @@ def _refuse_shared(kind: str, names: Sequence[Key]) -> None:
 def _edits(
     text: bytes, devices: DomainDevices, pci: list[PciAddress], mediated: list[str]
 ) -> Iterator[_Edit]:
-    for source, address in zip(devices.pci, pci):  # noqa: B905 - Python 3.9 has no strict
-        pairs = zip(FIELDS, source.address.fields, address.fields)  # noqa: B905
+    for source, address in zip(devices.pci, pci):
+        pairs = zip(FIELDS, source.address.fields, address.fields)
         changed = {name: f"0x{new}" for name, old, new in pairs if old != new}
         yield from _edits_of_tag(text, source.offset, changed)
-    for mdev, uuid in zip(devices.mdevs, mediated):  # noqa: B905
+    for mdev, uuid in zip(devices.mdevs, mediated):
         if mdev.uuid != uuid:
             yield from _edits_of_tag(text, mdev.offset, {"uuid": uuid})
 

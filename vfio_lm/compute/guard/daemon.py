@@ -34,7 +34,7 @@ CALLED = "run/vfio-lm/called"
 """Touched by the guard each time that a daemon calls it; below the daemon's root."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Daemon:
     """One running daemon."""
 

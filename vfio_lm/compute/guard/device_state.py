@@ -37,7 +37,7 @@ _STATUS = "run/libvirt/qemu"
 _T = TypeVar("_T")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceState:
     """A PCI device as the destination has it before the migration.
 

@@ -47,7 +47,7 @@ class SpoolError(VfioLmError):
         self.reason = reason
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class SpooledMap:
     """What becomes of a domain's devices when it arrives."""
 

@@ -103,16 +103,6 @@ _PYTHON = """\
 import importlib.machinery
 import sys
 
-if sys.version_info < (3, 10):
-    import dataclasses
-
-    _dataclass = dataclasses.dataclass
-
-    def _without_slots(cls=None, *, slots=False, **options):
-        return _dataclass(cls, **options)
-
-    dataclasses.dataclass = _without_slots
-
 
 class _Sources:
     \"\"\"Imports the modules of this file.\"\"\"

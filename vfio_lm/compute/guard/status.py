@@ -35,7 +35,7 @@ from vfio_lm.compute.guard.trial import TrialError, try_out
 _NO_RIGHTS = "cannot be looked at: {}; run this as root"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Remark:
     """One thing that was seen."""
 
@@ -133,7 +133,7 @@ def _advice(daemon: Daemon) -> str:
 def _call(daemon: Daemon, name: str, path: str) -> Remark:
     called = daemon.last_call()
     if called is not None and called >= daemon.started_at:
-        time = datetime.datetime.fromtimestamp(called, datetime.UTC)
+        time = datetime.datetime.fromtimestamp(called, datetime.timezone.utc)
         return Remark(name, f"runs {path}, last at {time.isoformat(timespec='seconds')}")
     if daemon.has_found_hooks(path.removesuffix(f"/qemu.d/{NAME}").removesuffix("/qemu")):
         return Remark(name, f"runs {path}")

@@ -36,7 +36,7 @@ from vfio_lm.pci.migratability import PLAIN_DRIVER, MigrationFlags
 _DIRTY_TRACKING = "CONFIG_IOMMUFD_DRIVER"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Abilities:
     """What a driver can do with a device; state_size_bytes None: it does not say."""
 

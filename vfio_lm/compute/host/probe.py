@@ -33,7 +33,7 @@ from vfio_lm.text import counted
 _ONLY_NAMED = "only the devices that were named were looked at"
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass
 class _Look:
     """What a look at functions brought."""
 

@@ -27,7 +27,7 @@ class NotKnownError(VfioLmError):
     """A value cannot be told; the text says why, and what would help."""
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass
 class Unknowns:
     """The reasons of what is not known, by the name of the value."""
 

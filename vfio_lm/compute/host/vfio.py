@@ -75,7 +75,7 @@ class DeviceBusyError(VfioLmError):
     """Somebody has the device, or its IOMMU group, open."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DeviceAnswers:
     """What a VFIO driver says of one device."""
 
@@ -101,7 +101,7 @@ def kernel_ioctl(descriptor: int, request: int, argument: int | bytearray) -> in
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class VfioDevices:
     """The device nodes of VFIO.
 

@@ -28,7 +28,7 @@ from vfio_lm.pci.migratability import MigrationFlags
 _FOLDER = "sys/kernel/debug/vfio"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DebugAnswers:
     """What debugfs says of one device."""
 

@@ -44,7 +44,7 @@ class DomainState(enum.Enum):
     STUCK = "paused by libvirt after an error or in a migration"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Domain:
     """One domain at one time."""
 
@@ -62,7 +62,7 @@ class Domain:
     """Of the configuration that its next start takes."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NodeDevice:
     """One PCI device of a host as its libvirtd sees it."""
 

@@ -32,7 +32,7 @@ _LARGEST_SEARCH = 20_000
 keep their nodes and PFs need less than a hundred."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Match:
     """A device of the destination for each of the source."""
 
@@ -44,7 +44,7 @@ class Match:
     """Pairs of devices of one PF that go to different ones, and of different PFs that go to one."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class MatchCandidates:
     """What of the destination was looked at for one device of the source."""
 
@@ -54,7 +54,7 @@ class MatchCandidates:
     """The devices that do not fit, by the reason."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class NoMatch:
     """Not every device of the source has one that fits."""
 
@@ -96,8 +96,7 @@ def match(
         ]
         return NoMatch(
             candidates=tuple(
-                _candidates(source, offered, row)
-                for source, row in zip(ordered, refusals, strict=True)
+                _candidates(source, offered, row) for source, row in zip(ordered, refusals)
             ),
             contested=tuple(ordered[number].address for number in sorted(contested(rows))),
             is_unknown=missing is not None or assign(possible) is not None,
@@ -105,8 +104,7 @@ def match(
     search = _Search(ordered, offered, certain, assigned)
     search.run()
     pairs = tuple(
-        (source.address, offered[number].address)
-        for source, number in zip(ordered, search.best, strict=True)
+        (source.address, offered[number].address) for source, number in zip(ordered, search.best)
     )
     return Match(pairs, *search.best_cost)
 
@@ -116,7 +114,7 @@ def _candidates(
 ) -> MatchCandidates:
     refused: dict[Refusal, tuple[PciAddress, ...]] = {}
     fitting = []
-    for device, why in zip(offered, refusals, strict=True):
+    for device, why in zip(offered, refusals):
         if why is None:
             fitting.append(device.address)
         else:

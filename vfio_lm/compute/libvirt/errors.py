@@ -26,7 +26,7 @@ OPERATION_ABORTED = 78
 _PROBE = "'vfio-lm-host probe' there tells what each device's driver can do"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Meaning:
     """Which errors, by number, by text or by both; and the way out."""
 

@@ -21,7 +21,7 @@ from vfio_lm.pci.host_facts import DeviceFacts
 from vfio_lm.pci.migratability import MigrationFlags, obstacles
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Refusal:
     """Why a device of the destination does not fit."""
 

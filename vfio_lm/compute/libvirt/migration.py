@@ -36,7 +36,7 @@ from vfio_lm.polling import Clock, poll
 _POLL_SECONDS = 0.25
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Limits:
     """What a migration may take; None leaves it to libvirt."""
 

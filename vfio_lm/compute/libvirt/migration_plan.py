@@ -36,7 +36,7 @@ _NOVAS_QEMU = (8, 2, 2)
 Version = tuple[int, int, int]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HostEnd:
     """What one end of a migration says of itself."""
 
@@ -46,7 +46,7 @@ class HostEnd:
     devices: Mapping[PciAddress, NodeDevice]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DestinationEnd(HostEnd):
     """The end that the domain shall run on."""
 
@@ -56,7 +56,7 @@ class DestinationEnd(HostEnd):
     """A domain there that has the domain's name or UUID: which."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class MigrationPlan:
     """One domain, its two ends, and where each of its devices goes."""
 

@@ -27,7 +27,7 @@ _PLAIN_STEP = 10
 """Per cent between two lines where no line can be overwritten."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class JobProgress:
     """Numbers of a migration's job. Memory that the guest writes again has to be sent again."""
 

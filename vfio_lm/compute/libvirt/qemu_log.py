@@ -34,7 +34,7 @@ _REFUSED = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class LogFindings:
     """What the log of one domain says of its last start."""
 

@@ -56,7 +56,7 @@ EXIT_STATUS: Mapping[ArrivalVerdict, int] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ArrivalFinding:
     """One thing that was looked at."""
 
@@ -64,7 +64,7 @@ class ArrivalFinding:
     text: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ArrivalEvidence:
     """What was seen of a domain on the host where it is now."""
 

@@ -34,7 +34,7 @@ class Severity(enum.Enum):
     """Good to know."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Rule:
     """One rule of the linter."""
 

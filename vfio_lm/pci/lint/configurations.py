@@ -36,7 +36,7 @@ from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_sp
 from vfio_lm.pci.release import NovaRelease
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Service:
     """One nova service, with the files that it reads."""
 
@@ -45,7 +45,7 @@ class Service:
     text: ConfText
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Entry:
     """One JSON object in a setting."""
 
@@ -75,7 +75,7 @@ class Entry:
         return dataclasses.replace(self.setting, value=json.dumps(content))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class AliasEntry(Entry):
     """One definition of an alias."""
 
@@ -83,7 +83,7 @@ class AliasEntry(Entry):
     """What it means, unknown keys aside and with PCI in placement; None if nova refuses it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class SpecEntry(Entry):
     """One device specification."""
 
@@ -91,7 +91,7 @@ class SpecEntry(Entry):
     """What it means with devices reported to placement; None if nova refuses it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ServiceView:
     """One service's configuration, understood as far as possible."""
 
@@ -136,7 +136,7 @@ class ServiceView:
         return found
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CloudView:
     """The configurations of all services that were given."""
 

@@ -28,7 +28,7 @@ _ROUNDS = 10
 _Place = tuple[str, Setting]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class SettingCorrection:
     """What became of one setting."""
 
@@ -38,7 +38,7 @@ class SettingCorrection:
     """What was mended, one after the other."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Corrected:
     """Configurations after all corrections."""
 
@@ -103,7 +103,7 @@ def corrected_sections(before: Iterable[Service], after: Corrected) -> Iterator[
     Of ``[pci]`` all settings are shown, of other sections those that were changed: there may be
     secrets in them. A comment above a line says what was changed and why, or why it could not be.
     """
-    for old, new in zip(before, after.services, strict=True):
+    for old, new in zip(before, after.services):
         known = set(old.text.settings)
         shown = [each for each in new.text.settings if each.section == "pci" or each not in known]
         for file in dict.fromkeys(each.file for each in shown):

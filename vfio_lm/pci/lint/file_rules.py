@@ -73,7 +73,7 @@ def _as_json(setting: Setting) -> Setting | None:
         content = ast.literal_eval(setting.value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         content = None
-    if not isinstance(content, dict | list):
+    if not isinstance(content, (dict, list)):
         try:
             content = json.loads(_TRAILING_COMMA.sub(r"\1", setting.value))
         except (ValueError, RecursionError):

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from vfio_lm.pci.conf_text import Setting
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Hit:
     """One place where a rule is broken."""
 

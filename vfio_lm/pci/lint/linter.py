@@ -32,7 +32,7 @@ from vfio_lm.quoting import quoted, without_credentials
 __all__ = ["Finding", "Service", "Severity", "lint"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Finding:
     """One mistake, or something that is good to know."""
 

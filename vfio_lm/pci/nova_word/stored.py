@@ -10,10 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What nova's databases hold about servers and hosts, which no API shows; not what it means.
-
-No slots here or in :mod:`vfio_lm.pci.nova_word.model`: Python 3.9 has none for dataclasses.
-"""
+"""What nova's databases hold about servers and hosts, which no API shows; not what it means."""
 
 from __future__ import annotations
 

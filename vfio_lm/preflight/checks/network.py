@@ -41,7 +41,7 @@ from vfio_lm.preflight.rules.port_binding import (
 from vfio_lm.preflight.wording.remedy import on_host, paste, steps
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _AgentOnHost:
     """How an agent is run, as Debian, Ubuntu and RDO package it."""
 

@@ -51,7 +51,7 @@ from vfio_lm.preflight.rules.filters import COUNTING
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CheckedServer:
     """A server that is looked at, and what it asks for by itself."""
 
@@ -60,7 +60,7 @@ class CheckedServer:
     network: Network
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Case:
     """A subject, and what nova would ask placement for on its behalf."""
 
@@ -71,7 +71,7 @@ class _Case:
     image_properties: Mapping[str, str] | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Answer:
     """What placement says to one query, of all servers that share it."""
 

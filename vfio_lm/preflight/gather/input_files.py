@@ -55,7 +55,7 @@ def read_inputs(
     facts = facts_files(host_facts)
     conf = read_nova_conf(api_conf) if api_conf else None
     return Inputs(
-        now=datetime.datetime.now(datetime.UTC),
+        now=datetime.datetime.now(datetime.timezone.utc),
         aliases=conf.aliases if conf else None,
         pci_in_placement=conf.pci_in_placement if conf else None,
         skips_version_check=conf.skips_version_check if conf else None,

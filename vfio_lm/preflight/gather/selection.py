@@ -28,7 +28,7 @@ from vfio_lm.preflight.gather.collection import CheckedServer
 _FEW = 10
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Selection:
     """Servers that are named, or all that hold PCI devices; in a project, on a host, or anywhere.
 
@@ -46,7 +46,7 @@ class Selection:
             raise ValueError("servers are either named, or those of a project or a host")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Selected:
     """The servers that a selection means."""
 

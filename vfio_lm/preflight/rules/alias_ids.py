@@ -27,7 +27,7 @@ from vfio_lm.pci.matching import satisfies
 from vfio_lm.preflight.facts import Destination, Facts
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Shortage:
     """Too few of the free devices that placement would offer are what an alias asks for."""
 

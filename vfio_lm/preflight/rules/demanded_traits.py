@@ -33,7 +33,7 @@ _ADDRESS_SPACE = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class DemandedTraits:
     """Traits besides those of ``trait:`` extra specs."""
 
@@ -71,7 +71,7 @@ def has_tpm(extra_specs: Mapping[str, str], properties: Mapping[str, str]) -> bo
     return bool(extra_specs.get(flavor_keys.TPM_VERSION) or properties.get(image_keys.TPM_VERSION))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Asked:
     """What may be said by the flavor or by the image; nova refuses servers where they differ."""
 

@@ -33,7 +33,7 @@ from vfio_lm.preflight.rules.tracked_devices import (
 from vfio_lm.preflight.wording.remedy import APIS_CONF, conf_of, paste, probe
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Gap:
     """Something that is not known of a host, and what would settle it."""
 
@@ -41,7 +41,7 @@ class Gap:
     settled_by: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HostView:
     """The devices of a host, held against what is asked of it."""
 

@@ -31,7 +31,7 @@ class Bindable(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class BindingAnswer:
     """What is known of a port on a host."""
 
@@ -51,7 +51,7 @@ class _Tunnels(enum.Enum):
     ALL = "all"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Mechanism:
     """A driver of neutron's that needs an agent on the host."""
 

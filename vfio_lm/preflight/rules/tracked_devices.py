@@ -33,7 +33,7 @@ from vfio_lm.pci.matching import satisfies
 from vfio_lm.preflight.rules.port import serves_port
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class TrackedDevice:
     """A device that nova may use on its host, and that no server of nova's holds there."""
 

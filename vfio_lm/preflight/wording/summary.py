@@ -30,7 +30,7 @@ _MOST_URGENT_FIRST = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Point:
     """The answers of one check that say the same, perhaps about several hosts."""
 

@@ -61,10 +61,7 @@ class TestDeclare(testtools.TestCase):
 
     def test_a_class_with_a_name_of_its_own_tells_none(self):
         named = pci_provider("compute2", 0)
-        named = type(named)(
-            **{name: getattr(named, name) for name in named.__slots__}
-            | {"inventories": {"CUSTOM_NIC": named.inventories[VF]}}
-        )
+        named = type(named)(**vars(named) | {"inventories": {"CUSTOM_NIC": named.inventories[VF]}})
         remedy = declaration.declare("compute2", Host(), [named], names_trait=True)
         self.assertEqual((), tuple(_specs(remedy)))
         self.assertIn('with "live_migratable": "yes", "traits": "HW_PCI_LIVE_MIGRATABLE"', remedy)
