@@ -311,6 +311,8 @@ def _bytes(kind: str, amount: Amount | None) -> dict[str, int | None]:
 def _explained(server: Server, explanation: Explanation) -> dict[str, Any]:
     from osc_lib.cli import format_columns
 
+    from vfio_lm.preflight.wording.way_back import way_back
+
     migration = explanation.attempt.migration
     best = explanation.causes[0] if explanation.causes else None
     return {
@@ -336,6 +338,7 @@ def _explained(server: Server, explanation: Explanation) -> dict[str, Any]:
             [_other(cause) for cause in explanation.causes[1:]]
         ),
         "next_step": explanation.next_step or None,
+        "way_back": way_back(server, migration) if server.vm_state == "error" else None,
     }
 
 

@@ -50,9 +50,11 @@ def before_an_abort(server: Server) -> Iterator[str]:
 
 def after_an_abort(server_id: str) -> Iterator[str]:
     """Yield how to bring a server back that an abort has put into ERROR."""
+    from vfio_lm.preflight.wording.way_back import set_active
+
     yield f"To see the end: openstack vfio migration show {server_id}"
     yield "If the server is in ERROR then, and runs on as it should, this says so:"
-    yield f"  openstack server set --auto-approve --state active {server_id}"
+    yield f"  {set_active(server_id)}"
 
 
 def failure(
@@ -69,6 +71,7 @@ def failure(
     yield f"The live migration of {named(server)} failed."
     if migration is None:
         yield f"Nova has no record of it; look for {request_id or server.id} in the logs of nova."
+        yield from _way_back(nova, server.id, None)
         return
     explanation = explain(collect_attempt(nova, migration))
     for event in explanation.failed_events:
@@ -82,4 +85,15 @@ def failure(
         yield "The cause is not known."
     if explanation.next_step:
         yield f"Where to look: {explanation.next_step}"
+    yield from _way_back(nova, server.id, migration)
     yield f"More: openstack vfio migration explain {server.id}"
+
+
+def _way_back(nova: MigrationClient, server_id: str, migration: Migration | None) -> Iterator[str]:
+    """Yield how a server leaves the state ERROR, if it is in it now."""
+    from vfio_lm.preflight.wording.way_back import way_back
+
+    now = nova.server(server_id)
+    if now.vm_state == "error":
+        yield "The server is in ERROR:"
+        yield from (f"  {step}" for step in way_back(now, migration).splitlines())

@@ -36,6 +36,7 @@ from vfio_lm.cloud.model import (
     ComputeNode,
     ComputeService,
     Microversion,
+    Migration,
     Move,
     Network,
     NetworkAgent,
@@ -48,7 +49,7 @@ from vfio_lm.cloud.model import (
     Tree,
 )
 from vfio_lm.cloud.network import NetworkClient
-from vfio_lm.cloud.nova import DryRunClient, SchedulingClient
+from vfio_lm.cloud.nova import DryRunClient, MigrationClient, SchedulingClient
 from vfio_lm.cloud.parallel import in_parallel
 from vfio_lm.cloud.placement import PlacementClient
 from vfio_lm.cloud.volume import VolumeClient
@@ -174,6 +175,10 @@ class WholeCloud:
     def flavors(self) -> tuple[CloudFlavor, ...]:
         """All flavors, public or not, by name."""
         return self.nova.flavors()
+
+    def last_live_migration(self, server_id: str) -> Migration | None:
+        """Return the record of a server's last live migration; None if it never had one."""
+        return MigrationClient.of(self._connection).newest_migration(server_id)
 
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""

@@ -29,6 +29,7 @@ from vfio_lm.migration.causes import (
     not_understood,
 )
 from vfio_lm.preflight import CheckResult, Refuser, Report, Status, Verdict
+from vfio_lm.preflight.wording.way_back import set_active
 
 _NO_VALID_HOST = "No valid host was found"
 _ROLLBACK = "compute_rollback_live_migration_at_destination"
@@ -192,7 +193,7 @@ def _aborted_into_error(attempt: Attempt, status: str) -> Cause:
         sentence="somebody aborted it while it was running, which nova takes for an error: the "
         "server is in ERROR, and runs on where it was",
         remedy=f"say that the server is well, and start it again:\n"
-        f"  openstack server set --auto-approve --state active {server_id}\n"
+        f"  {set_active(server_id)}\n"
         f"  openstack vfio migration start {server_id}",
     )
 

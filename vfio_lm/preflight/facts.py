@@ -27,6 +27,7 @@ from vfio_lm.cloud.model import (
     ComputeService,
     Marking,
     Microversion,
+    Migration,
     Move,
     Network,
     NetworkAgent,
@@ -162,6 +163,8 @@ class Facts:
     """What carries the networks of the ports, by the network's ID; None likewise."""
     image_properties: Mapping[str, str] | None = None
     """Of the image, or of the volume that the server boots from; None where not available."""
+    last_live_migration: Migration | None = None
+    """The record of the server's last one; only asked for where the server is in ERROR."""
     nova: NovaSays = NOT_ASKED
     """Nova's own word about the server."""
     memo: Memo = dataclasses.field(default_factory=Memo, repr=False)

@@ -26,6 +26,7 @@ from vfio_lm.preflight.rules import image_properties as image_keys
 from vfio_lm.preflight.rules.demanded_traits import has_tpm
 from vfio_lm.preflight.rules.extra_specs import Effect, effect_of_extra_spec
 from vfio_lm.preflight.rules.image_properties import as_nova_names, effect_of_image_property
+from vfio_lm.preflight.wording.nova_says import ask_again
 from vfio_lm.preflight.wording.remedy import paste, resize
 
 _TPM = "an emulated TPM"
@@ -124,10 +125,8 @@ def _settled_by(facts: Facts, features: list[str]) -> str:
             "let the block storage service answer this user",
             *(f"openstack volume show {volume}" for volume in facts.server.volume_ids),
         )
-    return paste(
-        "try it: nova refuses before anything moves",
-        f"openstack server migrate --live-migration --wait {facts.server.id}",
-    )
+    # Not by trying it: some of what nova refuses leaves the server in ERROR.
+    return ask_again(facts)
 
 
 def _features(facts: Facts) -> Iterator[str]:

@@ -28,7 +28,8 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.free_devices import HostView, host_view
 from vfio_lm.preflight.rules.numa import is_of_numa
-from vfio_lm.preflight.wording.remedy import resize
+from vfio_lm.preflight.wording.nova_says import ask_again
+from vfio_lm.preflight.wording.remedy import resize, steps
 
 
 def _has_none(facts: Facts) -> bool | None:
@@ -74,7 +75,7 @@ def numa(facts: Facts, destination: Destination) -> Outcome:
     return unknown(
         f"the server has a NUMA topology ({', '.join(keys)}), and what is free of each NUMA node "
         f"of a host is seen by no API",
-        settled_by=without,
+        settled_by=steps(ask_again(facts), f"or {without}"),
         properties=keys,
     )
 

@@ -84,7 +84,8 @@ def _same_processor(host: str) -> str:
             "openstack server reboot --hard SERVER",
         ),
         paste(
-            "or try it: nova refuses before anything moves",
+            "or try it: where the destination's processor does not do, nova-compute says so before "
+            "anything moves, and the server stays as it is",
             f"openstack server migrate --live-migration --wait --host {host} SERVER",
         ),
     )

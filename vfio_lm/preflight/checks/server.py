@@ -28,6 +28,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.wording.remedy import paste
+from vfio_lm.preflight.wording.way_back import way_back
 from vfio_lm.text import counted
 
 # nova/compute/power_state.py (nova 34.0.0)
@@ -35,7 +36,6 @@ _RUNNING, _PAUSED = 1, 3
 
 # nova/compute/vm_states.py (nova 34.0.0), and the command that leads out of the state
 _WAY_OUT = {
-    "error": "reboot --hard",
     "rescued": "unrescue",
     "resized": "resize confirm",
     "shelved": "unshelve",
@@ -69,10 +69,7 @@ def server_state(facts: Facts) -> Outcome:
     if server.vm_state not in ("active", "paused"):
         return failed(
             f"the server is {server.status}; only ACTIVE and PAUSED servers live migrate",
-            remedy=paste(
-                "bring the server back to ACTIVE",
-                f"openstack server {_WAY_OUT.get(server.vm_state, 'show')} {server.id}",
-            ),
+            remedy=_way_out(facts),
             **evidence,
         )
     if server.task_state is not None:
@@ -96,6 +93,16 @@ def server_state(facts: Facts) -> Outcome:
             return warned("the server is locked, which does not stop an admin", remedy=unlock)
         return failed("the server is locked", remedy=unlock, **evidence)
     return passed(f"the server is {server.status}", **evidence)
+
+
+def _way_out(facts: Facts) -> str:
+    server = facts.server
+    if server.vm_state == "error":
+        return way_back(server, facts.last_live_migration)
+    return paste(
+        "bring the server back to ACTIVE",
+        f"openstack server {_WAY_OUT.get(server.vm_state, 'show')} {server.id}",
+    )
 
 
 @check(

@@ -280,6 +280,9 @@ def _facts(
         departures=_departures(cloud, server, case.group, inputs),
         share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
+        last_live_migration=(
+            cloud.last_live_migration(server.id) if server.vm_state == "error" else None
+        ),
         memo=memo,
     )
 

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import tests.unit.nova_rules  # noqa: F401 - lets nova's objects be found
+from tests.unit.migration.records import migration
 from tests.unit.preflight.check_case import CheckTestCase
 from tests.unit.preflight.scenario import (
     NO_DEVICES,
@@ -42,6 +43,17 @@ class TestServerState(CheckTestCase):
             saying="SHUTOFF",
         )
         self.assertIn("openstack server start", outcome.remedy)
+
+    def test_a_guest_that_runs_on_after_a_failed_live_migration_is_not_rebooted(self):
+        broken = {"status": "ERROR", "vm_state": "error"}
+        for last, said in (
+            (migration(), "server set --auto-approve --state active"),
+            (None, "server event list"),
+        ):
+            known = facts(server=broken, last_live_migration=last)
+            outcome = self.assert_answers(Status.FAIL, known, saying="ERROR")
+            self.assertIn(said, outcome.remedy)
+            self.assertNotIn("reboot --hard", outcome.remedy)
 
     def test_a_server_in_a_task_fails(self):
         self.assert_answers(
