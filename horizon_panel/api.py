@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import time
 from typing import TYPE_CHECKING
 
 import requests
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 
 _DISTRIBUTION = "openstack-vfio-lm"
 _DEFAULT_TIMEOUT = 30
+_LONGEST_PAGE = 4
+"""Times the limit of one request, for all requests of a page together: a service that answers each
+question just in time would hold a worker of Horizon for as long as there are questions."""
 
 
 @memoized
@@ -80,11 +84,11 @@ def connection(request: HttpRequest) -> Connection:
 
 
 def _session_of_one_page() -> requests.Session:
-    """Return a session that waits for a silent service once, not for each question of a page."""
+    """Return a session that waits for a silent service once, and not for ever for slow ones."""
     found = requests.Session()
-    adapter = TimeLimitAdapter(
-        getattr(settings, "VFIO_LM_TIMEOUT", _DEFAULT_TIMEOUT), rest=float("inf")
-    )
+    seconds = getattr(settings, "VFIO_LM_TIMEOUT", _DEFAULT_TIMEOUT)
+    adapter = TimeLimitAdapter(seconds, rest=float("inf"))
+    adapter.end = time.monotonic() + _LONGEST_PAGE * seconds
     for scheme in ("http://", "https://"):
         found.mount(scheme, adapter)
     return found

@@ -29,9 +29,10 @@ _CREDENTIALS = re.compile(r"://[^\s'\"<>]*@")
 """User and password of a URL. A password may hold a slash, so the last ``@`` counts."""
 
 _SECRET_NAME = re.compile(
-    r"""(?:passw|passphrase|secret|token|credential)[\w.-]*["']?\s*[=:]""", re.IGNORECASE
+    r"""(?:passw|passphrase|secret|token|credential)[a-z0-9]*(?:[_.-][a-z0-9]+)?["']?\s*[=:]""",
+    re.IGNORECASE,
 )
-"""An option, or a key of JSON, that is given a value."""
+"""An option, or a key of JSON, that is given a value; not a trait with a word such as SECRET."""
 
 _HIDDEN = "://***@"
 

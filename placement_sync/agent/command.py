@@ -26,6 +26,7 @@ from placement_sync.agent.backend_url import TESTED_BACKENDS
 from placement_sync.agent.credentials import load_adapters
 from placement_sync.agent.group import Group
 from placement_sync.agent.host_names import HostNames
+from placement_sync.agent.log_secrets import hide_credentials
 from placement_sync.agent.members import Alone, Members
 from placement_sync.agent.metrics import Metrics
 from placement_sync.agent.metrics_server import MetricsServer
@@ -174,5 +175,6 @@ def _members(settings: Settings) -> Members:
 def _set_up_logging(conf: cfg.ConfigOpts) -> None:
     try:
         logging.setup(conf, PROJECT)
+        hide_credentials()
     except (logging.LogConfigError, OSError) as exc:
         raise ConfigError(PROJECT, "[DEFAULT]", "", f"logging cannot be set up: {exc}") from None

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from oslo_log import log as logging
 
 from vfio_lm.errors import CloudError
+from vfio_lm.quoting import without_credentials
 
 LOG = logging.getLogger(__name__)
 
@@ -55,8 +56,8 @@ class ErrorLog:
 
 
 def one_line(error: BaseException | str) -> str:
-    """Return an error without the line breaks of its text, or its type where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return an error without line breaks and passwords, or its type where it has no text."""
+    return without_credentials(" ".join(str(error).split())) or type(error).__name__
 
 
 def _kind(error: BaseException | str) -> str:

@@ -18,6 +18,7 @@ of the old ones and one half of the new ones.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import difflib
 import os
@@ -32,7 +33,8 @@ from placement_sync.agent.backend_url import Coordination, read_backend_url
 from placement_sync.engine.sources import HostFolder, OwnHost
 from vfio_lm.errors import ConfigError, OptionError
 from vfio_lm.pci import Alias, read_nova_conf
-from vfio_lm.pci.conf_text import ConfText, Setting, not_a_configuration, read_conf_text
+from vfio_lm.pci.conf_text import ConfText, Setting, read_conf_text, refuse_unreadable
+from vfio_lm.pci.program_conf import program_configured
 from vfio_lm.quoting import refusal_of_value
 
 PROJECT = "vfio-placement-sync"
@@ -102,27 +104,41 @@ def parse_arguments(arguments: Sequence[str]) -> cfg.ConfigOpts:
     logging.register_options(conf)
     logging.set_defaults(default_log_levels=[*logging.get_default_log_levels(), *_QUIET_LIBRARIES])
     opts.register(conf)
+    files = _named_files(arguments)
+    for path in files:
+        refuse_unreadable(path)
     try:
-        conf(
-            list(arguments),
-            project=PROJECT,
-            prog=PROJECT,
-            version=metadata.version("openstack-vfio-lm"),
-            description=_DESCRIPTION,
-            epilog=_EPILOG,
-        )
-    except cfg.ConfigFileParseError as exc:
-        raise not_a_configuration(exc.config_file) from None
+        with program_configured(files):
+            conf(
+                list(arguments),
+                project=PROJECT,
+                prog=PROJECT,
+                version=metadata.version("openstack-vfio-lm"),
+                description=_DESCRIPTION,
+                epilog=_EPILOG,
+            )
     except (
         cfg.ConfigFilesNotFoundError,
         cfg.ConfigFilesPermissionDeniedError,
         cfg.ConfigDirNotFoundError,
         cfg.RequiredOptError,
-        UnicodeDecodeError,
     ) as exc:
         raise ConfigError("the configuration", "", "", str(exc)) from None
     _check_values(conf)
     return conf
+
+
+def _named_files(arguments: Sequence[str]) -> list[str]:
+    """Return the files and folders that the configuration is read from.
+
+    They are looked at before: oslo.config would wait for a pipe, and for a file without an end.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    for option in ("--config-file", "--config-dir"):
+        parser.add_argument(option, action="append", dest="paths", nargs="?")
+    named, _ = parser.parse_known_args(list(arguments))
+    usual = (*cfg.find_config_files(project=PROJECT), *cfg.find_config_dirs(project=PROJECT))
+    return [path for path in named.paths or usual if path]
 
 
 def read_settings(conf: cfg.ConfigOpts) -> Settings:

@@ -17,11 +17,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 
 from django.test.utils import override_settings
 from django.urls import reverse
 from urllib3.connection import HTTPConnection
 
+from horizon_panel import api
 from tests.horizon.base import PanelTestCase
 
 _CONNECT = HTTPConnection.connect
@@ -66,6 +68,13 @@ class Silence:
         with contextlib.suppress(OSError):
             while True:
                 self._taken.append(self._listening.accept()[0])
+
+
+class SlowServicesTest(PanelTestCase):
+    def test_a_page_has_an_end_though_each_answer_comes_in_time(self) -> None:
+        with override_settings(VFIO_LM_TIMEOUT=50):
+            limit = api._session_of_one_page().get_adapter("https://nova")
+        self.assertAlmostEqual(200, limit.end - time.monotonic(), delta=50)
 
 
 @override_settings(VFIO_LM_TIMEOUT=0.2)

@@ -46,12 +46,15 @@ class TestMayBeQuoted(testtools.TestCase):
     def test_a_name_that_speaks_of_secrets_and_has_a_value(self):
         for text in (
             "password = x", "rabbit_password: x", '{"auth_token": "x"}', "client-secret=x",
-            "PASSWD=x", "{'metadata_proxy_shared_secret': 'x'}", "amqp://u:p@h",
+            "PASSWD=x", "OS_PASSWORD=x", "secret_key: x", "{'metadata_proxy_shared_secret': 'x'}", "amqp://u:p@h",
         ):  # fmt: skip
             self.assertTrue(names_secret(text), text)
             self.assertEqual("", quoted(text))
-        for text in ("auth_type: passwort", "password", "no token was given", "http://h"):
-            self.assertFalse(names_secret(text.removeprefix("auth_type: ")), text)
+        for text in (
+            "passwort", "password", "no token was given", "http://h",
+            "the host lacks COMPUTE_SECURITY_TPM_SECRET_SECURITY_HOST: choose another",
+        ):  # fmt: skip
+            self.assertFalse(names_secret(text), text)
 
 
 class TestRefusalOfValue(testtools.TestCase):

@@ -29,7 +29,8 @@ from vfio_lm.inside_nova.dry_run import DryRun
 from vfio_lm.inside_nova.errors import InsideNovaError
 from vfio_lm.inside_nova.guard import Guard
 from vfio_lm.inside_nova.outage import outage
-from vfio_lm.pci.conf_text import not_a_configuration
+from vfio_lm.pci.conf_text import refuse_unreadable
+from vfio_lm.pci.program_conf import program_configured
 from vfio_lm.quoting import refusal_of_value
 
 #: Seconds in which a database server has to take a connection.
@@ -116,15 +117,17 @@ def _configure(place: Place) -> None:
     from oslo_config import cfg
     from oslo_messaging import opts
 
+    files = (*place.config_files, *place.config_dirs)
+    for name in files:
+        refuse_unreadable(name)
     arguments = ["vfio-lm-nova"]
     for name in place.config_files:
         arguments += ["--config-file", name]
     for name in place.config_dirs:
         arguments += ["--config-dir", name]
     try:
-        config.parse_args(arguments, configure_db=False, init_rpc=False)
-    except cfg.ConfigFileParseError as exc:
-        raise not_a_configuration(exc.config_file) from None
+        with program_configured(files):
+            config.parse_args(arguments, configure_db=False, init_rpc=False)
     except cfg.Error as exc:
         raise InsideNovaError(
             f"nova's configuration cannot be read: {_one_line(refusal_of_value(exc))}"

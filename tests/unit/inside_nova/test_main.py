@@ -50,7 +50,7 @@ class TestMain(testtools.TestCase):
 
     def test_a_nova_conf_that_is_not_there_or_broken(self):
         finished = run("--config-file", str(self.conf), "a")
-        self.assert_line(finished, f"Failed to find some config files: {self.conf}")
+        self.assert_line(finished, f"{self.conf}: cannot be read: No such file")
         self.conf.write_text("x\n[")
         self.assert_line(
             run("--config-file", str(self.conf), "a"), "not a configuration file: line 1"

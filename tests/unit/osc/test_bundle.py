@@ -52,6 +52,12 @@ class TestBundle(testtools.TestCase):
         )
         self.assertEqual(0o600, stat.S_IMODE(self.file.stat().st_mode))
 
+    def test_a_part_that_seems_to_hold_a_password_is_left_out(self):
+        for content in ("[a]\ntransport_url = rabbit://u:mellon@h\n", {"auth_token": "mellon"}):
+            found = part("a.conf", lambda content=content: content)
+            self.assertEqual("", found.content)
+            self.assertIn("seems to hold a password", found.error)
+
     def test_what_is_there_already_stays_and_nothing_is_left_behind(self):
         self.file.write_text("mine")
         self.assertRaises(BundleError, write_bundle, self.file, [Part("a", "b")], 0)

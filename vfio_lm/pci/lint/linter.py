@@ -27,7 +27,7 @@ from vfio_lm.pci.lint.configurations import Service, view_cloud
 from vfio_lm.pci.lint.hit import Hit
 from vfio_lm.pci.redact import is_listed, is_well_formed
 from vfio_lm.pci.release import NovaRelease
-from vfio_lm.quoting import quoted, without_credentials
+from vfio_lm.quoting import without_credentials
 
 __all__ = ["Finding", "Service", "Severity", "lint"]
 
@@ -69,7 +69,10 @@ class Finding:
     @property
     def value(self) -> str:
         """The value as it is written; empty where it may be a secret."""
-        return quoted(self.setting.value) if self.setting and self._is_known else ""
+        if self.setting is None or not self._is_known:
+            return ""
+        meant = dataclasses.replace(self.setting, name=(self.replacement or self.setting).name)
+        return self.setting.value if is_well_formed(meant) else ""
 
     @property
     def _is_known(self) -> bool:

@@ -139,6 +139,12 @@ class TestCredentials(testtools.TestCase):
             self.refusal(nova_conf=text).replace("auth-url", "auth_url"),
         )
 
+    def test_a_value_that_has_swallowed_the_line_below_it_is_not_sent_to_keystone(self):
+        for line in ("auth_url = http://h/v3", "region_name = R", "auth_type = password"):
+            refusal = self.refusal(nova_conf=f"[placement]\n{line}\n  mellon\nauth_type = none\n")
+            self.assertIn(f"{self.nova_conf}:2: [placement]: the value has several lines", refusal)
+            self.assertNotIn("mellon", refusal)
+
     def test_an_unknown_way_to_authenticate(self):
         refusal = self.refusal(nova_conf="[placement]\nauth_type = passwort\n")
         self.assertIn("[placement]auth_type: passwort: is not one of ", refusal)

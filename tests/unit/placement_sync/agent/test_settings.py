@@ -12,6 +12,7 @@
 
 """Settings are complete, or refused with a line that names file, option, value and the way out."""
 
+import os
 import pathlib
 
 import fixtures
@@ -124,6 +125,31 @@ class TestSettings(testtools.TestCase):
         arguments = ["--config-file", str(self.folder / "none.conf")]
         refusal = str(self.assertRaises(ConfigError, parse_arguments, arguments))
         self.assertIn("none.conf", refusal)
+
+    def test_a_pipe_or_a_file_without_an_end_is_not_waited_for(self):
+        os.mkfifo(self.path)
+        for path, kind in ((str(self.path), "a pipe"), ("/dev/zero", "a device")):
+            for arguments in (["--config-file", path], [f"--config-file={path}"]):
+                refusal = str(self.assertRaises(ConfigError, parse_arguments, arguments))
+                self.assertEqual(f"{path}: is {kind}, not a regular file", refusal)
+
+    def test_a_value_that_has_swallowed_a_password_is_not_quoted(self):
+        for text in (
+            "[DEFAULT]\ndebug = true\n  password = mellon\n",
+            "[vfio_placement_sync]\ninterval = 5\n  mellon\n",
+            "[vfio_placement_sync]\nmellon== \n",
+        ):
+            refusal = self.refusal(text)
+            self.assertIn(f"{self.path}:2: [", refusal)
+            self.assertNotIn("mellon", refusal)
+
+    def test_a_value_that_refers_to_an_option_that_is_not_there(self):
+        refusal = self.refusal("[DEFAULT]\nlog_dir = $state_path/log\n")
+        self.assertEqual(
+            f"{self.path}: [DEFAULT]: no such option state_path in group [DEFAULT]", refusal
+        )
+        refusal = self.refusal("[DEFAULT]\nlog_file = $mellon\n  password = x\n")
+        self.assertNotIn("mellon", refusal)
 
     def central(self, coordination, interval=60):
         return (
