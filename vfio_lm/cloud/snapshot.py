@@ -46,6 +46,7 @@ from vfio_lm.cloud.model import (
     Segment,
     Server,
     ServerGroup,
+    ServerHistory,
     Tree,
 )
 from vfio_lm.cloud.network import NetworkClient
@@ -179,6 +180,22 @@ class WholeCloud:
     def last_live_migration(self, server_id: str) -> Migration | None:
         """Return the record of a server's last live migration; None if it never had one."""
         return MigrationClient.of(self._connection).newest_migration(server_id)
+
+    @functools.cached_property
+    def _resizes_given_up(self) -> frozenset[str]:
+        return self.nova.resizes_given_up()
+
+    def histories(self, server_ids: Collection[str]) -> Mapping[str, ServerHistory]:
+        """Return what was done with servers; one light request for each."""
+        actions = in_parallel(self.nova.action_names, server_ids) if server_ids else []
+        return {
+            server_id: ServerHistory(
+                has_resize_given_up=server_id in self._resizes_given_up,
+                has_port_added="attach_interface" in names,
+                has_port_removed="detach_interface" in names,
+            )
+            for server_id, names in zip(server_ids, actions, strict=True)
+        }
 
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""

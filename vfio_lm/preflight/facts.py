@@ -36,6 +36,7 @@ from vfio_lm.cloud.model import (
     Segment,
     Server,
     ServerGroup,
+    ServerHistory,
     Tree,
 )
 from vfio_lm.pci import Alias, AliasRequest
@@ -125,6 +126,8 @@ class Source:
     nested_classes: frozenset[str] = frozenset()
     """Custom resource classes that the server holds of a provider below the root, no PCI device's:
     a kind of mediated device, for instance."""
+    left_behind: frozenset[str] = frozenset()
+    """UUIDs of root providers of other hosts that it holds something of, which is not counted."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -155,6 +158,10 @@ class Facts:
     departures: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     """By host, the servers that left it by a live migration so lately that the scheduler may not
     know; only asked for servers in a group that keeps its members apart."""
+    moving_members: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    """By host, the other members of a group that keeps its servers apart whose moves from or to
+    it are not over."""
+    history: ServerHistory = dataclasses.field(default_factory=ServerHistory)
     share_ids: tuple[str, ...] = ()
     """Shares of the file share service that are attached to the server."""
     network_agents: Mapping[str, tuple[NetworkAgent, ...]] | None = None

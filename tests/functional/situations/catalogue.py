@@ -89,7 +89,7 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("destination-network", FAIL, ports.agents_are_dead("compute2"), NEUTRON),
     Situation("source-up", FAIL, servers.source_is_down),
     Situation("source-up", FAIL, servers.source_is_forced_down),
-    Situation("device-trait", FAIL, servers.device_lost_its_mark),
+    Situation("device-trait", WARN, servers.device_lost_its_mark),
     Situation("device-trait", UNKNOWN, servers.device_is_of_an_older_nova),
     Situation(
         "allocation-consistent",

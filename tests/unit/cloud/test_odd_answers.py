@@ -197,6 +197,10 @@ QUESTIONS = {
         lambda nova: nova.departures(SINCE), has_pages=True, migrations=[answers.migration()]
     ),
     "moves": _nova(lambda nova: nova.moves(ID), migrations=[answers.migration()]),
+    "resizes given up": _nova(
+        lambda nova: nova.resizes_given_up(), has_pages=True, migrations=[answers.migration()]
+    ),
+    "action names": _nova(lambda nova: nova.action_names(ID), instanceActions=[_ACTION]),
     "shares": _nova(lambda nova: nova.shares(ID), shares=[answers.share()]),
     "disable": _nova(lambda nova: nova.disable("compute1", "r"), services=[answers.service()]),
     "own server": _migrations(lambda nova: nova.own_server(ID), server=answers.server()),

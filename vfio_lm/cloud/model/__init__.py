@@ -48,7 +48,7 @@ from vfio_lm.cloud.model.placement import (
     Tree,
     pci_provider_name,
 )
-from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup
+from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup, ServerHistory
 from vfio_lm.cloud.model.volume import Volume
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "Server",
     "ServerAction",
     "ServerGroup",
+    "ServerHistory",
     "Tree",
     "Volume",
     "pci_provider_name",

@@ -70,3 +70,15 @@ class Move:
     source: str
     destination: str
     """Empty where none is chosen yet."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerHistory:
+    """What was done with a server and may have left nova with another request than it shows."""
+
+    has_resize_given_up: bool = False
+    """Whether its last resize was reverted, failed, or is not over."""
+    has_port_added: bool = False
+    """Whether a port was ever attached after the server was made."""
+    has_port_removed: bool = False
+    """Whether one was ever detached."""

@@ -19,7 +19,7 @@ import datetime
 from collections.abc import Mapping
 
 from vfio_lm.cloud.http.endpoint import path
-from vfio_lm.cloud.http.shape import Fields, listed, mapped, nullable, record, text, whole
+from vfio_lm.cloud.http.shape import Fields, listed, mapped, nullable, record, text, utc, whole
 from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup
 from vfio_lm.cloud.nova.client import ComputeClient
 from vfio_lm.errors import NotFoundError
@@ -88,6 +88,33 @@ class SchedulingClient(ComputeClient):
             [("instance_uuid", server_id)],
         )
         return tuple(move for move in found if move.status not in _OVER)
+
+    def resizes_given_up(self) -> frozenset[str]:
+        """Return the IDs of servers whose last resize was not confirmed.
+
+        Whether it was reverted, failed or is not over; there is one request for each page.
+        """
+        newest: dict[str, tuple[datetime.datetime, str]] = {}
+        for server_id, created_at, status in self._http.pages(
+            "/os-migrations",
+            "migrations",
+            lambda item: (_server_id(item), item("created_at", utc), item("status", text)),
+            [("migration_type", "resize")],
+            marker="uuid",
+        ):
+            newest[server_id] = max(
+                newest.get(server_id, (created_at, status)), (created_at, status)
+            )
+        return frozenset(each for each, (_, status) in newest.items() if status != "confirmed")
+
+    def action_names(self, server_id: str) -> frozenset[str]:
+        """Return what was ever done with a server, by nova's names; nothing if it is gone."""
+        name = record(lambda item: item("action", text))
+        found = self._http.find(
+            path("servers", server_id, "os-instance-actions"),
+            lambda body: body("instanceActions", listed(name)),
+        )
+        return frozenset(found or ())
 
     def shares(self, server_id: str) -> tuple[str, ...]:
         """Return the IDs of the file shares that are attached to a server; none if it is gone."""

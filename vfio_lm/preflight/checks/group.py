@@ -62,12 +62,34 @@ def destination_group(facts: Facts, destination: Destination) -> Outcome:
     evidence = {"group": group.name, "policy": group.policy, "members_there": others}
     if group.policy == "anti-affinity":
         gone = (facts.departures.get(host, frozenset()) & group.members) - set(others)
+        moving = facts.moving_members.get(host, frozenset()) - set(others)
+        if len(others) < group.max_servers_per_host <= len(others) + len(moving):
+            return _moving(group, host, sorted(moving), evidence)
         return _apart(group, host, others, sorted(gone), evidence)
     if others:
         return passed(f"members of group {group.name} are there", **evidence)
     return failed(
         f"group {group.name} keeps its servers together, and none of them is there",
         remedy=_dissolve(group),
+        **evidence,
+    )
+
+
+def _moving(group: ServerGroup, host: str, moving: list[str], evidence: Evidence) -> Outcome:
+    """Answer where others are between two hosts: nova-compute counts them on both.
+
+    Source: ``_validate_instance_group_policy`` in ``nova/compute/manager.py`` (nova 34.0.0). The
+    scheduler does not, and where nova-compute refuses, the server is left in ERROR.
+    """
+    return unknown(
+        f"{', '.join(moving)} of group {group.name}, which keeps its servers apart, are still "
+        f"moving from or to {host}, and nova-compute there counts them: it would leave this server "
+        "in ERROR",
+        settled_by=paste(
+            "confirm their resizes, or wait until their moves are over",
+            *(f"openstack server resize confirm {server_id}" for server_id in moving),
+        ),
+        moving=moving,
         **evidence,
     )
 

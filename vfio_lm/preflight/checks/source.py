@@ -14,8 +14,11 @@
 
 from __future__ import annotations
 
-from vfio_lm.cloud.model import Marking
+from collections.abc import Iterable
+
+from vfio_lm.cloud.model import Marking, Provider
 from vfio_lm.preflight.check import (
+    Evidence,
     Outcome,
     Refuser,
     Scope,
@@ -29,9 +32,9 @@ from vfio_lm.preflight.check import (
 from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.marking import marking
 from vfio_lm.preflight.rules.request import held_classes
-from vfio_lm.preflight.rules.stored_request import other_class
+from vfio_lm.preflight.rules.stored_request import aliases_are_as_stored, other_class
 from vfio_lm.preflight.wording.declaration import declare, declare_or_tell
-from vfio_lm.preflight.wording.remedy import on_host, paste, set_up, steps
+from vfio_lm.preflight.wording.remedy import on_host, paste, resize, set_up, steps
 from vfio_lm.preflight.wording.shared_answers import as_it_was_made, no_alias_devices, not_declared
 from vfio_lm.text import counted
 
@@ -94,14 +97,8 @@ def device_trait(facts: Facts) -> Outcome:
     evidence = {"live_migratable": {name: mark.value for name, mark in marks.items()}}
     by_mark = {mark: [name for name in marks if marks[name] is mark] for mark in Marking}
     if unmarked := by_mark[Marking.NOT_MARKED]:
-        return failed(
-            f"not declared live migratable: {', '.join(unmarked)}",
-            remedy=declare(
-                facts.server.host,
-                facts.source.knowledge,
-                [provider for provider in devices if marks[provider.name] is Marking.NOT_MARKED],
-            ),
-            **evidence,
+        return _not_declared_now(
+            facts, [each for each in devices if each.name in unmarked], evidence
         )
     if by_mark[Marking.UNKNOWN]:
         names = ", ".join(by_mark[Marking.UNKNOWN])
@@ -111,6 +108,29 @@ def device_trait(facts: Facts) -> Outcome:
             **evidence,
         )
     return passed("every device is declared live migratable", **evidence)
+
+
+def _not_declared_now(facts: Facts, unmarked: list[Provider], evidence: Evidence) -> Outcome:
+    """Answer for devices without the tag: nova gives an alias that says yes none of them.
+
+    Either the tag was taken away since, which nova never notices, or the alias did not ask for it
+    when the server was made, which the conductor refuses. Files that are older than the server
+    tell the two apart.
+    """
+    names = ", ".join(provider.name for provider in unmarked)
+    way_out = declare(facts.server.host, facts.source.knowledge, unmarked)
+    if aliases_are_as_stored(facts):
+        return warned(
+            f"not declared live migratable any more: {names}; nova does not look at it again",
+            remedy=way_out,
+            **evidence,
+        )
+    return unknown(
+        f"not declared live migratable: {names}; either they were when the server was made, or "
+        "its alias did not ask for it",
+        settled_by=steps(way_out, f"or {resize(facts.server.id, 'with the aliases of today')}"),
+        **evidence,
+    )
 
 
 @check(
@@ -137,7 +157,7 @@ def allocation_consistent(facts: Facts) -> Outcome:
             **evidence,
         )
     if not facts.devices_in_placement:
-        return passed("the allocation is there; devices are not in placement", **evidence)
+        return _with_left(facts, "the allocation is there; devices are not in placement", evidence)
     wanted = sum(request.count for request in facts.alias_requests)
     if held.total() != wanted:
         return unknown(
@@ -151,7 +171,31 @@ def allocation_consistent(facts: Facts) -> Outcome:
             settled_by=as_it_was_made(facts.server.id),
             **evidence,
         )
-    return passed("the allocation matches the flavor", **evidence)
+    return _with_left(facts, "the allocation matches the flavor", evidence)
+
+
+def _with_left(facts: Facts, message: str, evidence: Evidence) -> Outcome:
+    """Answer that an allocation is right, whatever else was left on another host."""
+    left = sorted(facts.source.left_behind)
+    if not left:
+        return passed(message, **evidence)
+    return warned(
+        f"{message}, and some is left on another host ({', '.join(left)}), which nova does not "
+        "count",
+        remedy=_give_back(facts, left),
+        left_behind=left,
+        **evidence,
+    )
+
+
+def _give_back(facts: Facts, providers: Iterable[str]) -> str:
+    """Say how to take the rest of an allocation away."""
+    named = " ".join(f"--provider {uuid}" for uuid in providers)
+    return paste(
+        f"give back what is not on {facts.server.host}, where the server is",
+        f"openstack --os-placement-api-version 1.28 resource provider allocation unset "
+        f"{named} {facts.server.id}",
+    )
 
 
 def _put_right(facts: Facts) -> str:
@@ -170,12 +214,7 @@ def _put_right(facts: Facts) -> str:
     }
     # While a server moves, its allocation is where it goes.
     if elsewhere and server.is_settled:
-        providers = " ".join(f"--provider {uuid}" for uuid in sorted(elsewhere))
-        return paste(
-            f"give back what is not on {server.host}, where the server is",
-            f"openstack --os-placement-api-version 1.28 resource provider allocation unset "
-            f"{providers} {server.id}",
-        )
+        return _give_back(facts, sorted(elsewhere))
     return steps(
         on_host(server.host, "systemctl restart nova-compute"),
         paste(

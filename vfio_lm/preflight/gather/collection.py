@@ -42,12 +42,12 @@ from vfio_lm.cloud.model.candidate_query import NOVA_LIMIT, nova_query
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, SourceDevice
+from vfio_lm.preflight.gather.history import departures, goes_by_servers, histories, moving_members
 from vfio_lm.preflight.gather.nova_words import AT_ONCE, NovaWords
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
 from vfio_lm.preflight.memo import Memo
 from vfio_lm.preflight.rules.demanded_traits import demanded_traits
-from vfio_lm.preflight.rules.filters import COUNTING
 from vfio_lm.preflight.rules.request import device_groups, flavor_resources
 
 
@@ -69,6 +69,10 @@ class _Case:
     source: Source
     query: CandidateQuery
     image_properties: Mapping[str, str] | None
+
+    @property
+    def id(self) -> str:
+        return self.subject.server.id
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +121,7 @@ def collect(
     groups = [(subject, cloud.group_of(subject.server)) for subject in subjects]
     nodes = cloud.nodes(
         with_servers=any(
-            group is not None or _goes_by_servers(subject.server, inputs)
+            group is not None or goes_by_servers(subject.server, inputs)
             for subject, group in groups
         )
     )
@@ -125,6 +129,7 @@ def collect(
     servers = [subject.server for subject, _ in groups]
     held = cloud.allocations(servers, tell)
     images = cloud.image_properties(servers)
+    past = histories(cloud, servers)
     wiring = _wiring(cloud, (subject.network for subject, _ in groups))
     cases = [
         _Case(
@@ -150,8 +155,8 @@ def collect(
             some = alike[start : start + AT_ONCE]
             said = words.about([case.subject.server for case in some], host)
             for case in some:
-                facts = _facts(cloud, case, answer, inputs, host, residents, memo)
-                yield dataclasses.replace(facts, nova=said[case.subject.server.id], **wiring)
+                facts, key = _facts(cloud, case, answer, inputs, host, residents, memo), case.id
+                yield dataclasses.replace(facts, nova=said[key], history=past[key], **wiring)
 
 
 class _Wiring(TypedDict):
@@ -201,13 +206,6 @@ def _query(
 def _asks_placement(source: Source, inputs: Inputs) -> bool:
     """Whether placement can be asked for the devices of a server."""
     return bool(source.devices) and inputs.pci_in_placement is not False
-
-
-def _goes_by_servers(server: Server, inputs: Inputs) -> bool:
-    """Whether a filter of the scheduler looks at the servers that are on a host."""
-    enabled = inputs.scheduler.enabled_filters or ()
-    hints = server.scheduler_hints
-    return not COUNTING.isdisjoint(enabled) or "different_host" in hints or "same_host" in hints
 
 
 def _by_query(cases: Iterable[_Case]) -> Iterable[Sequence[_Case]]:
@@ -277,7 +275,8 @@ def _facts(
         pci_provider_count=len(cloud.pci_providers),
         aggregates=cloud.aggregates,
         group=case.group,
-        departures=_departures(cloud, server, case.group, inputs),
+        departures=departures(cloud, server, case.group, inputs),
+        moving_members=moving_members(cloud, server, case.group),
         share_ids=_shares(cloud, server, case.source),
         image_properties=case.image_properties,
         last_live_migration=(
@@ -299,16 +298,6 @@ def _shares(cloud: WholeCloud, server: Server, source: Source) -> tuple[str, ...
     if os_traits.COMPUTE_STORAGE_VIRTIO_FS not in source.traits or not has_memory_for_it:
         return ()
     return cloud.nova.shares(server.id)
-
-
-def _departures(
-    cloud: WholeCloud, server: Server, group: ServerGroup | None, inputs: Inputs
-) -> Mapping[str, frozenset[str]]:
-    """Ask who has just left which host, where it may matter."""
-    keeps_apart = group is not None and group.policy == "anti-affinity"
-    if not keeps_apart and "different_host" not in server.scheduler_hints:
-        return {}
-    return cloud.departures(inputs.now)
 
 
 def _zone_members(aggregates: Iterable[Aggregate], zone: str | None) -> frozenset[str]:
@@ -345,16 +334,17 @@ def _source(
     allocation: Allocation,
     inputs: Inputs,
 ) -> Source:
-    """Sort what the server holds into PCI devices and the rest."""
+    """Sort what the server holds into PCI devices and the rest, and what was left elsewhere."""
+    node = cloud.nodes().get(server.host)
+    left = _left_behind(cloud, server, allocation, node)
     plain: dict[str, int] = {}
-    for uuid in allocation.keys() - cloud.pci_providers.keys():
+    for uuid in allocation.keys() - cloud.pci_providers.keys() - left:
         for resource_class, amount in allocation[uuid].items():
             plain[resource_class] = plain.get(resource_class, 0) + amount
     held = (
         cloud.with_traits(cloud.pci_providers[uuid])
         for uuid in allocation.keys() & cloud.pci_providers.keys()
     )
-    node = cloud.nodes().get(server.host)
     return Source(
         service=cloud.services.get(server.host),
         node=node,
@@ -366,7 +356,21 @@ def _source(
         knowledge=inputs.of_host(server.host),
         traits=cloud.root_traits(node.uuid) if node else frozenset(),
         nested_classes=_nested_classes(cloud, allocation, node),
+        left_behind=left,
     )
+
+
+def _left_behind(
+    cloud: WholeCloud, server: Server, allocation: Allocation, node: ComputeNode | None
+) -> frozenset[str]:
+    """Return the root providers of other hosts that a server holds something of.
+
+    While it moves, that is as it should be. Nova asks for what the flavor says, whatever is left.
+    """
+    if node is None or node.uuid not in allocation or not server.is_settled:
+        return frozenset()
+    roots = {each.uuid for each in cloud.nodes().values()}
+    return frozenset(allocation.keys() & roots - {node.uuid})
 
 
 def _nested_classes(

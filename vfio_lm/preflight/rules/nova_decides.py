@@ -38,6 +38,7 @@ DECIDED_BY_NOVA = frozenset(
         "destination-zone",
         "device-trait",
         "numa",
+        "request-drift",
         "server-features",
         "server-state",
         "source-up",

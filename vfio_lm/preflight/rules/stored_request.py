@@ -28,6 +28,17 @@ from vfio_lm.preflight.facts import Facts
 from vfio_lm.preflight.rules.request import held_classes, requested_classes
 
 
+def aliases_are_as_stored(facts: Facts) -> bool:
+    """Whether the aliases of today are certainly those that the server was made with.
+
+    A file that is older than the server proves it; one that is younger proves nothing.
+    """
+    if facts.aliases is None or facts.history.has_resize_given_up:
+        return False
+    changed, created = facts.inputs.aliases_changed_at, facts.server.created_at
+    return changed is not None and created is not None and changed <= created
+
+
 def contradiction(facts: Facts) -> str | None:
     """Say what the server holds that the aliases of today would not have given it.
 

@@ -73,6 +73,45 @@ class TestDepartures(testtools.TestCase):
         self.assertEqual(["completed"], asked["status"])
 
 
+class TestHistory(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_the_last_resize_of_a_server_counts(self, mock):
+        def resize(server, day, status):
+            return answers.migration(
+                instance_uuid=server,
+                uuid=f"{server}-{day}",
+                created_at=f"2026-01-{day:02}T00:00:00.000000",
+                migration_type="resize",
+                status=status,
+            )
+
+        mock.get(
+            f"{_NOVA}/os-migrations",
+            json={
+                "migrations": [
+                    resize("a", 3, "reverted"),
+                    resize("a", 2, "confirmed"),
+                    resize("b", 1, "error"),
+                    resize("b", 2, "confirmed"),
+                    resize("c", 1, "finished"),
+                    resize("d", 1, "confirmed"),
+                ]
+            },
+        )
+        self.assertEqual({"a", "c"}, scheduling_client(mock).resizes_given_up())
+        self.assertEqual(["resize"], mock.request_history[-1].qs["migration_type"])
+
+    @requests_mock.Mocker()
+    def test_the_names_of_actions(self, mock):
+        actions = [{"action": "create"}, {"action": "detach_interface"}]
+        url = f"{_NOVA}/servers/s1/os-instance-actions"
+        mock.get(url, json={"instanceActions": actions})
+        client = scheduling_client(mock)
+        self.assertEqual({"create", "detach_interface"}, client.action_names("s1"))
+        mock.get(url, status_code=404, json={})
+        self.assertEqual(frozenset(), client.action_names("s1"))
+
+
 class TestServerGroup(testtools.TestCase):
     @requests_mock.Mocker()
     def test_a_group_that_is_gone_limits_nobody(self, mock):

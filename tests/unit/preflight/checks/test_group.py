@@ -52,6 +52,16 @@ class TestGroup(CheckTestCase):
         self.assert_answers(Status.PASS, left("a", most=2))
         self.assert_answers(Status.UNKNOWN, left("a", "b", most=2))
 
+    def test_a_member_that_is_still_moving_counts_on_both_hosts(self):
+        def moving(*servers, **group):
+            known = self.in_group("anti-affinity", **group)
+            return dataclasses.replace(known, moving_members={"compute2": frozenset(servers)})
+
+        outcome = self.assert_answers(Status.UNKNOWN, moving("a"), saying="ERROR")
+        self.assertIn("openstack server resize confirm a", outcome.remedy)
+        self.assert_answers(Status.PASS, moving("a", most=2))
+        self.assert_answers(Status.PASS, moving())
+
     def test_a_member_that_has_come_back_counts_once(self):
         known = self.in_group("anti-affinity", "a", most=2)
         back = dataclasses.replace(known, departures={"compute2": frozenset({"a"})})

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import tests.unit.nova_rules  # noqa: F401 - lets nova's objects be found
 from tests.unit.preflight import scenario
 from tests.unit.preflight.check_case import CheckTestCase
@@ -28,6 +30,7 @@ from tests.unit.preflight.scenario import (
     pci_provider,
     service,
 )
+from vfio_lm.cloud.model import ServerHistory
 from vfio_lm.pci import AliasRequest
 from vfio_lm.preflight import Host, Status
 from vfio_lm.preflight.checks import source as source_checks
@@ -55,15 +58,23 @@ class TestSourceUp(CheckTestCase):
 class TestDeviceTrait(CheckTestCase):
     check = source_checks.device_trait
 
-    def holding(self, traits, knowledge=None):
+    def holding(self, traits, knowledge=None, **changes):
         held = SourceDevice(pci_provider("compute1", 0, traits), {VF: 1})
-        return facts(source={"devices": (held,), "knowledge": knowledge or Host()})
+        changes = {"aliases_changed_at": None} | changes
+        return facts(source={"devices": (held,), "knowledge": knowledge or Host()}, **changes)
 
     def test_a_marked_device_passes(self):
         self.assert_answers(Status.PASS, self.holding(MARKED))
 
     def test_a_missing_trait_counts_from_nova_34_on(self):
-        self.assert_answers(Status.FAIL, self.holding(UNMARKED), saying="0000:81:00.0")
+        self.assert_answers(Status.UNKNOWN, self.holding(UNMARKED), saying="not declared")
+
+    def test_a_tag_that_was_taken_away_after_boot_is_not_looked_at_again(self):
+        older = scenario.NOW - datetime.timedelta(days=2)
+        lost = {"aliases_changed_at": older}
+        self.assert_answers(Status.WARN, self.holding(UNMARKED, **lost), saying="any more")
+        given_up = lost | {"history": ServerHistory(has_resize_given_up=True)}
+        self.assert_answers(Status.UNKNOWN, self.holding(UNMARKED, **given_up))
 
     def test_before_nova_34_a_missing_trait_proves_nothing(self):
         self.assert_answers(Status.UNKNOWN, self.holding(SILENT))
@@ -73,7 +84,9 @@ class TestDeviceTrait(CheckTestCase):
             return scenario.knowledge("compute1", scenario.vf(), specs=specs)
 
         self.assert_answers(Status.PASS, self.holding(SILENT, told(SPEC_YES)))
-        self.assert_answers(Status.FAIL, self.holding(SILENT, told(SPEC_UNTAGGED)))
+        self.assert_answers(
+            Status.UNKNOWN, self.holding(SILENT, told(SPEC_UNTAGGED)), saying="not declared"
+        )
 
     def test_nova_conf_alone_tells_where_all_specifications_agree(self):
         def told(*specs):
@@ -82,11 +95,13 @@ class TestDeviceTrait(CheckTestCase):
         self.assert_answers(Status.PASS, self.holding(SILENT, told(SPEC_YES, SPEC_YES)))
         one = SPEC_YES | {"address": "0000:81:00.1"}
         self.assert_answers(Status.UNKNOWN, self.holding(SILENT, told(one, SPEC_UNTAGGED)))
-        self.assert_answers(Status.FAIL, self.holding(SILENT, told(SPEC_UNTAGGED)))
+        self.assert_answers(
+            Status.UNKNOWN, self.holding(SILENT, told(SPEC_UNTAGGED)), saying="not declared"
+        )
 
     def test_nova_conf_knows_better_than_the_trait_that_there_is_no_tag(self):
         told = scenario.knowledge("compute1", scenario.vf(), specs=[SPEC_UNTAGGED])
-        self.assert_answers(Status.FAIL, self.holding(MARKED, told))
+        self.assert_answers(Status.UNKNOWN, self.holding(MARKED, told), saying="not declared")
 
     def test_a_nova_compute_that_has_not_read_its_nova_conf_is_unknown(self):
         told = scenario.knowledge("compute1", scenario.vf())
@@ -110,6 +125,12 @@ class TestAllocationConsistent(CheckTestCase):
         self.assert_answers(
             Status.UNKNOWN, facts(alias_requests=(AliasRequest("vf", 2),)), saying="1 device,"
         )
+
+    def test_what_is_left_on_another_host_is_not_counted(self):
+        outcome = self.assert_answers(
+            Status.WARN, facts(source={"left_behind": frozenset({"other"})}), saying="(other)"
+        )
+        self.assertIn("unset --provider other 92d0d15e", outcome.remedy)
 
     def left_behind(self, **server):
         devices = [SourceDevice(pci_provider(host, 0), {VF: 1}) for host in ("compute1", "other")]

@@ -33,7 +33,7 @@ class FakeCloud:
         self.nova = self
 
     def nodes(self):
-        return {"compute1": scenario.node("compute1")}
+        return {host: scenario.node(host) for host in ("compute1", "compute2")}
 
     def root_traits(self, uuid):
         return frozenset({f"CUSTOM_OF_{uuid}"})
@@ -69,6 +69,18 @@ class TestSource(testtools.TestCase):
         allocation = {"compute1": {"VCPU": 1, "CUSTOM_LICENCE": 1}, "pool": {"DISK_GB": 1}}
         self.assertEqual(frozenset(), self.source(cloud, allocation).nested_classes)
         self.assertEqual(0, cloud.asked.total())
+
+    def test_what_is_left_on_another_host_is_not_counted(self):
+        allocation = {"compute1": {"VCPU": 1}, "compute2": {"VCPU": 1}}
+        found = self.source(FakeCloud(), allocation)
+        self.assertEqual({"VCPU": 1}, found.resources)
+        self.assertEqual({"compute2"}, found.left_behind)
+
+    def test_a_server_that_moves_leaves_nothing_behind(self):
+        allocation = {"compute2": {"VCPU": 1}}
+        found = self.source(FakeCloud(), allocation)
+        self.assertEqual({"VCPU": 1}, found.resources)
+        self.assertEqual(frozenset(), found.left_behind)
 
 
 class TestShares(testtools.TestCase):

@@ -17,10 +17,15 @@ from __future__ import annotations
 import testtools
 
 from tests.unit.preflight import scenario
-from tests.unit.preflight.scenario import VF, facts, pci_provider
+from tests.unit.preflight.scenario import NOW, VF, facts, pci_provider
+from vfio_lm.cloud.model import ServerHistory
 from vfio_lm.pci import AliasRequest
 from vfio_lm.preflight.facts import SourceDevice
-from vfio_lm.preflight.rules.stored_request import contradiction, other_class
+from vfio_lm.preflight.rules.stored_request import (
+    aliases_are_as_stored,
+    contradiction,
+    other_class,
+)
 
 
 def _holding(**classes):
@@ -69,3 +74,13 @@ class TestOnTheHost(testtools.TestCase):
 
     def test_facts_of_another_host_prove_nothing(self):
         self.assertIs(None, self.of_device(scenario.SPEC_UNTAGGED, host="compute9"))
+
+
+class TestAliasesAreAsStored(testtools.TestCase):
+    def test_only_files_that_are_older_than_the_server_prove_it(self):
+        self.assertTrue(aliases_are_as_stored(facts()))
+        self.assertFalse(aliases_are_as_stored(facts(aliases_changed_at=NOW)))
+        self.assertFalse(aliases_are_as_stored(facts(aliases_changed_at=None)))
+        self.assertFalse(aliases_are_as_stored(facts(aliases=None)))
+        past = ServerHistory(has_resize_given_up=True)
+        self.assertFalse(aliases_are_as_stored(facts(history=past)))
