@@ -63,6 +63,8 @@ class TestFit(testtools.TestCase):
         }
         self.assertIs(Fit.UNSURE, fit([wish(1, 0), wish(1, 1, 2)], shadows))
         self.assertIs(Fit.YES, fit([wish(1, 1, 2), wish(1, 1, 2)], shadows))
+        # For one request, too: if nova takes the PF first, the VFs are gone.
+        self.assertIs(Fit.UNSURE, fit([wish(2, 0, 1, 2)], shadows))
 
     def test_what_the_facts_do_not_show_is_not_denied(self):
         unseen = Wish("gpu", 1, frozenset(), frozenset(), knows_all=False)

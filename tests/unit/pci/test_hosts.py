@@ -12,6 +12,8 @@
 
 """Files that say what hosts have: which host each of them is of, and what is wrong with some."""
 
+import dataclasses
+import datetime
 import pathlib
 import tempfile
 
@@ -20,7 +22,7 @@ import testtools
 from tests.unit.placement_sync.fleet import ALIAS_YES, facts, host, vf
 from vfio_lm.errors import ConfigError, VfioLmError
 from vfio_lm.pci.host_facts import HostFactsError
-from vfio_lm.pci.hosts import common_aliases, read_host, read_hosts
+from vfio_lm.pci.hosts import common_aliases, read_host, read_hosts, read_named_hosts
 
 _PCI = '[pci]\ndevice_spec = {"vendor_id": "15b3", "live_migratable": "yes"}\n'
 
@@ -129,6 +131,29 @@ class TestFolder(FilesTestCase):
         for path in (conf, self.folder / "gone"):
             self.assertRaises(VfioLmError, read_hosts, path)
             self.assertRaises(VfioLmError, read_hosts, self.folder, facts_folder=path)
+
+
+class TestNamedHosts(FilesTestCase):
+    def test_of_two_facts_of_a_host_the_younger_ones_count(self):
+        old = facts(vf(), name="c1")
+        young = dataclasses.replace(old, taken_at=old.taken_at + datetime.timedelta(1), devices=())
+        files = [self.write(f"{n}.json", each.to_json()) for n, each in enumerate((old, young))]
+        for order in (files, files[::-1]):
+            self.assertEqual((), read_named_hosts({}, order)["c1"].facts.devices)
+
+    def test_the_file_of_another_host_is_refused(self):
+        named = self.write("a.conf", "[DEFAULT]\nhost = c1\n" + _PCI)
+        self.assertEqual({"c1"}, read_named_hosts({"c1": [named]}, ()).keys())
+        error = self.assertRaises(ConfigError, read_named_hosts, {"c2": [named]}, ())
+        self.assertIn("this is not the nova.conf of host c2", str(error))
+
+
+class TestSpecifications(testtools.TestCase):
+    def test_a_device_that_may_be_remotely_managed_has_more_than_one(self):
+        ids = {"vendor_id": "15b3", "product_id": "101e"}
+        remote, plain = ids | {"remote_managed": "true"}, ids | {"live_migratable": "yes"}
+        found = host("c1", remote, plain, ids).possible_specs(vf())
+        self.assertEqual([True, False], [spec.is_remote_managed for spec in found])
 
 
 class TestAliases(testtools.TestCase):

@@ -232,6 +232,11 @@ class TestOrigin(testtools.TestCase):
         self.assertEqual([0], self.specs_behind(pf, SPEC_UNTAGGED | TRAIT))
         self.assertEqual([0, 1], self.specs_behind(SPEC_YES | FIRST, SPEC_YES | TRAIT))
 
+    def test_a_class_that_another_specification_has_given_may_be_of_its_devices(self):
+        other = {"vendor_id": "15b3", "resource_class": "CUSTOM_PCI_8086_1515"}
+        self.assertEqual([0, 1], self.specs_behind(SPEC_YES | TRAIT, other | TRAIT))
+        self.assertEqual([0], self.specs_behind(SPEC_YES | TRAIT, SPEC_UNTAGGED | TRAIT))
+
     def test_vfs_on_the_next_bus_are_of_the_same_pf(self):
         next_bus = SPEC_YES | {"address": "0000:82:00.*"}
         self.assertEqual([0], self.specs_behind(next_bus, SPEC_YES | OTHER_BUS))
