@@ -69,6 +69,9 @@ class TestMarking(testtools.TestCase):
         self.assert_marking(Marking.UNKNOWN, UNMARKED, SPEC_YES)
         self.assert_marking(Marking.UNKNOWN, MARKED)
         self.assert_marking(Marking.UNKNOWN, MARKED, SPEC_YES | OTHER_BUS)
+        # nor does one that the facts agree with, where nova-compute would have set the trait
+        provider = pci_provider("compute1", 0, UNMARKED)
+        self.assertIs(Marking.UNKNOWN, marking(provider, knowledge("compute1", vf(1))))
 
     def test_a_remotely_managed_device_is_for_no_alias(self):
         """PciDeviceStats.support_requests of nova says so: tests.unit.pci.test_provider_origin."""
