@@ -23,14 +23,16 @@ from typing import Any
 import os_traits
 
 from vfio_lm.pci import alias as aliases
+from vfio_lm.pci import device_spec
 from vfio_lm.pci.alias import Alias, AliasError, parse_aliases
 from vfio_lm.pci.conf_text import ALIAS, PCI_IN_PLACEMENT, Setting
 from vfio_lm.pci.flavor import can_be_requested
-from vfio_lm.pci.lint.configurations import AliasEntry, CloudView, ServiceView
+from vfio_lm.pci.lint.configurations import AliasEntry, CloudView, Edit, ServiceView
 from vfio_lm.pci.lint.hit import Hit, closest
 from vfio_lm.pci.live_migratable import LiveMigratable
 
 _ID_DIGITS = 4
+_KEYS_OF_A_SPEC = (*device_spec.SELECTORS, *device_spec.TAGS)
 _ENUMERATIONS = {"device_type": aliases.DEVICE_TYPES, "numa_policy": aliases.NUMA_POLICIES}
 
 
@@ -41,13 +43,14 @@ def unknown_keys(cloud: CloudView) -> Iterator[Hit]:
             for key in entry.fields:
                 if key in aliases.KEYS:
                     continue
-                meant = closest(key, aliases.KEYS)
+                why = f"nova refuses the key {key!r}: an alias cannot have it"
+                without = entry.changed(**{key: None})
+                meant = None if key in _KEYS_OF_A_SPEC else closest(key, aliases.KEYS)
                 if meant and meant not in entry.fields:
-                    why = f"nova refuses the key {key!r}; did you mean {meant!r}?"
-                    yield Hit(service.label, entry.setting, why, entry.renamed(key, meant))
+                    renamed, guess = entry.renamed(key, meant), f"did you mean {meant!r}?"
+                    yield Hit(service.label, entry.setting, why, renamed, guess, without)
                 else:
-                    why = f"nova refuses the key {key!r}: an alias cannot have it"
-                    yield Hit(service.label, entry.setting, why, entry.changed(**{key: None}))
+                    yield Hit(service.label, entry.setting, why, without)
 
 
 def wrong_values(cloud: CloudView) -> Iterator[Hit]:
@@ -70,7 +73,7 @@ def _refusal(fields: Mapping[str, Any]) -> str:
     return ""
 
 
-def _mended(entry: AliasEntry) -> Setting | None:
+def _mended(entry: AliasEntry) -> Edit | None:
     """Guess what was meant: booleans and numbers instead of texts, prefixes, short names."""
     fields = {key: _mended_value(key, value) for key, value in entry.fields.items()}
     return None if _refusal(fields) else entry.replaced(fields)
@@ -239,7 +242,7 @@ def differing_definitions(cloud: CloudView) -> Iterator[Hit]:
                 f"server is created or resized, nova-compute when it is moved"
             )
             for number, entry in enumerate(entries):
-                replacement = None
+                replacement: Setting | None = None
                 if len(known) == len(entries):
                     value = known[number].setting.value
                     replacement = dataclasses.replace(entry.setting, value=value)

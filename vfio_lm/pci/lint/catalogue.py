@@ -18,7 +18,14 @@ import dataclasses
 import enum
 from collections.abc import Callable, Iterator
 
-from vfio_lm.pci.lint import alias_rules, cloud_rules, device_spec_rules, file_rules, trait_rules
+from vfio_lm.pci.lint import (
+    alias_rules,
+    cloud_rules,
+    device_spec_rules,
+    file_rules,
+    spec_pair_rules,
+    trait_rules,
+)
 from vfio_lm.pci.lint.configurations import CloudView
 from vfio_lm.pci.lint.hit import Hit
 
@@ -73,14 +80,14 @@ RULES = (
     Rule("spec-refused", _ERROR, device_spec_rules.refused_specs),
     Rule("spec-devname-in-placement", _ERROR, device_spec_rules.devnames_in_placement),
     Rule("spec-tag-not-text", _ERROR, device_spec_rules.tags_that_are_no_text),
-    Rule("spec-vfs-disagree", _WARNING, device_spec_rules.disagreeing_vfs),
+    Rule("spec-vfs-disagree", _WARNING, spec_pair_rules.disagreeing_vfs),
     Rule("spec-key-misspelt", _WARNING, device_spec_rules.misspelt_keys),
     Rule("spec-key-unknown", _INFO, device_spec_rules.unknown_keys),
     Rule("spec-address-key", _WARNING, device_spec_rules.unknown_address_keys),
     Rule("spec-id-short", _WARNING, device_spec_rules.short_identifiers),
     Rule("spec-id-upper-case", _INFO, device_spec_rules.upper_case_identifiers),
     Rule("spec-every-device", _WARNING, device_spec_rules.every_device),
-    Rule("spec-shadowed", _WARNING, device_spec_rules.shadowed_specs),
+    Rule("spec-shadowed", _WARNING, spec_pair_rules.shadowed_specs),
     Rule("spec-live-migratable-physnet", _WARNING, device_spec_rules.live_migratable_for_neutron),
     Rule("spec-missing-trait", _WARNING, device_spec_rules.missing_trait),
     Rule("spec-trait-without-yes", _WARNING, device_spec_rules.trait_without_yes),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from oslo_config import types
@@ -35,6 +35,9 @@ from vfio_lm.pci.conf_text import (
 from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
 from vfio_lm.pci.release import NovaRelease
 
+Fields = Mapping[str, Any]
+"""Of a JSON object."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Service:
@@ -43,6 +46,13 @@ class Service:
     label: str
     """What its findings are shown with, for example ``api`` or ``compute1``."""
     text: ConfText
+
+    def with_settings(
+        self, replaced: Mapping[Setting, Setting], added: Sequence[Setting] = ()
+    ) -> Service:
+        """Return the service with other settings in the place of some, and with more of them."""
+        settings = (*(replaced.get(each, each) for each in self.text.settings), *added)
+        return dataclasses.replace(self, text=dataclasses.replace(self.text, settings=settings))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,23 +66,52 @@ class Entry:
     position: int | None
     """In the list that the setting holds; None where it holds the object itself."""
 
-    def changed(self, **changes: object) -> Setting:
-        """Return the setting with some fields set; those that are None are removed."""
-        fields = dict(self.fields) | changes
-        kept = {k: v for k, v in fields.items() if k not in changes or v is not None}
-        return self.replaced(kept)
+    def changed(self, **changes: object) -> Edit:
+        """Set some fields; those that are None are removed."""
 
-    def renamed(self, old: str, new: str) -> Setting:
-        """Return the setting with another key for a field."""
-        return self.replaced({new if k == old else k: v for k, v in self.fields.items()})
+        def change(fields: Fields) -> Fields:
+            changed = dict(fields) | changes
+            return {k: v for k, v in changed.items() if k not in changes or v is not None}
 
-    def replaced(self, fields: Mapping[str, Any]) -> Setting:
-        """Return the setting with this object instead."""
-        content: Any = dict(fields)
-        if self.position is not None:
-            content = json.loads(self.setting.value)
-            content[self.position] = dict(fields)
-        return dataclasses.replace(self.setting, value=json.dumps(content))
+        return Edit(self, change)
+
+    def renamed(self, old: str, new: str) -> Edit:
+        """Give a field another key."""
+        return Edit(self, lambda fields: {new if k == old else k: v for k, v in fields.items()})
+
+    def replaced(self, fields: Fields) -> Edit:
+        """Put these fields in the place of all."""
+        return Edit(self, lambda _: fields)
+
+
+@dataclasses.dataclass(frozen=True)
+class Edit:
+    """A change of one JSON object in a setting, which may hold a long list of them."""
+
+    entry: Entry
+    change: Callable[[Fields], Fields]
+
+    @property
+    def alone(self) -> tuple[Setting, Setting]:
+        """The setting before and after it, as if the object were all that it holds."""
+        before, after = self.entry.fields, self.change(self.entry.fields)
+        setting = self.entry.setting
+        return (
+            dataclasses.replace(setting, value=json.dumps(dict(before))),
+            dataclasses.replace(setting, value=json.dumps(dict(after))),
+        )
+
+
+def edited(setting: Setting, edits: Iterable[Edit]) -> Setting:
+    """Return a setting after changes of objects in it, one after the other."""
+    content = json.loads(setting.value)
+    for edit in edits:
+        position = edit.entry.position
+        if position is None:
+            content = edit.change(content)
+        else:
+            content[position] = edit.change(content[position])
+    return dataclasses.replace(setting, value=json.dumps(content))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -88,11 +88,8 @@ def _mend_once(
             )
 
     def mended(service: Service) -> Service:
-        kept = (replaced.get((service.label, each), each) for each in service.text.settings)
-        settings = (*kept, *added.get(service.label, ()))
-        return dataclasses.replace(
-            service, text=dataclasses.replace(service.text, settings=settings)
-        )
+        own = {old: new for (label, old), new in replaced.items() if label == service.label}
+        return service.with_settings(own, added.get(service.label, ()))
 
     return tuple(map(mended, services))
 

@@ -21,25 +21,17 @@ from typing import Any
 
 import os_traits
 
-from vfio_lm.pci import device_spec, names
+from vfio_lm.pci import alias, device_spec, names
 from vfio_lm.pci.address import FIELDS
-from vfio_lm.pci.address_pattern import ANY_ADDRESS, AddressPattern
+from vfio_lm.pci.address_pattern import ANY_ADDRESS
 from vfio_lm.pci.conf_text import PERMIT_POST_COPY, REPORT_IN_PLACEMENT, Setting
-from vfio_lm.pci.device_spec import DeviceSpec, DeviceSpecError, parse_device_specs
-from vfio_lm.pci.lint.configurations import CloudView, ServiceView, SpecEntry
+from vfio_lm.pci.device_spec import DeviceSpecError, parse_device_specs
+from vfio_lm.pci.lint.configurations import CloudView, Edit, SpecEntry
 from vfio_lm.pci.lint.hit import Hit, closest
 from vfio_lm.pci.live_migratable import LiveMigratable
-from vfio_lm.pci.provider_traits import reported_traits
-from vfio_lm.pci.release import NovaRelease
 
 _KEYS = (*device_spec.SELECTORS, *device_spec.TAGS)
 _TEXTS = ("resource_class", "traits")
-_VALUES: Mapping[str, tuple[str, ...]] = {
-    "domain": ("0000",),
-    "bus": tuple(f"{number:02x}" for number in range(0x100)),
-    "slot": tuple(f"{number:02x}" for number in range(0x20)),
-    "function": tuple(str(number) for number in range(8)),
-}
 
 
 def refused_specs(cloud: CloudView) -> Iterator[Hit]:
@@ -61,7 +53,7 @@ def _refusal(fields: Mapping[str, Any], report_in_placement: bool) -> str:
     return ""
 
 
-def _mended(entry: SpecEntry) -> Setting | None:
+def _mended(entry: SpecEntry) -> Edit | None:
     """Guess what was meant: numbers instead of texts, or an address that devname says as well."""
     fields = dict(entry.fields)
     for key in ("vendor_id", "product_id"):
@@ -79,10 +71,20 @@ def misspelt_keys(cloud: CloudView) -> Iterator[Hit]:
     for service in cloud.services:
         for entry in service.specs:
             for key in entry.fields:
-                meant = None if key in _KEYS else closest(key, _KEYS)
-                if meant and meant not in entry.fields:
-                    why = f"nova gives the key {key!r} no meaning; did you mean {meant!r}?"
-                    yield Hit(service.label, entry.setting, why, entry.renamed(key, meant))
+                if (meant := _meant(key)) and meant not in entry.fields:
+                    yield Hit(
+                        service.label,
+                        entry.setting,
+                        f"nova gives the key {key!r} no meaning",
+                        entry.renamed(key, meant),
+                        f"did you mean {meant!r}?",
+                        entry.changed(**{key: None}),
+                    )
+
+
+def _meant(key: str) -> str | None:
+    """Return the key that was probably meant, unless it is known, or one of an alias."""
+    return None if key in _KEYS or key in alias.KEYS else closest(key, _KEYS)
 
 
 def unknown_keys(cloud: CloudView) -> Iterator[Hit]:
@@ -90,9 +92,11 @@ def unknown_keys(cloud: CloudView) -> Iterator[Hit]:
     for service in cloud.services:
         for entry in service.specs:
             for key in entry.fields:
-                meant = closest(key, _KEYS)
+                meant = _meant(key)
                 if key not in _KEYS and (meant is None or meant in entry.fields):
                     why = f"nova gives the key {key!r} no meaning"
+                    if key in alias.KEYS:
+                        why += ": it is one of an alias"
                     yield Hit(service.label, entry.setting, why, entry.changed(**{key: None}))
 
 
@@ -109,11 +113,10 @@ def unknown_address_keys(cloud: CloudView) -> Iterator[Hit]:
                 meant = closest(key, FIELDS)
                 mended = {meant if k == key else k: v for k, v in address.items()}
                 usable = meant is not None and meant not in address
-                why = f"nova ignores the key {key!r} of the address, so that any value matches" + (
-                    f"; did you mean {meant!r}?" if usable else ""
-                )
+                why = f"nova ignores the key {key!r} of the address, so that any value matches"
                 replacement = entry.changed(address=mended) if usable else None
-                yield Hit(service.label, entry.setting, why, replacement)
+                guess = f"did you mean {meant!r}?" if usable else ""
+                yield Hit(service.label, entry.setting, why, replacement, guess)
 
 
 def short_identifiers(cloud: CloudView) -> Iterator[Hit]:
@@ -186,41 +189,6 @@ def live_migratable_for_neutron(cloud: CloudView) -> Iterator[Hit]:
             yield Hit(entry.label, entry.setting, why, changed)
 
 
-def shadowed_specs(cloud: CloudView) -> Iterator[Hit]:
-    """Yield specifications that never decide, as an earlier one means all of their devices."""
-    for service in cloud.services:
-        for earlier, one, later, other in _pairs(service):
-            if _means_all_of(one, other):
-                why = (
-                    f"it is never used: the first specification that means a device decides, and "
-                    f"{_earlier(earlier, later)} means all of these"
-                )
-                yield Hit(service.label, later.setting, why)
-
-
-def disagreeing_vfs(cloud: CloudView) -> Iterator[Hit]:
-    """Yield specifications that tell apart what may be VFs of one PF."""
-    for service in cloud.services:
-        if not service.reports_in_placement:
-            continue
-        for earlier, one, later, other in _pairs(service):
-            if not _may_share_a_pf(one, other):
-                continue
-            if _provider(one, cloud) != _provider(other, cloud):
-                what = "nova-compute does not start"
-            elif one.pool_tags != other.pool_tags:
-                # nova/pci/stats.py _assert_one_pool_per_rp_uuid (nova 34.0.0, and since 31)
-                what = "nova serves no alias with PCI in placement while both are free"
-            else:
-                continue
-            why = (
-                f"{what}, if these are VFs of the same PF as those of "
-                f"{_earlier(earlier, later)}: they need the same tags"
-            )
-            tags = {key: earlier.fields.get(key) for key in {**other.tags, **one.tags}}
-            yield Hit(service.label, later.setting, why, later.changed(**tags))
-
-
 def missing_trait(cloud: CloudView) -> Iterator[Hit]:
     """Yield devices that nova does not report as live migratable before 2026.2."""
     if cloud.release is None or cloud.release.reports_live_migratable:
@@ -288,73 +256,3 @@ def hypervisor_versions(cloud: CloudView) -> Iterator[Hit]:
                 )
                 yield Hit(service.label, entry.setting, why)
                 break
-
-
-def _pairs(
-    service: ServiceView,
-) -> Iterator[tuple[SpecEntry, DeviceSpec, SpecEntry, DeviceSpec]]:
-    """Yield all pairs of accepted specifications, the earlier one first."""
-    accepted = [(entry, entry.spec) for entry in service.specs if entry.spec]
-    for number, (later, other) in enumerate(accepted):
-        for earlier, one in accepted[:number]:
-            yield earlier, one, later, other
-
-
-def _earlier(earlier: SpecEntry, later: SpecEntry) -> str:
-    """Name the place of a specification; a folder has lines of many files."""
-    if earlier.setting == later.setting:
-        return f"entry {(earlier.position or 0) + 1} of this list"
-    if earlier.setting.file == later.setting.file:
-        return f"line {earlier.setting.line}"
-    return earlier.setting.place
-
-
-def _means_all_of(one: DeviceSpec, other: DeviceSpec) -> bool:
-    if one.address is None or other.address is None or one.is_remote_managed:
-        return False
-    taken = _taken(one.address, other.address)
-    # A single address may be that of a PF and then means its VFs, wherever they are.
-    is_single = all(len(values) == 1 for _, values in taken)
-    return (
-        one.vendor_id in (None, other.vendor_id)
-        and one.product_id in (None, other.product_id)
-        and (one.address == ANY_ADDRESS or not is_single)
-        and all(values >= others for values, others in taken)
-    )
-
-
-def _may_share_a_pf(one: DeviceSpec, other: DeviceSpec) -> bool:
-    """Whether the VFs of one slot are shared out among two specifications."""
-    if one.address is None or other.address is None or one.is_for_neutron or other.is_for_neutron:
-        return False
-    ids = ((one.vendor_id, other.vendor_id), (one.product_id, other.product_id))
-    *place, (functions, other_functions) = _taken(one.address, other.address)
-    return (
-        all(None in pair or pair[0] == pair[1] for pair in ids)
-        and all(values & others for values, others in place)
-        and not functions >= other_functions
-    )
-
-
-def _taken(
-    one: AddressPattern, other: AddressPattern
-) -> list[tuple[frozenset[str], frozenset[str]]]:
-    """Return for each field of an address which values two patterns take."""
-    # There are too many domains to try them all.
-    values = dict(_VALUES) | {"domain": (*_VALUES["domain"], one.domain, other.domain)}
-    return [
-        (
-            frozenset(value for value in values[field] if one.takes(field, value)),
-            frozenset(value for value in values[field] if other.takes(field, value)),
-        )
-        for field in FIELDS
-    ]
-
-
-def _provider(spec: DeviceSpec, cloud: CloudView) -> object:
-    """Return what must be the same for all VFs of a PF."""
-    try:
-        resource_class = names.resource_class(spec.tags.get("resource_class"), "", "")
-        return resource_class, reported_traits(spec, cloud.release or NovaRelease.R2026_2)
-    except AttributeError:
-        return None

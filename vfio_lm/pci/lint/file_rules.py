@@ -112,8 +112,8 @@ def misspelt_options(cloud: CloudView) -> Iterator[Hit]:
                 yield Hit(service.label, setting, why)
                 continue
             renamed = dataclasses.replace(setting, name=f"[pci]{key}")
-            why = f"nova has no option {setting.name} and ignores it; did you mean {key}?"
-            yield Hit(service.label, setting, why, renamed)
+            why = f"nova has no option {setting.name} and ignores it"
+            yield Hit(service.label, setting, why, renamed, f"did you mean {key}?")
 
 
 def options_in_a_wrong_section(cloud: CloudView) -> Iterator[Hit]:

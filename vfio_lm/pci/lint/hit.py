@@ -19,6 +19,7 @@ import difflib
 from collections.abc import Iterable
 
 from vfio_lm.pci.conf_text import Setting
+from vfio_lm.pci.lint.configurations import Edit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +32,12 @@ class Hit:
     """None where one is missing."""
     why: str
     """What nova makes of it, as a sentence without full stop."""
-    replacement: Setting | None = None
+    replacement: Setting | Edit | None = None
     """What should stand there instead; None where only a human can know."""
+    guess: str = ""
+    """What the replacement takes for granted; said as long as it is proposed."""
+    otherwise: Edit | None = None
+    """What should stand there if nova would not take the replacement."""
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:

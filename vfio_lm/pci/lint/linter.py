@@ -21,10 +21,9 @@ import dataclasses
 from collections.abc import Iterable
 
 from vfio_lm.pci.conf_text import Setting
-from vfio_lm.pci.lint.catalogue import RULES, Rule, Severity
-from vfio_lm.pci.lint.caution import ONLY_A_HUMAN_KNOWS, declares_too_much
+from vfio_lm.pci.lint.catalogue import Severity
 from vfio_lm.pci.lint.configurations import Service, view_cloud
-from vfio_lm.pci.lint.hit import Hit
+from vfio_lm.pci.lint.proposals import Proposal, Trial, proposals
 from vfio_lm.pci.redact import is_listed, is_well_formed
 from vfio_lm.pci.release import NovaRelease
 from vfio_lm.quoting import without_credentials
@@ -45,7 +44,9 @@ class Finding:
     """What is wrong; None if something is missing."""
     why: str
     replacement: Setting | None
-    """What should stand there; None where only a human can know."""
+    """What should stand there as far as this finding goes; None where only a human can know."""
+    in_place: Setting | None = None
+    """The same with what else nova would refuse in it corrected."""
 
     @property
     def file(self) -> str:
@@ -82,7 +83,7 @@ class Finding:
     @property
     def corrected(self) -> str:
         """The line ready to paste; empty where only a human can know."""
-        return self.replacement.text if self.replacement else ""
+        return self.in_place.text if self.in_place else ""
 
 
 def lint(services: Iterable[Service], *, release: NovaRelease | None = None) -> tuple[Finding, ...]:
@@ -91,17 +92,24 @@ def lint(services: Iterable[Service], *, release: NovaRelease | None = None) -> 
     :param services: the configurations of one cloud, nova-api's first
     :param release: the release of nova; without it rules that depend on it are silent
     """
-    cloud = view_cloud(services, release)
-    findings = [_finding(rule, hit) for rule in RULES for hit in rule.check(cloud)]
+    given = tuple(services)
+    if not given:
+        return ()
+    trial = Trial(given, release)
+    findings = [_finding(each, trial) for each in proposals(view_cloud(given, release))]
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
-def _finding(rule: Rule, hit: Hit) -> Finding:
-    why, replacement = without_credentials(hit.why), hit.replacement
-    if replacement is not None and not is_well_formed(replacement):
-        # It may be another line, which lost its section or begins with a blank.
-        replacement = None
-    if replacement is not None and declares_too_much(hit.setting, replacement):
-        why, replacement = f"{why}; {ONLY_A_HUMAN_KNOWS}", None
-    return Finding(rule.id, rule.severity, hit.label, hit.setting, why, replacement)
+def _finding(found: Proposal, trial: Trial) -> Finding:
+    """Keep the first correction that nova would take; none is better than a wrong one."""
+    rule, why = found.rule, without_credentials(found.why)
+    for number, replacement in enumerate(found.replacements):
+        # Else it may be another line, which lost its section or begins with a blank.
+        in_place = trial.result(found, replacement) if is_well_formed(replacement) else None
+        if in_place is not None and is_well_formed(in_place):
+            said = f"{why}; {found.guess}" if found.guess and number == 0 else why
+            return Finding(
+                rule.id, rule.severity, found.label, found.setting, said, replacement, in_place
+            )
+    return Finding(rule.id, rule.severity, found.label, found.setting, why, None)

@@ -14,7 +14,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator
 
 import os_traits
 
@@ -47,18 +48,26 @@ def misspelt_traits(cloud: CloudView) -> Iterator[Hit]:
     """Yield names that look like a standard trait and are none."""
     standard = names.standard_traits()
     for entry, words in _worded(cloud):
-        for word in words:
-            name = word.strip().lstrip("!").strip()
-            if name in standard or os_traits.is_custom(name.upper()):
-                continue
-            meant = closest(name, standard, cutoff=0.9)
-            if meant:
-                made = ",".join(names.traits(word))
-                why = (
-                    f"{name!r} is no standard trait, nova makes {made} of it; did you mean {meant}?"
-                )
-                mended = [w.replace(name, meant) if w == word else w for w in words]
-                yield _hit(entry, why, mended)
+        meant = {word: found for word in words if (found := _meant(word, standard))}
+        if meant:
+            made = ",".join(sorted(names.traits(",".join(meant))))
+            wrong = ", ".join(repr(_name(word)) for word in meant)
+            why = f"nova has no standard trait {wrong}, and makes {made} of it"
+            mended = [w.replace(_name(w), meant[w]) if w in meant else w for w in words]
+            guess = f"did you mean {', '.join(meant.values())}?"
+            yield dataclasses.replace(_hit(entry, why, mended), guess=guess)
+
+
+def _meant(word: str, standard: Collection[str]) -> str | None:
+    """Return the standard trait that was probably meant by a word that is none."""
+    name = _name(word)
+    if name in standard or os_traits.is_custom(name.upper()):
+        return None
+    return closest(name, standard, cutoff=0.9)
+
+
+def _name(word: str) -> str:
+    return word.strip().lstrip("!").strip()
 
 
 def _worded(cloud: CloudView) -> Iterator[tuple[AliasEntry | SpecEntry, list[str]]]:

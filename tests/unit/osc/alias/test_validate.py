@@ -100,7 +100,7 @@ class TestValidateAlias(CommandTestCase):
     def test_fix_prints_sections_and_leaves_the_file_alone(self):
         text = (
             "[database]\nconnection = secret\n"
-            f"[DEFAULT]\npci_alias = {VF.replace('yes', 'maybe')}\n"
+            f"[DEFAULT]\npci_alias = {VF}\npci_alias = {VF.replace('yes', 'maybe')}\n"
             "[pci]\ndev_spec = {'vendor_id': '15b3', 'live_migratable': 'yes'}\n"
             "[libvirt]\nlive_migration_permit_post_copy = true\n"
         )
@@ -111,4 +111,6 @@ class TestValidateAlias(CommandTestCase):
         self.assertIn('device_spec = {"vendor_id": "15b3", "live_migratable": "yes"}', output)
         self.assertIn("live_migration_permit_post_copy = false", output)
         self.assertIn("# replaces line 4: [DEFAULT]pci_alias", output)
+        self.assertIn(f"# nova-api: not mended: {path}:5", output)
+        self.assertNotIn("# replaces line 5", output)
         self.assertNotIn("secret", output)

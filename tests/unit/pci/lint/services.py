@@ -17,7 +17,7 @@ import json
 import testtools
 
 from vfio_lm.pci.conf_text import ConfText, Setting
-from vfio_lm.pci.lint.configurations import Service, view_cloud
+from vfio_lm.pci.lint.configurations import Edit, Service, edited, view_cloud
 
 VF = {"name": "vf", "vendor_id": "15b3", "product_id": "101e"}
 SPEC = {"vendor_id": "15b3", "product_id": "101e"}
@@ -33,20 +33,25 @@ def conf(*pairs, label="api"):
     return Service(label, ConfText(("nova.conf",), tuple(settings)))
 
 
+def corrected(replacement):
+    """Return the setting that a replacement makes."""
+    if isinstance(replacement, Edit):
+        return edited(replacement.entry.setting, [replacement])
+    return replacement
+
+
 class RuleCase(testtools.TestCase):
     def hits(self, rule, *services, release=None):
         return list(rule(view_cloud(services, release)))
 
     def corrections(self, rule, *services, release=None):
         """Return what should stand instead, as data; None where only a human can know."""
-        return [
-            hit.replacement and json.loads(hit.replacement.value)
-            for hit in self.hits(rule, *services, release=release)
-        ]
+        found = [hit.replacement for hit in self.hits(rule, *services, release=release)]
+        return [each and json.loads(corrected(each).value) for each in found]
 
     def settings(self, rule, *services):
         """Return the option and the value that should be there."""
-        found = [hit.replacement for hit in self.hits(rule, *services)]
+        found = [corrected(hit.replacement) for hit in self.hits(rule, *services)]
         return [(each.name, each.value) for each in found]
 
     def labels(self, rule, *services, release=None):

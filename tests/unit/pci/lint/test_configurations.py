@@ -16,9 +16,9 @@ import json
 
 import testtools
 
-from tests.unit.pci.lint.services import SPEC, VF, conf
+from tests.unit.pci.lint.services import SPEC, VF, conf, corrected
 from vfio_lm.pci.conf_text import ALIAS, DEVICE_SPEC, PCI_IN_PLACEMENT
-from vfio_lm.pci.lint.configurations import boolean, view_cloud
+from vfio_lm.pci.lint.configurations import boolean, edited, view_cloud
 
 
 def view(*pairs):
@@ -31,22 +31,35 @@ class TestEntry(testtools.TestCase):
         return view((DEVICE_SPEC, value)).specs[-1]
 
     def test_a_field_is_set_added_or_removed(self):
-        changed = self.entry(SPEC).changed(vendor_id="8086", product_id=None, managed="no")
+        changed = corrected(
+            self.entry(SPEC).changed(vendor_id="8086", product_id=None, managed="no")
+        )
         self.assertEqual({"vendor_id": "8086", "managed": "no"}, json.loads(changed.value))
         self.assertEqual((DEVICE_SPEC, 1), (changed.name, changed.line))
 
     def test_what_is_null_and_not_changed_stays(self):
-        self.assertIn('"address": null', self.entry(SPEC | {"address": None}).changed(a="b").value)
+        changed = self.entry(SPEC | {"address": None}).changed(a="b")
+        self.assertIn('"address": null', corrected(changed).value)
 
     def test_a_key_is_renamed_where_it_stands(self):
         renamed = self.entry({"vendr_id": "15b3", "product_id": "101e"})
-        self.assertEqual(json.dumps(SPEC), renamed.renamed("vendr_id", "vendor_id").value)
+        renamed = corrected(renamed.renamed("vendr_id", "vendor_id"))
+        self.assertEqual(json.dumps(SPEC), renamed.value)
 
     def test_the_other_objects_of_a_list_stay(self):
         entry = self.entry([SPEC, {"vendor_id": "8086"}])
         self.assertEqual(
-            [SPEC, {"vendor_id": "10de"}], json.loads(entry.changed(vendor_id="10de").value)
+            [SPEC, {"vendor_id": "10de"}],
+            json.loads(corrected(entry.changed(vendor_id="10de")).value),
         )
+
+    def test_changes_of_several_objects_are_one_setting(self):
+        view_of_two = view((DEVICE_SPEC, [SPEC, {"vendor_id": "8086"}])).specs
+        edits = [each.changed(managed="no") for each in view_of_two]
+        edits.append(view_of_two[0].renamed("vendor_id", "v"))
+        (first, second) = json.loads(edited(view_of_two[0].setting, edits).value)
+        self.assertEqual({"v": "15b3", "product_id": "101e", "managed": "no"}, first)
+        self.assertEqual({"vendor_id": "8086", "managed": "no"}, second)
 
 
 class TestServiceView(testtools.TestCase):

@@ -10,17 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is wrong with device specifications, one by one and beside each other."""
+"""What is wrong with device specifications, one by one."""
+
+import json
 
 import testtools
 
-from tests.unit.compute.host.trees import TreeCase
 from tests.unit.pci.lint.services import SPEC, YES, RuleCase, conf
 from tests.unit.pci.lint.test_linter import service
 from vfio_lm.pci import NovaRelease
-from vfio_lm.pci.conf_text import DEVICE_SPEC, PERMIT_POST_COPY, REPORT_IN_PLACEMENT, read_conf_text
+from vfio_lm.pci.conf_text import DEVICE_SPEC, PERMIT_POST_COPY, REPORT_IN_PLACEMENT
 from vfio_lm.pci.lint import device_spec_rules as rules
-from vfio_lm.pci.lint.linter import Service, lint
+from vfio_lm.pci.lint.linter import lint
 
 TRAIT = "HW_PCI_LIVE_MIGRATABLE"
 REPORTS = (REPORT_IN_PLACEMENT, "true")
@@ -125,59 +126,37 @@ class TestLiveMigratable(SpecCase):
         self.assertEqual([2], self.lines(rules.hypervisor_versions, SPEC, no, SPEC | YES))
 
 
-class TestPairs(SpecCase):
-    slot = SPEC | {"address": "0000:81:00.*"}
-
-    def test_a_wider_specification_before_it_leaves_nothing(self):
-        for wide in ({"vendor_id": "15b3"}, SPEC, SPEC | {"address": "0000:81:*.*"}):
-            self.assertEqual([2], self.lines(rules.shadowed_specs, wide, self.slot), wide)
-            self.assertEqual([], self.lines(rules.shadowed_specs, self.slot, wide), wide)
-
-    def test_a_single_address_may_mean_the_vfs_of_a_pf_elsewhere(self):
-        one = SPEC | {"address": "0000:81:00.0"}
-        self.assertEqual([], self.lines(rules.shadowed_specs, one, one))
-        self.assertEqual([2], self.lines(rules.shadowed_specs, SPEC, one))
-
-    def test_remotely_managed_devices_are_others(self):
-        remote = SPEC | {"remote_managed": "true"}
-        self.assertEqual([], self.lines(rules.shadowed_specs, remote, self.slot))
-
-    def test_vfs_of_one_slot_need_the_same_tags_where_they_are_reported(self):
-        rule = rules.disagreeing_vfs
-        first = SPEC | {"address": "0000:81:00.1"} | YES | {"managed": "no"}
-        right = self.slot | {"live_migratable": "yes", "managed": "no"}
-        self.assertEqual([right], self.mended(rule, first, self.slot, reports=True))
-        self.assertEqual([], self.mended(rule, first, right, reports=True))
-        self.assertEqual([], self.mended(rule, first, self.slot))
-
-    def test_another_bus_or_another_product_is_no_vf_of_the_same_pf(self):
-        first = SPEC | YES | {"address": "0000:81:00.1"}
-        for change in ({"address": "0000:82:00.*"}, {"product_id": "1019"}):
-            found = self.lines(rules.disagreeing_vfs, first, self.slot | change, reports=True)
-            self.assertEqual([], found, change)
+_VF = {"vendor_id": "15b3", "product_id": "101e"}
 
 
-_SPEC = '{"vendor_id": "15b3", "product_id": "101e"}'
+class TestKeys(testtools.TestCase):
+    def found(self, reports=True, **keys):
+        """Return the rule, the reason and the correction of one key."""
+        specs = [json.dumps(_VF | keys)]
+        found = [f for f in lint([service(specs=specs, reports=reports)]) if "key" in f.rule]
+        (only,) = found
+        corrected = only.corrected.partition(" = ")[2]
+        return only.rule, only.why, json.loads(corrected) if corrected else None
 
+    def test_a_key_of_an_alias_is_dropped_and_never_renamed(self):
+        for reports in (True, False):
+            for key in ("name", "device_type", "numa_policy"):
+                rule, why, corrected = self.found(reports, **{key: "h-gpu"})
+                self.assertEqual(("spec-key-unknown", _VF), (rule, corrected))
+                self.assertNotIn("did you mean", why)
 
-def shadowed(one):
-    return [found.why for found in lint([one]) if found.rule == "spec-shadowed"]
+    def test_a_key_that_is_close_to_one_of_novas_is_renamed(self):
+        rule, why, corrected = self.found(physical_netwrok="tenant")
+        self.assertEqual(
+            ("spec-key-misspelt", _VF | {"physical_network": "tenant"}), (rule, corrected)
+        )
+        self.assertTrue(why.endswith("did you mean 'physical_network'?"))
 
-
-class TestPlaces(testtools.TestCase):
-    def test_the_earlier_one_of_a_list_is_named_by_its_number(self):
-        (why,) = shadowed(service(specs=[f"[{_SPEC}, {_SPEC}]"]))
-        self.assertIn("entry 1 of this list means all of these", why)
-
-    def test_the_earlier_one_of_a_file_is_named_by_its_line(self):
-        (why,) = shadowed(service(specs=[_SPEC, _SPEC]))
-        self.assertIn("line 1 means all of these", why)
-
-
-class TestPlacesInAFolder(TreeCase):
-    def test_the_earlier_one_in_another_file_is_named_with_the_file(self):
-        for name in ("a", "b"):
-            self.tree.write(f"conf.d/{name}.conf", f"[pci]\ndevice_spec = {_SPEC}\n")
-        folder = self.folder / "conf.d"
-        (why,) = shadowed(Service("compute1", read_conf_text([folder])))
-        self.assertIn(f"{folder}/a.conf:2 means all of these", why)
+    def test_a_name_that_nova_would_refuse_there_is_not_proposed(self):
+        _, why, corrected = self.found(dev_name="eth0")
+        self.assertEqual(_VF, corrected)
+        self.assertNotIn("did you mean", why)
+        _, why, corrected = self.found(False, dev_name="eth0")
+        self.assertEqual(_VF | {"devname": "eth0"}, corrected)
+        _, _, corrected = self.found(managedd="perhaps")
+        self.assertEqual(_VF, corrected)
