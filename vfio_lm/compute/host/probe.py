@@ -26,6 +26,7 @@ from vfio_lm.compute.host.unknowns import NotKnownError, Unknowns
 from vfio_lm.compute.host.vfio import VfioDevices
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.device import DeviceKind
+from vfio_lm.pci.driver_flags import with_constant_flags
 from vfio_lm.pci.host_facts import DeviceFacts, HostFacts
 from vfio_lm.pci.nova_conf import NovaConf
 from vfio_lm.text import counted
@@ -86,6 +87,7 @@ class HostProbe:
             unknowns.unknown["devices"] = _ONLY_NAMED
         elif look.unreadable and not look.devices:
             unknowns.unknown["devices"] = self._none_readable(look.unreadable)
+        kernel = take("kernel", lambda: self._sysfs.release)
         versions = take(
             "libvirt_version",
             lambda: hypervisor.hypervisor_versions(self._sysfs, self._run_virsh),
@@ -95,7 +97,7 @@ class HostProbe:
         return HostFacts(
             host=host or settings.host_name(self._sysfs, self._conf),
             taken_at=taken_at,
-            kernel=take("kernel", lambda: self._sysfs.release),
+            kernel=kernel,
             is_iommu_on=take("is_iommu_on", lambda: self._sysfs.is_iommu_on),
             libvirt_version=versions.libvirt if versions else None,
             qemu_version=versions.qemu if versions else None,
@@ -103,7 +105,7 @@ class HostProbe:
                 "permits_post_copy", lambda: settings.permits_post_copy(self._conf)
             ),
             downtime_ms=take("downtime_ms", lambda: settings.downtime_ms(self._conf)),
-            devices=tuple(look.devices),
+            devices=tuple(with_constant_flags(each, kernel) for each in look.devices),
             unknown=unknowns.unknown,
             unreadable=look.unreadable,
             ignored_addresses=tuple(

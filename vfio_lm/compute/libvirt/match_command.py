@@ -108,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
     # A map would leave these at the addresses that they have on the source.
     refuse_arguments(domain, {}, strict=True)
     devices = _find(source, [each.address for each in domain.pci], args.source)
+    devices = [settled(each, source.kernel, destination) for each in devices]
     result = match(
         devices,
         destination.devices,
@@ -123,6 +124,16 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(result, Match):
         return _FOUND
     return _UNKNOWN if result.is_unknown else _NONE_FITS
+
+
+def settled(device: DeviceFacts, kernel: str | None, destination: HostFacts) -> DeviceFacts:
+    """Return a device of the source with the flags that are known though it is in use.
+
+    :param kernel: the release of its host's kernel
+    """
+    from vfio_lm.pci.driver_flags import with_constant_flags, with_flags_of_alike
+
+    return with_flags_of_alike(with_constant_flags(device, kernel), kernel, destination)
 
 
 def _read(path: str) -> bytes:

@@ -205,6 +205,7 @@ def _mapping(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress
 
 def _chosen(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress, PciAddress]:
     from vfio_lm.compute.libvirt.device_match import NoMatch, match
+    from vfio_lm.compute.libvirt.match_command import settled
     from vfio_lm.pci.host_facts import read_host_facts
 
     here, there = read_host_facts(args.source_facts), read_host_facts(args.destination_facts)
@@ -216,7 +217,7 @@ def _chosen(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress,
                 f"--source-facts: {args.source_facts} of host {here.host} has no device "
                 f"{each.address}: take the facts of the host where the domain runs"
             )
-        devices.append(device)
+        devices.append(settled(device, here.kernel, there))
     chosen = match(devices, there.devices, missing=there.missing_devices)
     if isinstance(chosen, NoMatch):
         names = ", ".join(map(str, chosen.contested))

@@ -86,4 +86,4 @@ class TestAbilitiesInABundle(BundleCase):
         self.tree.write("proc/1/comm", "systemd\n")
         self.add_libvirts_folders()
         device = self.device(self.vfs[0])
-        self.assertIn("support bundle cannot be opened", device.unknown["migration"])
+        self.assertIn("support bundle cannot be opened", device.unknown["logs_dma"])

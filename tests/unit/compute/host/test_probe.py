@@ -148,6 +148,13 @@ class TestDamage(ProbeCase):
                         {*facts.unreadable, *(str(each.address) for each in facts.devices)},
                     )
 
+    def test_flags_that_a_driver_always_has_are_known_while_it_is_in_use(self):
+        qat = self.probe().find(PciAddress.parse("0000:6b:00.1"))
+        self.assertIs(False, qat.is_free)
+        self.assertTrue(qat.migration.pre_copy)
+        self.assertNotIn("migration", qat.unknown)
+        self.assertIn("in use", qat.unknown["logs_dma"])
+
     def test_a_function_without_readable_ids_is_unknown_with_the_reason(self):
         (self.folder / self.tree.device(self.vf) / "device").write_bytes(b"0x10\0")
         facts = self.probe()

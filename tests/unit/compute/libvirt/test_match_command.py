@@ -56,6 +56,14 @@ class TestMatchCommand(CommandCase):
     def test_a_pair_is_printed_as_map_takes_it(self):
         self.assertEqual((0, "0000:81:00.1=0000:82:00.4\n", ""), self.match(device("0000:82:00.4")))
 
+    def test_the_case_of_a_source_in_use_on_a_driver_with_constant_flags(self):
+        case = pathlib.Path(__file__).parents[1] / "cases" / "source-in-use"
+        status, out, err = self.run_command(
+            "match", "--source", case / "src.json", "--destination", case / "dst.json",
+            "--domain", case / "domain.xml",
+        )  # fmt: skip
+        self.assertEqual((0, "0000:60:00.1=0000:60:00.1\n", ""), (status, out, err))
+
     def test_none_fits_and_every_reason_is_told(self):
         status, out, err = self.match(
             device("0000:82:00.1", firmware="2"), device("0000:82:00.2", product_id="101c")
