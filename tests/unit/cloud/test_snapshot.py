@@ -16,9 +16,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 
 import requests_mock
 import testtools
+from nova.conf import compute as nova_compute
 
 from tests.unit.cloud import answers, clouds
 from tests.unit.preflight.scenario import facts
@@ -70,6 +72,21 @@ class TestEachThingOnce(SnapshotTestCase):
             "groups",
         ):
             self.assertEqual(1, self.asked(part), part)
+
+    def test_moves_are_asked_for_that_the_scheduler_may_not_know_of(self) -> None:
+        cloud = self.cloud("compute")
+        self.mock.get(f"{clouds.NOVA}/os-migrations", json={"migrations": []})
+        now = datetime.datetime(2026, 11, 24, 4, 0, tzinfo=datetime.UTC)
+        cloud.departures(now)
+        (text,) = self.mock.request_history[-1].qs["changes-since"]
+        back = now - datetime.datetime.fromisoformat(text)
+        (option,) = (
+            each
+            for each in nova_compute.interval_opts
+            if each.name == "scheduler_instance_sync_interval"
+        )
+        interval = datetime.timedelta(seconds=option.default)
+        self.assertTrue(interval < back < 2 * interval, back)
 
     def test_hypervisors_are_asked_for_again_where_their_servers_matter(self) -> None:
         cloud = self.cloud("compute")

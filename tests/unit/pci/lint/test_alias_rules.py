@@ -80,6 +80,8 @@ class TestIdentifiers(AliasCase):
         rule = alias_rules.missing_identifiers
         for pairs in ((OFF, self.by_class), (self.by_class,)):
             self.assertEqual([ON], self.settings(rule, conf(*pairs)))
+        (hit,) = self.hits(rule, conf(self.by_class, OFF))
+        self.assertEqual(2, hit.replacement.line)
         self.assertEqual([], self.hits(rule, conf(ON, self.by_class)))
 
     def test_an_alias_that_names_nothing_is_left_to_a_human(self):

@@ -76,7 +76,8 @@ class TestServiceView(testtools.TestCase):
         self.assertEqual("too deeply nested", reasons[DEVICE_SPEC])
 
     def test_a_key_that_stands_twice_is_noticed_in_its_object(self):
-        text = '[{"vendor_id": "15b3"}, {"vendor_id": "8086", "vendor_id": "10de"}]'
+        twice = '{"vendor_id": "8086", "product_id": "1515", "vendor_id": "10de"}'
+        text = f'[{{"vendor_id": "15b3"}}, {twice}]'
         keys = [entry.repeated_keys for entry in view((DEVICE_SPEC, text)).specs]
         self.assertEqual([(), ("vendor_id",)], keys)
 

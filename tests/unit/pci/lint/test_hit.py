@@ -20,7 +20,7 @@ from vfio_lm.pci.lint.hit import closest
 
 class TestClosest(testtools.TestCase):
     def test_case_and_blanks_do_not_count(self):
-        self.assertEqual("legacy", closest(" LEGACY ", ("legacy", "socket")))
+        self.assertEqual("legacy", closest(" LEGACY ", ("legacy", "socket"), cutoff=1))
         self.assertEqual("HW_NIC_SRIOV", closest("hw_nic_sriov", ("HW_NIC_SRIOV",), cutoff=1))
 
     def test_a_slip_finds_its_word_and_another_word_none(self):
