@@ -20,12 +20,15 @@ import unittest
 from typing import Any
 
 from tests.cloud import Cloud, CloudSpec
-from tests.cloud.networks import SRIOV
+from tests.cloud.administrator import wait_for
+from tests.cloud.networks import PLAIN, SRIOV
 from tests.cloud.testcase import OwnCloudTestCase
 from tests.functional.host_knowledge import knowledge
 from tests.functional.ports import KINDS, PortTestCase, hosts
 from vfio_lm.pci import read_nova_conf
 from vfio_lm.preflight import Inputs, Report, Status, Verdict, check_with
+
+PLAIN_PORT = ("normal", PLAIN)
 
 
 def setUpModule() -> None:
@@ -127,3 +130,34 @@ class TestBandwidth(VerdictOfPortsTestCase):
         report = self.ask(server)
         self.assertEqual([Status.FAIL], self.answers(report, "destination-capacity"))
         self.assert_verdict(Verdict.BLOCKED, server)
+
+
+class TestPortsThatCameAndWent(VerdictOfPortsTestCase):
+    """Nova asks for the ports that a server was made with."""
+
+    def assert_in_doubt(self, server: Any) -> None:
+        report = self.ask(server)
+        self.assertIs(Verdict.UNKNOWN, report.verdict, report.to_dict())
+        self.assertEqual([Status.UNKNOWN], self.answers(report, "request-drift"))
+
+    def test_one_that_was_removed(self) -> None:
+        port = self.port("direct", SRIOV)
+        server = self.boot_with(port)
+        self.wait_until_active(port)
+        self.client.compute.delete_server_interface(port.id, server=server.id)
+        wait_for("the port is free", lambda: not self.client.network.get_port(port.id).device_id)
+        self.assert_in_doubt(server)
+
+    def test_one_that_was_added(self) -> None:
+        server = self.boot_with(self.port(*PLAIN_PORT))
+        port = self.port("direct", SRIOV)
+        self.client.compute.create_server_interface(server.id, port_id=port.id)
+        self.wait_until_active(port)
+        self.assert_in_doubt(server)
+
+    def test_one_without_a_device_does_not_matter(self) -> None:
+        server = self.boot_with(self.port(*PLAIN_PORT))
+        port = self.port(*PLAIN_PORT)
+        self.client.compute.create_server_interface(server.id, port_id=port.id)
+        self.wait_until_active(port)
+        self.assertEqual([Status.PASS], self.answers(self.ask(server), "request-drift"))
