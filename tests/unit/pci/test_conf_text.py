@@ -68,7 +68,7 @@ class TestAgainstOsloConfig(testtools.TestCase):
                 path.write_text(content, newline="")
             text = read_conf_text(paths)
             try:
-                values = nova_conf._parse([str(path) for path in paths])
+                values = nova_conf._parse([str(path) for path in paths], text)
             except ConfigError:
                 self.assertNotEqual((), text.problems)
                 return

@@ -60,7 +60,7 @@ class TestListAlias(CommandTestCase):
     def test_what_nova_refuses_is_one_sentence(self):
         path = self.write('[pci]\nalias = {"name": "vf", "dev_type": "x"}\n')
         said = self.refusal(ListAlias, "--nova-conf", path)
-        self.assertTrue(said.startswith(f"{path}: [pci]alias: "), said)
+        self.assertTrue(said.startswith(f"{path}:2: [pci]alias: "), said)
 
     def test_a_file_without_an_alias_is_told_by_name(self):
         path = self.write("[DEFAULT]\ndebug = true\n")
