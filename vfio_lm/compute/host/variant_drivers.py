@@ -26,26 +26,29 @@ from vfio_lm.pci.migratability import PLAIN_DRIVER
 _NVIDIA = "10de"
 _GENERIC_MODULE = "vfio_pci"
 _PREFIX = "vfio_pci:"
-_ALIAS_OF_A_VARIANT = f"alias {_PREFIX}v0"
-"""The plain driver's alias takes any vendor."""
 _BUILT_IN_VARIANT = re.compile(r"/drivers/vfio/pci/[^/]+/([^/]+)\.ko$", re.MULTILINE)
 """Where the kernel's source has its variant drivers; what all of them share is one folder above."""
 
 
-def variant_modules(sysfs: Sysfs) -> frozenset[str]:
-    """Return the modules of this kernel that are VFIO variant drivers.
+def variant_aliases(sysfs: Sysfs) -> tuple[tuple[str, str], ...]:
+    """Return the kind of device, as a pattern, and the module of each VFIO variant driver.
 
     Source: ``PCI_DRIVER_OVERRIDE_DEVICE_VFIO`` in ``linux/pci.h``: modpost gives the devices of
     such a driver an alias that begins with ``vfio_pci:``, and depmod writes it down.
 
-    :raises NotKnownError: if the kernel's ``modules.alias`` cannot be read
+    :raises NotKnownError: if the kernel's ``modules.alias`` cannot be read, or is none
     """
-    modules = set()
-    for line in sysfs.text("lib/modules", sysfs.release, "modules.alias").splitlines():
-        words = line.split()
-        if len(words) == 3 and words[0] == "alias" and words[1].startswith(_PREFIX):
-            modules.add(words[2])
-    return frozenset(modules - {_GENERIC_MODULE})
+    names = ("lib/modules", sysfs.release, "modules.alias")
+    lines = map(str.split, sysfs.text(*names).splitlines())
+    aliases = [(line[1], line[2]) for line in lines if len(line) == 3 and line[0] == "alias"]
+    if not aliases:
+        raise NotKnownError(f"{sysfs.path(*names)} has no alias")
+    return tuple(
+        (pattern, module)
+        for pattern, module in aliases
+        # The plain driver's alias takes any device.
+        if pattern.startswith(_PREFIX) and module != _GENERIC_MODULE
+    )
 
 
 class VfioDrivers:
@@ -55,10 +58,10 @@ class VfioDrivers:
         self._sysfs = sysfs
 
     @functools.cached_property
-    def _modules(self) -> frozenset[str] | NotKnownError:
+    def _aliases(self) -> tuple[tuple[str, str], ...] | NotKnownError:
         """Read when it is first needed: the file is long, and mostly a device's node tells."""
         try:
-            return variant_modules(self._sysfs)
+            return variant_aliases(self._sysfs)
         except NotKnownError as exc:
             return exc
 
@@ -75,12 +78,13 @@ class VfioDrivers:
             return False
         if function.vfio_node is not None:
             return True
-        if not isinstance(self._modules, NotKnownError):
+        if not isinstance(self._aliases, NotKnownError):
             # A module's name has underscores where a driver's may have hyphens.
-            return (function.module or driver.replace("-", "_")) in self._modules
+            own = function.module or driver.replace("-", "_")
+            return any(module == own for _, module in self._aliases)
         if self._makes_nodes:
             return False
-        raise self._modules
+        raise self._aliases
 
     def offered(self, function: PciFunction) -> str | None:
         """Return the module of the kernel's variant driver for a function; None: it has none.
@@ -89,14 +93,11 @@ class VfioDrivers:
 
         :raises NotKnownError: if the kernel does not tell
         """
+        if isinstance(self._aliases, NotKnownError):
+            raise self._aliases
         wanted = f"vfio_{function.text('modalias')}"
-        text = self._sysfs.text("lib/modules", self._sysfs.release, "modules.alias")
-        for line in text.splitlines():
-            if line.startswith(_ALIAS_OF_A_VARIANT):
-                _, pattern, module = line.split()
-                if fnmatchcase(wanted, pattern):
-                    return module
-        return None
+        found = (module for pattern, module in self._aliases if fnmatchcase(wanted, pattern))
+        return next(found, None)
 
     def is_available(self, function: PciFunction) -> bool:
         """Return whether the kernel has a variant driver for a function.

@@ -15,13 +15,14 @@
 from tests import sysfs_tree
 from tests.unit.compute.host.trees import TreeCase
 from vfio_lm.compute.host.unknowns import NotKnownError
-from vfio_lm.compute.host.variant_drivers import VfioDrivers, variant_modules
+from vfio_lm.compute.host.variant_drivers import VfioDrivers, variant_aliases
 
 
 class TestVfioDrivers(TreeCase):
     def test_the_kernel_names_its_variant_drivers(self):
         self.assertEqual(
-            {"mlx5_vfio_pci", "qat_vfio_pci", "virtio_vfio_pci"}, variant_modules(self.sysfs)
+            {"mlx5_vfio_pci", "qat_vfio_pci", "virtio_vfio_pci"},
+            {module for _, module in variant_aliases(self.sysfs)},
         )
 
     def test_each_card(self):
@@ -45,6 +46,15 @@ class TestVfioDrivers(TreeCase):
         (other,) = sysfs_tree.igb(self.tree, "0000:02:00.0")
         self.assertTrue(drivers.is_available(self.function(vf)))
         self.assertFalse(drivers.is_available(self.function(other)))
+
+    def test_a_file_that_was_cut_off_is_read_and_an_empty_one_is_none(self):
+        (other,) = sysfs_tree.igb(self.tree, "0000:02:00.0")
+        file = f"lib/modules/{self.release}/modules.alias"
+        for text in ("", "# Aliases extracted from modules themselves.\n", "alias vfio_pci:v0"):
+            self.tree.write(file, text)
+            self.assertIn("has no alias", self.unavailable(other))
+        self.tree.write(file, "alias pci:v0* igb\nalias vfio_pci:v00008086d000010CA")
+        self.assertFalse(VfioDrivers(self.sysfs).is_available(self.function(other)))
 
     def test_drivers_that_do_not_announce_their_devices_may_be_for_any(self):
         (vgpu,) = sysfs_tree.nvidia_vgpu(
