@@ -131,6 +131,10 @@ class BackendConnection:
             time.sleep(self._settings.timeout)
         with suppress(Exception):
             self._coordinator.stop()
+        # The driver of etcd leaves its sockets to the garbage collector, which may take hours.
+        session = getattr(getattr(self._coordinator, "client", None), "session", None)
+        if session is not None:
+            session.close()
 
     def _wait(self, answer: Future[_T]) -> _T:
         seconds = self._settings.answer_time

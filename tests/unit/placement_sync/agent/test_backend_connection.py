@@ -12,6 +12,7 @@
 """A connection has an answer in time or it is over; the driver is a double."""
 
 import threading
+import types
 
 import fixtures
 import testtools
@@ -113,6 +114,13 @@ class TestBackendConnection(testtools.TestCase):
         connection.close().result(_LIMIT)
         self.assertTrue(self.driver.stopped.is_set())
         self.assertTrue(connection.is_over)
+
+    def test_the_sockets_of_the_driver_are_closed_though_it_does_not_end_in_order(self):
+        is_closed = threading.Event()
+        session = types.SimpleNamespace(close=is_closed.set)
+        self.driver.client = types.SimpleNamespace(session=session)
+        self.connected().close().result(_LIMIT)
+        self.assertTrue(is_closed.is_set())
 
     def test_locks_that_are_held_are_left_for_as_long_as_they_last(self):
         connection = self.connected()
