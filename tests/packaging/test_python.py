@@ -10,10 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The oldest Python that we promise can read all that is installed; its syntax is looked at.
-
-``tox -e python3.9`` runs the unit tests there, vermin (``tox -e linters``) knows its library.
-"""
+"""The oldest Python that we promise can read every module; what its library lacks, vermin knows."""
 
 import shutil
 import subprocess
