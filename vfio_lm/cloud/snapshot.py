@@ -194,7 +194,7 @@ class WholeCloud:
                 has_port_added="attach_interface" in names,
                 has_port_removed="detach_interface" in names,
             )
-            for server_id, names in zip(server_ids, actions, strict=True)
+            for server_id, names in zip(server_ids, actions)
         }
 
     def moves(self, server_id: str) -> tuple[Move, ...]:

@@ -52,7 +52,7 @@ _DEFAULT_FILTERS = (
 _NOT_ITS_OWN = "[filter_scheduler]pci_in_placement"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class SchedulerOptions:
     """What the configuration of nova-scheduler and nova-conductor says; None where it does not."""
 

@@ -72,7 +72,7 @@ class Move:
     """Empty where none is chosen yet."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ServerHistory:
     """What was done with a server and may have left nova with another request than it shows."""
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Optional
 
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.capabilities import refusal_of_capabilities, refusal_of_image
@@ -30,7 +30,7 @@ from vfio_lm.preflight.rules.extra_specs import AGGREGATE_SCOPE
 from vfio_lm.preflight.rules.image_properties import as_nova_names
 from vfio_lm.preflight.rules.scheduler import HostRefusal
 
-_Rule: TypeAlias = Callable[[Facts, Destination], HostRefusal | None]
+_Rule = Callable[[Facts, Destination], Optional[HostRefusal]]
 
 #: Hints that filters of nova's read, and the filter; ``group`` is known to another check.
 _FILTERS_OF_HINTS = {

@@ -21,7 +21,7 @@ import os_traits
 from vfio_lm.preflight.facts import Destination, Facts
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class HostRefusal:
     """A filter, or an option of the scheduler, that refuses a host, or may."""
 
