@@ -27,7 +27,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.free_devices import HostView, host_view
-from vfio_lm.preflight.rules.numa import is_of_numa
+from vfio_lm.preflight.rules.numa import topology_keys
 from vfio_lm.preflight.wording.nova_says import ask_again
 from vfio_lm.preflight.wording.remedy import resize, steps
 
@@ -39,7 +39,7 @@ def _has_none(facts: Facts) -> bool | None:
 def _asked(facts: Facts) -> tuple[dict[str, str], list[str]]:
     """Return what flavor and image ask for, and which of it is about a NUMA topology."""
     asked = {**facts.server.flavor.extra_specs, **(facts.image_properties or {})}
-    return asked, sorted(key for key in asked if is_of_numa(key) and asked[key] != "shared")
+    return asked, topology_keys(asked)
 
 
 @destination_check(

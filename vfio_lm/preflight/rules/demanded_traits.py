@@ -90,6 +90,8 @@ def _of_host(asked: _Asked) -> Iterator[str]:
         yield os_traits.COMPUTE_SECURITY_UEFI_SECURE_BOOT
     if (mode := asked.value("maxphysaddr_mode")) in _ADDRESS_SPACE:
         yield _ADDRESS_SPACE[mode]
+    if asked.value("pci_numa_affinity_policy") == "socket":
+        yield os_traits.COMPUTE_SOCKET_PCI_NUMA_AFFINITY
     properties = asked.properties
     if properties.get("hw_firmware_type") == "uefi" and strutils.bool_from_string(
         properties.get("hw_firmware_stateless")

@@ -38,6 +38,9 @@ _CASES = (
     ({"hw:tpm_secret_security": "host"}, {"hw_tpm_version": "2.0", "hw_tpm_model": "tpm-crb"}),
     ({"hw:tpm_version": "1.2", "hw:tpm_secret_security": "host", "hw:tpm_model": "tpm-tis"}, {}),
     ({"hw:tpm_model": "tpm-crb"}, {}),
+    ({"hw:pci_numa_affinity_policy": "socket"}, {}),
+    ({}, {"hw_pci_numa_affinity_policy": "socket"}),
+    ({"hw:pci_numa_affinity_policy": "preferred"}, {}),
     ({}, {"trait:CUSTOM_FAST": "required", "trait:HW_CPU_X86_VMX": "forbidden"}),
     ({"hw:watchdog_action": "reset"}, {"hw_architecture": "x86_64", "img_hv_type": "kvm"}),
 )

@@ -20,7 +20,7 @@ from nova.objects import image_meta
 from nova.virt import hardware
 
 import tests.unit.nova_rules  # noqa: F401 - lets nova's objects be found
-from vfio_lm.preflight.rules.numa import is_of_numa
+from vfio_lm.preflight.rules.numa import is_of_numa, topology_keys
 
 
 def _has_topology(extra_specs, properties):
@@ -54,3 +54,23 @@ class TestIsOfNuma(testtools.TestCase):
         for key in ("hw:cpu_sockets", "hw_disk_bus", "resources:VGPU", "pci_passthrough:alias"):
             self.assertFalse(_has_topology({key: "1"} if ":" in key else {}, {}), key)
             self.assertFalse(is_of_numa(key), key)
+
+
+class TestTopologyKeys(testtools.TestCase):
+    def test_there_are_some_where_nova_makes_a_topology(self):
+        for extra_specs, properties in (
+            ({}, {}),
+            ({"hw:numa_nodes": "1"}, {}),
+            ({"hw:numa_nodes": "1", "hw:pci_numa_affinity_policy": "required"}, {}),
+            ({"hw:pci_numa_affinity_policy": "required"}, {}),
+            ({"hw:pci_numa_affinity_policy": "socket"}, {}),
+            ({}, {"hw_pci_numa_affinity_policy": "preferred"}),
+            ({"hw:emulator_threads_policy": "share"}, {}),
+            ({"hw:cpu_policy": "shared"}, {}),
+            ({"hw:cpu_policy": "dedicated", "hw:emulator_threads_policy": "isolate"}, {}),
+            ({"hw:mem_page_size": "large"}, {}),
+        ):
+            has_some = bool(topology_keys({**extra_specs, **properties}))
+            self.assertEqual(
+                _has_topology(extra_specs, properties), has_some, (extra_specs, properties)
+            )
