@@ -97,6 +97,7 @@ class CloudSpec:
         nova's double of it.
     :ivar network_endpoint: whether the catalogue has a network service.
     :ivar volume_endpoint: whether it has a block storage service.
+    :ivar placement_workers: processes that placement has.
     :ivar migration_seconds: how long the hypervisors take to move a guest.
     :ivar parallel_migrations: live migrations that may run at once in the whole cloud.
     :ivar corrections: of what ``vfio-lm-nova-compute`` corrects, by name.
@@ -110,6 +111,7 @@ class CloudSpec:
     neutron: bool = False
     network_endpoint: bool = True
     volume_endpoint: bool = False
+    placement_workers: int = 1
     migration_seconds: float = 0.2
     parallel_migrations: int = 1
     corrections: tuple[str, ...] = ()

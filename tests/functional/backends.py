@@ -84,7 +84,14 @@ class Backend(abc.ABC):
 class Etcd(Backend):
     """An etcd, which remembers leases when it is started again."""
 
-    kinds = ("/lease/grant", "/lease/keepalive", "/kv/txn", "/kv/range")
+    #: The last is the release of a lock.
+    kinds = (
+        "/lease/grant",
+        "/lease/keepalive",
+        "/kv/txn",
+        "/kv/range",
+        "/kv/txn request_delete_range",
+    )
     kind_of_leaving = "/kv/deleterange"
 
     def __init__(self, folder: pathlib.Path) -> None:
@@ -118,7 +125,10 @@ class Etcd(Backend):
         return f"etcd3+http://{address}?timeout={timeout}"
 
     def refuse_once(self, kind: str) -> threading.Event:
-        return self.proxy.fail_once(lambda _, path: path.endswith(kind), answering(503))
+        end, _, part = kind.partition(" ")
+        return self.proxy.fail_once(
+            lambda path, body: path.endswith(end) and part.encode() in body, answering(503)
+        )
 
 
 class Redis(Backend):
@@ -179,39 +189,6 @@ class RedisGate(Gate):
         self._kind = None
         self._done.set()
         return False
-
-
-class ZooKeeper(Backend):
-    """A zookeeper of Debian's package; tests that everybody runs have none."""
-
-    kinds = ()
-    kind_of_leaving = ""
-
-    @property
-    def command(self) -> list[str]:
-        conf = self.folder / "zoo.cfg"
-        conf.write_text(
-            f"tickTime=500\ndataDir={self.folder / 'zookeeper'}\nclientPort={self.port}\n"
-            "admin.enableServer=false\n4lw.commands.whitelist=ruok\n"
-        )
-        return ["/usr/share/zookeeper/bin/zkServer.sh", "start-foreground", str(conf)]
-
-    def answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as c:
-            c.settimeout(2)
-            c.sendall(b"ruok")
-            return c.recv(100) == b"imok"
-        return False
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def url(self, address: str, timeout: int) -> str:
-        return f"zookeeper://{address}?timeout={timeout}"
-
-    def refuse_once(self, kind: str) -> threading.Event:
-        raise NotImplementedError(kind)
 
 
 def _free_port() -> int:

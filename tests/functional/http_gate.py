@@ -114,19 +114,22 @@ class HttpGate:
         self._go_on.clear()
         self.choose_fault = lambda method, path: fault
 
-    def fail_once(self, matches: Callable[[str, str], bool], fault: Fault) -> threading.Event:
-        """Do this to the next request that matches; the event is set when it is done."""
+    def fail_once(self, matches: Callable[[str, bytes], bool], fault: Fault) -> threading.Event:
+        """Do this to the next request that matches; the event is set when it is done.
+
+        :param matches: takes the path and the body
+        """
         is_done = threading.Event()
         lock = threading.Lock()
 
-        def choose(method: str, path: str) -> Fault | None:
+        def fail_if_it_matches(handler: _Handler) -> None:
             with lock:
-                if is_done.is_set() or not matches(method, path):
-                    return None
-                is_done.set()
-                return fault
+                is_meant = not is_done.is_set() and matches(handler.path, handler.body)
+                if is_meant:
+                    is_done.set()
+            (fault if is_meant else _Handler.forward)(handler)
 
-        self.choose_fault = choose
+        self.choose_fault = lambda method, path: fail_if_it_matches
         return is_done
 
     def recover(self) -> None:
@@ -156,17 +159,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     gate: HttpGate
+    body = b""
     _upstream: http.client.HTTPConnection | None = None
 
     def pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = self.gate.choose_fault(self.command, self.path)
-        if fault is not None:
-            fault(self)
-            return
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.gate.choose_fault(self.command, self.path) or _Handler.forward
+        fault(self)
+
+    def forward(self) -> None:
         begin = time.monotonic()
         try:
-            response, content = self._ask(body)
+            response, content = self._ask(self.body)
         except (OSError, http.client.HTTPException):
             self.close_connection = True
             return

@@ -34,9 +34,6 @@ from tests.functional.sync_fleet import Fleet, are_sharing, overlaps, quiet
 _SLACK = 3.0
 """Seconds that a busy machine takes between two rounds."""
 
-_REQUEST_TIMEOUT = 2
-"""Seconds that an agent waits for placement."""
-
 _LIMIT = 120.0
 """Seconds, also on a machine that is busy with other things."""
 
@@ -49,6 +46,7 @@ class Stage:
     :param names: of the hosts, which placement has
     :param interval: seconds between the rounds of an agent
     :param timeout: seconds that an agent may be silent
+    :param request_timeout: seconds that an agent waits for placement and keystone
     :param log: what the agents log
     :ivar ways: to the backend, of each agent
     :ivar gates: to placement, of each agent
@@ -65,11 +63,13 @@ class Stage:
         *,
         interval: int = 4,
         timeout: int = 2,
+        request_timeout: int = 2,
         log: str = VERBOSE,
     ) -> None:
         self._cloud = cloud
         self._folder = folder
         self._timeout = timeout
+        self._request_timeout = request_timeout
         self._log = log
         self._close = contextlib.ExitStack()
         self.interval = interval
@@ -108,7 +108,7 @@ class Stage:
                 self._cloud,
                 auth_url=f"{identity_gate.url}/v3",
                 endpoint_override=gate.url,
-                timeout=str(_REQUEST_TIMEOUT),
+                timeout=str(self._request_timeout),
             )
             + f"[coordination]\nbackend_url = {url}\n",
             default=self._log,
@@ -204,7 +204,7 @@ class Stage:
             (agent.log.name, host, passed)
             for agent, gate in self.gates.items()
             for host, passed in self.fleet.written(gate)
-            if passed.end - passed.begin < _REQUEST_TIMEOUT / 2
+            if passed.end - passed.begin < self._request_timeout / 2
         ]
         yield from overlaps(writes)
         yield from (f"nothing was written to {host}" for host in self.unwritten(writes))

@@ -43,8 +43,15 @@ _BACKENDS: tuple[type[Backend], ...] = (Etcd, Redis)
 _HOSTS = 6
 """Of the agents of one backend."""
 
+_PLACEMENT_WORKERS = 6
+
 _INTERVAL = 2
-_TIMEOUT = 2
+
+_TIMEOUT = 9
+"""Seconds that an agent may be silent; longer than an interval, for a machine that is busy."""
+
+_REQUEST_TIMEOUT = 4
+"""Seconds."""
 
 _PAUSE = 10.0
 """Seconds until the rounds are counted again."""
@@ -70,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="soak-"))
     with contextlib.ExitStack() as end:
         lanes = _start(folder, end, options)
-        faults = _run(lanes, options.rounds)
+        faults = _run(lanes, options.rounds, options.minutes * 60)
     for fault in faults:
         print(f"wrong: {fault}")
     if faults:
@@ -84,7 +91,12 @@ def _start(
     folder: pathlib.Path, end: contextlib.ExitStack, options: argparse.Namespace
 ) -> list[Lane]:
     cloud = Cloud(
-        CloudSpec(hosts=(HostSpec("compute1"),), nova_options={"DEFAULT": _NO_PERIODIC_TASKS})
+        CloudSpec(
+            hosts=(HostSpec("compute1"),),
+            placement_workers=_PLACEMENT_WORKERS,
+            nova_options={"DEFAULT": _NO_PERIODIC_TASKS},
+        ),
+        start_timeout=600,
     )
     cloud.start()
     end.callback(cloud.stop)
@@ -94,15 +106,24 @@ def _start(
         own = folder / backend.__name__
         own.mkdir()
         hosts = names[number * _HOSTS : (number + 1) * _HOSTS]
-        stage = Stage(cloud, own, backend, hosts, interval=_INTERVAL, timeout=_TIMEOUT, log=CONCISE)
+        stage = Stage(
+            cloud,
+            own,
+            backend,
+            hosts,
+            interval=_INTERVAL,
+            timeout=_TIMEOUT,
+            request_timeout=_REQUEST_TIMEOUT,
+            log=CONCISE,
+        )
         end.callback(stage.close)
         stage.start(options.agents)
         lanes.append(Lane(backend.__name__.lower(), stage, options.seed))
     return lanes
 
 
-def _run(lanes: Sequence[Lane], rounds: int) -> list[str]:
-    """Let faults happen until enough rounds are made; return what is wrong."""
+def _run(lanes: Sequence[Lane], rounds: int, longest: float) -> list[str]:
+    """Let faults happen until enough rounds are made, or the time is up; return what is wrong."""
     began = time.monotonic()
     stopping = threading.Event()
     censuses: list[dict[str, Held]] = []
@@ -110,7 +131,7 @@ def _run(lanes: Sequence[Lane], rounds: int) -> list[str]:
     with concurrent.futures.ThreadPoolExecutor() as pool:
         runs = [pool.submit(lane.run, stopping) for lane in lanes]
         try:
-            for made in _steps(lanes, runs, rounds):
+            for made in _steps(lanes, runs, rounds, began + longest):
                 censuses.append(_census(lanes))
                 most, faults = largest(censuses[-1].values()), sum(len(x.recoveries) for x in lanes)
                 print(
@@ -134,12 +155,16 @@ def _run(lanes: Sequence[Lane], rounds: int) -> list[str]:
 
 
 def _steps(
-    lanes: Sequence[Lane], runs: Sequence[concurrent.futures.Future[None]], rounds: int
+    lanes: Sequence[Lane],
+    runs: Sequence[concurrent.futures.Future[None]],
+    rounds: int,
+    end: float,
 ) -> Iterator[int]:
-    """Yield how many rounds are made, each time that there are a thousand more."""
+    """Yield how many rounds are made, each time that there are a thousand more, and at the end."""
     for wanted in range(min(_STEP, rounds), rounds + 1, _STEP):
         while (made := sum(lane.rounds() for lane in lanes)) < wanted:
-            if any(run.done() for run in runs):
+            if any(run.done() for run in runs) or time.monotonic() > end:
+                yield made
                 return
             time.sleep(_PAUSE)
         yield made
@@ -186,7 +211,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     add = parser.add_argument
     add("--rounds", type=int, default=10_000, metavar="N", help="of all agents (%(default)s)")
-    add("--agents", type=int, default=6, metavar="N", help="on each backend (%(default)s)")
+    add("--agents", type=int, default=9, metavar="N", help="on each backend (%(default)s)")
+    add("--minutes", type=float, default=60, metavar="N", help="at most (%(default)s)")
     add("--seed", type=int, default=1, metavar="S", help="of the faults (%(default)s)")
     return parser
 

@@ -28,6 +28,9 @@ def run(settings: Settings) -> None:
     from placement.wsgi.api import application
 
     runtime.announce(settings, "placement")
+    for _ in range(settings.spec.placement_workers - 1):
+        if os.fork() == 0:
+            break
     runtime.serve(settings, "placement", application, threads=4)
 
 

@@ -1,0 +1,235 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What changes while it is looked at: tokens end, servers go, hosts get other names."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pathlib
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator
+
+import fixtures
+import yaml
+
+from tests.cloud import HostSpec
+from tests.cloud.administrator import wait_for
+from tests.cloud.filler import transaction
+from tests.cloud.settings import Settings
+from tests.functional.base import OPENSTACK, YES, CloudTestCase, Finished
+from tests.functional.http_gate import Fault, HttpGate, answering
+from tests.functional.sync_agent import AgentProcess, credentials
+from tests.functional.test_host_drain import DrainTestCase
+
+_REFUSED_TOKEN = answering(401, b'{"error": {"code": 401, "title": "Unauthorized"}}')
+
+
+class GatesTestCase(DrainTestCase):
+    """Commands that find nova and placement behind gates."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.gates = {name: HttpGate(self.cloud.urls[name]) for name in ("nova", "placement")}
+        for gate in self.gates.values():
+            self.addCleanup(gate.close)
+        clouds = yaml.safe_load(self.cloud.clouds_yaml.read_text())
+        clouds["clouds"]["embedded"] |= {
+            "compute_endpoint_override": f"{self.gates['nova'].url}/v2.1",
+            "placement_endpoint_override": self.gates["placement"].url,
+        }
+        self.clouds_yaml = self.folder / "clouds.yaml"
+        self.clouds_yaml.write_text(yaml.safe_dump(clouds))
+        self.servers = [
+            self.boot(self.flavor("vf-yes:1"), host="compute1", name=name) for name in "abc"
+        ]
+
+    def vfio(self, *arguments: str) -> Finished:
+        conf = ("--nova-conf", str(self.cloud.nova_conf()))
+        own = {"OS_CLIENT_CONFIG_FILE": str(self.clouds_yaml), "OS_CLOUD": "embedded"}
+        done = subprocess.run(
+            [OPENSTACK, "vfio", *arguments, *conf],
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        self.assertNotIn("Traceback", done.stderr)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def refuse_token_of(self, *numbers: int) -> list[threading.Event]:
+        """Refuse the token of the requests of these numbers, to nova and to placement."""
+        return [self._refuse(gate, numbers) for gate in self.gates.values()]
+
+    def _refuse(self, gate: HttpGate, numbers: tuple[int, ...]) -> threading.Event:
+        number, is_done = itertools.count(1), threading.Event()
+
+        def choose(method: str, path: str) -> Fault | None:
+            if next(number) not in numbers:
+                return None
+            is_done.set()
+            return _REFUSED_TOKEN
+
+        gate.choose_fault = choose
+        return is_done
+
+
+class TestTokensThatExpire(GatesTestCase):
+    def test_in_the_middle_of_all_servers_it_is_replaced(self) -> None:
+        whole = self.vfio("migration", "check", "--all", "-f", "csv")
+        self.assertEqual(0, whole.status, whole)
+        refused = self.refuse_token_of(3)
+        again = self.vfio("migration", "check", "--all", "-f", "csv")
+        self.assertEqual(whole, again)
+        self.assertTrue(all(each.is_set() for each in refused))
+
+    def test_one_that_cannot_be_replaced_is_one_line(self) -> None:
+        clouds = yaml.safe_load(self.clouds_yaml.read_text())
+        mine = clouds["clouds"]["embedded"]
+        mine["auth_type"] = "v3token"
+        mine["auth"] = {
+            "auth_url": self.cloud.urls["keystone"],
+            "token": self.connection.auth_token,
+            "project_name": "admin",
+            "project_domain_id": "default",
+        }
+        self.clouds_yaml.write_text(yaml.safe_dump(clouds))
+        for arguments in (("migration", "check", "--all"), ("host", "drain", "compute1")):
+            self.refuse_token_of(*range(3, 1000))
+            done = self.vfio(*arguments)
+            self.assertEqual((1, ""), (done.status, done.output), done)
+            self.assertEqual(1, len(done.errors.splitlines()), done.errors)
+            self.assertIn("401", done.errors)
+
+
+class TestServersThatGo(GatesTestCase):
+    def exists(self, server: str) -> bool:
+        return self.connection.compute.get(f"/servers/{server}").ok
+
+    def delete_at(self, gate: HttpGate, part: str, server: str) -> threading.Event:
+        """Delete a server before the next request with this in its path is passed on."""
+        is_done = threading.Event()
+
+        def choose(method: str, path: str) -> None:
+            if part in path and not is_done.is_set():
+                is_done.set()
+                self.connection.compute.delete_server(server)
+                wait_for("it is gone", lambda: not self.exists(server))
+
+        gate.choose_fault = choose
+        return is_done
+
+    def test_one_that_goes_before_it_is_known_what_it_holds_is_not_ready(self) -> None:
+        server = self.servers[0]
+        is_gone = self.delete_at(self.gates["placement"], "/allocations/", server)
+        done = self.vfio("migration", "check", server)
+        self.assertTrue(is_gone.is_set())
+        self.assertNotEqual(0, done.status, done)
+
+
+class TestHypervisorsOfOneName(CloudTestCase):
+    hosts = tuple(HostSpec(name, device_specs=(YES,)) for name in ("compute1", "compute2"))
+
+    @contextlib.contextmanager
+    def in_nova(self, change: str, back: str, *values: str) -> Iterator[None]:
+        """Change nova's hypervisors behind its back, for as long as the context lasts."""
+        settings = Settings.load(self.cloud.directory)
+        with transaction(settings, "nova_cell1") as database:
+            database.execute(change, values)
+        try:
+            yield
+        finally:
+            with transaction(settings, "nova_cell1") as database:
+                database.execute(back)
+
+    def check(self, server: str) -> Finished:
+        conf = str(self.cloud.nova_conf())
+        return self.openstack(
+            "vfio", "migration", "check", server, "--nova-conf", conf, "-f", "json"
+        )
+
+    def test_two_hosts_whose_hypervisors_have_one_name_are_told_apart(self) -> None:
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        with self.in_nova(
+            "UPDATE compute_nodes SET hypervisor_hostname = 'compute1' WHERE host = 'compute2'",
+            "UPDATE compute_nodes SET hypervisor_hostname = 'compute2' WHERE host = 'compute2'",
+        ):
+            done = self.check(server)
+            self.assertEqual(0, done.status, done)
+            (report,) = done.json()
+            self.assertEqual(["compute2"], [each["host"] for each in report["destinations"]])
+
+    def test_a_host_with_two_hypervisors_is_unknown(self) -> None:
+        """As after its hypervisor got another name, as long as the old one is not deleted."""
+        server = self.boot(self.flavor("vf-yes:1"), host="compute1")
+        settings = Settings.load(self.cloud.directory)
+        with transaction(settings, "nova_cell1") as database:
+            names = [row[1] for row in database.execute("PRAGMA table_info(compute_nodes)")]
+        changed = {"id": "NULL", "uuid": "?", "hypervisor_hostname": "'compute2-of-old'"}
+        columns = ", ".join(names)
+        values = ", ".join(changed.get(name, name) for name in names)
+        with self.in_nova(
+            f"INSERT INTO compute_nodes ({columns}) SELECT {values} FROM compute_nodes"
+            " WHERE host = 'compute2'",
+            "DELETE FROM compute_nodes WHERE hypervisor_hostname = 'compute2-of-old'",
+            str(uuid.uuid4()),
+        ):
+            done = self.check(server)
+        self.assertEqual(3, done.status, done)
+        self.assertIn("nova does not list exactly one hypervisor for the host", done.output)
+
+
+class TestHostThatIsRenamed(CloudTestCase):
+    """An agent for many hosts, whose file is named after the host as nova knows it."""
+
+    hosts = (HostSpec("compute1", device_specs=(YES,)),)
+
+    def test_its_provider_is_found_again(self) -> None:
+        folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        hosts = folder / "hosts"
+        hosts.mkdir()
+        (hosts / "compute1.conf").write_text(self.cloud.nova_conf("compute1").read_text())
+        agent = AgentProcess(folder)
+        agent.configure(f"nova_conf_dir = {hosts}\ninterval = 1", credentials(self.cloud))
+        agent.start()
+        self.addCleanup(agent.kill)
+        right = 'providers{state="right"}'
+        wait_for("the host is right", lambda: agent.metric(right) == 2)
+        with self.renamed("compute1", "compute1.example.com"):
+            agent.wait_for_line("Host compute1 is resource provider compute1.example.com")
+            wait_for("the host is right again", lambda: agent.metric(right) == 2)
+        self.assertEqual(0, agent.end())
+        self.assertNotIn("Traceback", agent.text())
+
+    @contextlib.contextmanager
+    def renamed(self, old: str, new: str) -> Iterator[None]:
+        self.rename(old, new)
+        try:
+            yield
+        finally:
+            self.rename(new, old)
+
+    def rename(self, old: str, new: str) -> None:
+        settings = Settings.load(self.cloud.directory)
+        with transaction(settings, "nova_cell1") as database:
+            database.execute(
+                "UPDATE compute_nodes SET hypervisor_hostname = ? WHERE hypervisor_hostname = ?",
+                (new, old),
+            )
+        with transaction(settings, "placement") as database:
+            database.execute("UPDATE resource_providers SET name = replace(name, ?, ?)", (old, new))
