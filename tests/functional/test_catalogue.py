@@ -33,6 +33,9 @@ from vfio_lm.preflight.registry import installed_checks
 
 TOLD_OF_HOSTS = (Place.ON_HOSTS, Place.PORTS, Place.NEUTRON)
 OF_A_NETWORK = UNTAGGED | {"physical_network": "physnet2"}
+#: Held against nova's own outcome in test_nova_says and test_histories: what settles them is nova's
+#: own word.
+_HELD_ELSEWHERE = {"nova-dry-run", "request-drift"}
 _VERDICTS = {
     Status.FAIL: Verdict.BLOCKED,
     Status.WARN: Verdict.READY,
@@ -154,7 +157,11 @@ class TestNeutron(CatalogueTestCase):
 
 class TestCatalogue(testtools.TestCase):
     def test_every_installed_check_has_a_situation(self):
-        asked = {(check.id, check.scope) for check in installed_checks()}
+        asked = {
+            (check.id, check.scope)
+            for check in installed_checks()
+            if check.id not in _HELD_ELSEWHERE
+        }
         told = {
             (each.id, each.scope)
             for situation in CATALOGUE
