@@ -34,6 +34,7 @@ _LIGHT = {
     "vfio_lm.command_line",
     "vfio_lm.errors",
     "vfio_lm.progress_line",
+    "vfio_lm.quoting",
     "vfio_lm.text",
 }
 
