@@ -57,11 +57,7 @@ migration_id and no verification yet: these are null in json and yaml."""
     exit_statuses = (
         (0, "the server has moved and that is verified; without --wait: nova accepted"),
         (_FAILED, "it is blocked, has failed, or another one is in progress"),
-        (
-            _UNKNOWN,
-            "the end was not seen, or could not be verified; or nova was not asked, as it might "
-            "put the server into ERROR",
-        ),
+        (_UNKNOWN, "the end was not seen or not verified, or nova was not asked: see above"),
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
