@@ -20,8 +20,8 @@ from placement_sync.engine import traits
 from placement_sync.engine.desired import Desired
 from placement_sync.engine.finding import AuditFinding, Kind
 from vfio_lm.pci import Alias, AliasSpec, DeviceSpec, LiveMigratable
-from vfio_lm.pci import names as pci_names
 from vfio_lm.pci.conf_text import ALIAS
+from vfio_lm.pci.matching import may_serve
 from vfio_lm.pci.rewrite import alias_with_trait
 
 
@@ -90,13 +90,8 @@ def _specs(specs: Iterable[DeviceSpec]) -> list[DeviceSpec]:
 
 
 def _fits(wanted: AliasSpec, spec: DeviceSpec) -> bool:
-    """Whether some device may be meant by both."""
-    if wanted.live_migratable not in (LiveMigratable.UNSPECIFIED, spec.live_migratable):
-        return False
-    pairs = ((wanted.vendor_id, spec.vendor_id), (wanted.product_id, spec.product_id))
-    if any(a and b and a.lower() != b for a, b in pairs):
-        return False
-    requested = spec.tags.get("resource_class")
-    if wanted.has_ids or not isinstance(requested, str):
-        return True
-    return wanted.resource_class == pci_names.resource_class(requested, None, None)
+    """Whether some device may be meant by both, and is declared as the alias asks for it."""
+    return wanted.live_migratable in (
+        LiveMigratable.UNSPECIFIED,
+        spec.live_migratable,
+    ) and may_serve(wanted, spec, in_placement=False)

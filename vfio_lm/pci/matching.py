@@ -14,11 +14,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 from typing import Any
 
 from oslo_utils import strutils
 
+from vfio_lm.pci import names
+from vfio_lm.pci.address_pattern import ANY
 from vfio_lm.pci.alias import Alias, AliasSpec
 from vfio_lm.pci.device import Device, DeviceKind
 from vfio_lm.pci.device_spec import DeviceSpec
@@ -39,6 +42,38 @@ def satisfies(alias: Alias, device: Device, spec: DeviceSpec) -> bool:
         and _is_requested_kind(alias, properties)
         and not strutils.bool_from_string(properties.get("remote_managed"))
     )
+
+
+def may_serve(wanted: AliasSpec, spec: DeviceSpec, *, in_placement: bool) -> bool:
+    """Whether some device may be meant by an alias and by a device specification.
+
+    Which of them is live migratable is not looked at. Where nova asks placement, as it has to for
+    an alias without identifiers, the resource class counts, and devices with a physical network
+    are not there; where it does not, an alias gets such devices like others.
+
+    Source: as of :func:`satisfies`; ``get_resource_class`` in
+    ``nova/compute/pci_placement_translator.py`` for the class (nova 34.0.0).
+
+    :param in_placement: ``[filter_scheduler]pci_in_placement``
+    """
+    asks_placement = in_placement or not wanted.has_ids
+    if spec.is_remote_managed or (asks_placement and spec.is_for_neutron):
+        return False
+    pairs = ((wanted.vendor_id, spec.vendor_id), (wanted.product_id, spec.product_id))
+    if any(a and b and a.lower() != b for a, b in pairs):
+        return False
+    return not asks_placement or may_have_class(spec, wanted.resource_class)
+
+
+def may_have_class(spec: DeviceSpec, resource_class: str) -> bool:
+    """Whether nova may count devices of a specification in a resource class."""
+    requested = spec.tags.get("resource_class")
+    if requested and not isinstance(requested, str):
+        return False  # nova-compute does not start
+    if requested:
+        return names.resource_class(requested, None, None) == resource_class
+    pattern = names.resource_class(None, spec.vendor_id or ANY, spec.product_id or ANY)
+    return fnmatch.fnmatchcase(resource_class, pattern)
 
 
 def _properties(device: Device, spec: DeviceSpec) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
-import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -35,6 +34,7 @@ from vfio_lm.pci.device_spec import DeviceSpec
 from vfio_lm.pci.host_facts import DeviceFacts
 from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.live_migratable import LiveMigratable
+from vfio_lm.pci.matching import may_have_class
 from vfio_lm.pci.provider_traits import reported_traits
 from vfio_lm.pci.release import NovaRelease
 
@@ -191,13 +191,7 @@ def _fits_class(spec: DeviceSpec, provider: PciProvider) -> bool:
     """Whether the devices of a specification may be units of the provider's resource class."""
     if not provider.resource_classes:
         return True
-    requested = spec.tags.get("resource_class")
-    if requested and not isinstance(requested, str):
-        return False  # nova-compute does not start
-    if requested:
-        return names.resource_class(requested, None, None) in provider.resource_classes
-    pattern = names.resource_class(None, spec.vendor_id or ANY, spec.product_id or ANY)
-    return any(fnmatch.fnmatchcase(name, pattern) for name in provider.resource_classes)
+    return any(may_have_class(spec, name) for name in provider.resource_classes)
 
 
 def _fits_trait(spec: DeviceSpec, provider: PciProvider) -> bool:

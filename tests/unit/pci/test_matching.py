@@ -31,7 +31,7 @@ from vfio_lm.pci import (
     parse_device_specs,
 )
 from vfio_lm.pci.alias import AliasError
-from vfio_lm.pci.matching import satisfies
+from vfio_lm.pci.matching import may_have_class, may_serve, satisfies
 
 _ALIASES = st.lists(
     st.fixed_dictionaries(
@@ -110,6 +110,21 @@ class TestAgainstNova(testtools.TestCase):
             reject()  # a PF that is remotely managed: nova-compute does not start
         self.assertEqual(expected, we_give(alias_values, spec_values, devices))
 
+    @given(_ALIASES, _DEVICE_SPECS, strategies.HOSTS)
+    def test_a_specification_of_which_an_alias_gets_a_device_may_serve_it(
+        self, aliases, spec_value, devices
+    ):
+        try:
+            alias = parse_aliases([json.dumps(fields) for fields in aliases])["vf"]
+        except AliasError:
+            reject()
+        (spec,) = parse_device_specs([spec_value], report_in_placement=True)
+        for device in devices:
+            # A tag can claim another kind or ID than the device has, which no class shows.
+            if spec.matches(device) and satisfies(alias, device, spec):
+                served = [may_serve(each, spec, in_placement=False) for each in alias.specs]
+                self.assertIn(True, served, device)
+
     def both(self, tags, alias_tags):
         """Return how many of two devices both nova and we give, one of them with tags."""
         ids = {"vendor_id": "8086", "product_id": "1515"}
@@ -136,3 +151,30 @@ class TestAgainstNova(testtools.TestCase):
     def test_a_remotely_managed_device_is_for_no_alias(self):
         self.assertEqual(1, self.both({"remote_managed": "true"}, [{}]))
         self.assertEqual(2, self.both({"remote_managed": "false"}, [{}]))
+
+
+class TestMayServe(testtools.TestCase):
+    def served(self, tags, alias_tags=(), *, in_placement=True):
+        ids = {"vendor_id": "8086", "product_id": "1515"}
+        alias = parse_aliases([json.dumps(ids | {"name": "vf"} | dict(alias_tags))])["vf"]
+        (spec,) = parse_device_specs([json.dumps(ids | tags)], report_in_placement=True)
+        return may_serve(alias.specs[0], spec, in_placement=in_placement)
+
+    def test_ids_and_what_is_for_no_alias(self):
+        self.assertTrue(self.served({}))
+        self.assertFalse(self.served({"product_id": "1520"}))
+        self.assertFalse(self.served({"physical_network": "physnet1"}))
+        self.assertTrue(self.served({"physical_network": "physnet1"}, in_placement=False))
+        self.assertFalse(self.served({"remote_managed": "true"}))
+
+    def test_the_class_counts_where_placement_is_asked(self):
+        other = {"resource_class": "gpu"}
+        self.assertFalse(self.served(other))
+        self.assertTrue(self.served(other, in_placement=False))
+        self.assertTrue(self.served(other, other))
+
+    def test_a_class_that_follows_from_the_device(self):
+        (spec,) = parse_device_specs(['{"vendor_id": "8086"}'])
+        self.assertTrue(may_have_class(spec, "CUSTOM_PCI_8086_1515"))
+        self.assertFalse(may_have_class(spec, "CUSTOM_PCI_15B3_101E"))
+        self.assertFalse(may_have_class(spec, "CUSTOM_GPU"))

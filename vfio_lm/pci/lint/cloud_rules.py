@@ -17,14 +17,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from vfio_lm.pci import names
-from vfio_lm.pci.alias import Alias, AliasSpec
+from vfio_lm.pci.alias import Alias
 from vfio_lm.pci.conf_text import PCI_IN_PLACEMENT, REPORT_IN_PLACEMENT, Setting
 from vfio_lm.pci.device import DeviceKind
 from vfio_lm.pci.device_spec import DeviceSpec
 from vfio_lm.pci.lint.configurations import AliasEntry, CloudView, SpecEntry
 from vfio_lm.pci.lint.hit import Hit
 from vfio_lm.pci.live_migratable import LiveMigratable
+from vfio_lm.pci.matching import may_serve
 from vfio_lm.text import listed
 
 _SHOWN = 4
@@ -42,9 +42,7 @@ def aliases_without_device(cloud: CloudView) -> Iterator[Hit]:
     for (entry, alias), *others in by_name.values():
         definitions = [alias, *(other for _, other in others)]
         fitting = [
-            each
-            for each in known
-            if any(_may_fit(one, each[1], cloud.pci_in_placement) for one in definitions)
+            each for each in known if any(_may_serve(one, each[1], cloud) for one in definitions)
         ]
         if not fitting:
             yield Hit(entry.label, entry.setting, _unmet(definitions, known))
@@ -78,7 +76,7 @@ def _unmet(aliases: Sequence[Alias], known: Iterable[tuple[SpecEntry, DeviceSpec
 def _kind(spec: DeviceSpec) -> str:
     """Return which devices a specification means, as far as an alias asks for it."""
     if spec.is_for_neutron:
-        return "devices with physical_network, which no alias gets"
+        return "devices with physical_network, which are for ports"
     ids = f"{spec.vendor_id or '*'}:{spec.product_id or '*'}"
     resource_class = spec.tags.get("resource_class")
     return f"{ids} of class {resource_class}" if resource_class else ids
@@ -94,24 +92,13 @@ def _undeclared(alias: Alias, entry: SpecEntry, spec: DeviceSpec) -> Hit:
     return Hit(entry.label, entry.setting, why, entry.changed(live_migratable=wanted))
 
 
-def _may_fit(alias: Alias, spec: DeviceSpec, pci_in_placement: bool) -> bool:
-    """Whether some device may be meant by both, live migratable or not."""
+def _may_serve(alias: Alias, spec: DeviceSpec, cloud: CloudView) -> bool:
+    """Whether an alias is meant to get devices of a specification.
+
+    Without placement, nova also gives it those with a physical network, which are for ports.
+    """
     (wanted,) = alias.specs
-    pairs = ((wanted.vendor_id, spec.vendor_id), (wanted.product_id, spec.product_id))
-    if spec.is_for_neutron or any(a and b and a.lower() != b for a, b in pairs):
-        return False
-    return not pci_in_placement or _same_resource_class(wanted, spec)
-
-
-def _same_resource_class(wanted: AliasSpec, spec: DeviceSpec) -> bool:
-    declared = spec.tags.get("resource_class")
-    if declared and not isinstance(declared, str):
-        return False
-    if not declared and None in (spec.vendor_id, spec.product_id):
-        # It follows from the device, which nobody knows here.
-        return not wanted.requested_resource_class
-    reported = names.resource_class(declared, spec.vendor_id, spec.product_id)
-    return wanted.resource_class == reported
+    return not spec.is_for_neutron and may_serve(wanted, spec, in_placement=cloud.pci_in_placement)
 
 
 def unreported_devices(cloud: CloudView) -> Iterator[Hit]:

@@ -50,8 +50,12 @@ class TestAliasesWithoutDevice(RuleCase):
         self.assertEqual([], self.found(VF, SPEC))
         self.assertEqual([], self.found(VF, SPEC | YES))
 
-    def test_neither_another_product_nor_a_port_of_neutron_is_a_device_for_it(self):
-        for change in ({"product_id": "1019"}, {"physical_network": "physnet1"}):
+    def test_another_product_and_devices_for_others_are_no_devices_for_it(self):
+        for change in (
+            {"product_id": "1019"},
+            {"remote_managed": "true"},
+            {"physical_network": "physnet1"},
+        ):
             self.assertEqual([(ALIAS, None)], self.found(VF | YES, SPEC | YES | change))
 
     def test_upper_case_is_the_same_device(self):
@@ -89,7 +93,7 @@ class TestUnmet(testtools.TestCase):
 
     def test_devices_for_neutron_are_for_no_alias(self):
         (why,) = self.unmet({"vendor_id": "15b3", "product_id": "101e", "physical_network": "p"})
-        self.assertIn("devices with physical_network, which no alias gets", why)
+        self.assertIn("devices with physical_network, which are for ports", why)
 
     def test_a_spec_that_nova_refuses_may_mean_it_once_it_is_mended(self):
         self.assertEqual([], self.unmet(_PF, {"vendor_id": "15b3", "product_id": 101}))
