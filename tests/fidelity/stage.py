@@ -78,6 +78,9 @@ class Staged:
         :raises CannotStageError: if neither works
         """
         home = self.scenario.server.host
+        if moved.status is not None and not moved.is_done:
+            # What a claim leaves behind that failed is taken back by the next periodic task.
+            self.cloud.update_resources()
         if moved.host == home and not moved.is_broken:
             return
         is_disabled = any(

@@ -20,7 +20,7 @@ writes at once; their pools are the row of the compute node, which it writes a l
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vfio_lm.inside_nova.fingerprint import undecorated
@@ -71,7 +71,7 @@ class DestinationCompute:
             "check_can_live_migrate_destination",
         )
         try:
-            manager.rt = self._resource_tracker(context, destination, manager.driver)
+            manager.rt = self._resource_tracker(context, instance, destination, manager.driver)
             data = check(
                 manager, context, instance, block_migration, disk_over_commit, migration, limits
             )
@@ -96,7 +96,7 @@ class DestinationCompute:
         if claimed < wanted:
             self.notes.append(f"nova-compute would claim {claimed} of {wanted} devices")
 
-    def _resource_tracker(self, context: Any, host: str, driver: Any) -> Any:
+    def _resource_tracker(self, context: Any, instance: Any, host: str, driver: Any) -> Any:
         from nova import objects
         from nova.compute import resource_tracker
 
@@ -120,10 +120,10 @@ class DestinationCompute:
         node = objects.ComputeNode.get_by_host_and_nodename(context, host, self._nodename)
         tracker = Tracker()
         tracker.compute_nodes = {self._nodename: node}
-        tracker.pci_tracker = self._pci_tracker(context, node)
+        tracker.pci_tracker = self._pci_tracker(context, instance, node)
         return tracker
 
-    def _pci_tracker(self, context: Any, node: Any) -> Any:
+    def _pci_tracker(self, context: Any, instance: Any, node: Any) -> Any:
         from nova import objects
         from nova.pci import manager, stats, whitelist
 
@@ -151,7 +151,12 @@ class DestinationCompute:
         tracker.stats = stats.PciDeviceStats(
             topology, stats=node.pci_device_pools, dev_filter=whitelist.Whitelist()
         )
-        self.notes += fill_pools(tracker.stats.pools, tracker.pci_devs)
+        requests = instance.pci_requests.requests if instance.pci_requests else []
+
+        def matters(pool: Mapping[str, Any]) -> bool:
+            return any(tracker.stats._filter_pools_for_spec([pool], each) for each in requests)
+
+        self.notes += fill_pools(tracker.stats.pools, tracker.pci_devs, matters)
         return tracker
 
 
@@ -177,10 +182,15 @@ def _unmapped(context: Any, instance: Any, addresses: Mapping[str, str]) -> tupl
     )
 
 
-def fill_pools(pools: Sequence[dict[str, Any]], devices: Sequence[Any]) -> list[str]:
+def fill_pools(
+    pools: Sequence[dict[str, Any]],
+    devices: Sequence[Any],
+    matters: Callable[[Mapping[str, Any]], bool],
+) -> list[str]:
     """Put the free devices into the pools they are counted in.
 
-    :returns: what cannot be told of them, in sentences
+    :param matters: whether the server asks for devices like those of a pool
+    :returns: what cannot be told of the devices, in sentences; nothing of pools that do not matter
     """
     free = collections.defaultdict(list)
     for device in devices:
@@ -197,7 +207,7 @@ def fill_pools(pools: Sequence[dict[str, Any]], devices: Sequence[Any]) -> list[
             pool["devices"] = [
                 free[place].pop() for _ in range(min(pool["count"], len(free[place])))
             ]
-        if len(pool["devices"]) != pool["count"]:
+        if len(pool["devices"]) != pool["count"] and matters(pool):
             notes.append(
                 f"{len(pool['devices'])} devices of {place[0]} are free, and nova-compute "
                 f"reported {pool['count']} last"
