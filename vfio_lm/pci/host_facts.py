@@ -29,6 +29,7 @@ from typing import Any
 import jsonschema
 
 from vfio_lm.errors import VfioLmError
+from vfio_lm.iso_time import read_time
 from vfio_lm.pci.address import AddressError, PciAddress
 from vfio_lm.pci.device import Device, DeviceKind
 from vfio_lm.pci.input_file import InputFileError, read_text
@@ -332,7 +333,7 @@ def read_host_facts(path: str | os.PathLike[str]) -> HostFacts:
 
 
 def _host_facts(fields: Mapping[str, Any]) -> HostFacts:
-    taken_at = datetime.datetime.fromisoformat(fields["taken_at"])
+    taken_at = read_time(fields["taken_at"])
     if taken_at.tzinfo is None:
         raise ValueError(f"taken_at: '{fields['taken_at']}' has no time zone")
     if taken_at.year not in _YEARS:

@@ -29,6 +29,8 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from vfio_lm.iso_time import read_time
+
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
@@ -152,7 +154,7 @@ def real(value: object) -> float:
 def utc(value: object) -> datetime.datetime:
     """Read a time; nova's are in UTC, whether they say so or not."""
     try:
-        found = datetime.datetime.fromisoformat(text(value))
+        found = read_time(text(value))
         if found.tzinfo is None:
             return found.replace(tzinfo=datetime.timezone.utc)
         return found.astimezone(datetime.timezone.utc)

@@ -22,6 +22,8 @@ import dataclasses
 import datetime
 import re
 
+from vfio_lm.iso_time import read_time
+
 _START = re.compile(r"^(\S+ \S+): starting up libvirt version")
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d{4}))\b")
 _INCOMING = re.compile(r"^-incoming\b")
@@ -75,6 +77,6 @@ def _time_of(line: str) -> datetime.datetime | None:
     if found is None:
         return None
     try:
-        return datetime.datetime.fromisoformat(found[1])
+        return read_time(found[1])
     except ValueError:  # the 31st of February
         return None

@@ -20,6 +20,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vfio_lm.iso_time import read_time
+
 if TYPE_CHECKING:
     from vfio_lm.compute.libvirt.verification import ArrivalFinding
 
@@ -99,7 +101,7 @@ def show(findings: Sequence[ArrivalFinding]) -> None:
 
 def _time(text: str) -> datetime.datetime:
     try:
-        time = datetime.datetime.fromisoformat(text)
+        time = read_time(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"'{text}' is no time in ISO 8601, such as 2026-03-01T12:00:00+00:00"

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import enum
 import json
 import os
@@ -25,6 +24,7 @@ from typing import Any
 import jsonschema
 
 from vfio_lm.errors import VfioLmError
+from vfio_lm.iso_time import read_time
 from vfio_lm.pci.input_file import InputFileError, read_text
 from vfio_lm.pci.live_migratable import LiveMigratable
 from vfio_lm.pci.nova_word import model, stored
@@ -105,7 +105,7 @@ def parse_nova_word(text: str, location: str) -> NovaWord:
             location, f"not the output of vfio-lm-nova: {mistake.json_path}: {said}"
         )
     try:
-        taken_at = datetime.datetime.fromisoformat(fields["taken_at"])
+        taken_at = read_time(fields["taken_at"])
     except ValueError as exc:
         raise NovaWordError(location, f"taken_at: {exc}") from None
     if taken_at.tzinfo is None:

@@ -159,9 +159,10 @@ def allocation_consistent(facts: Facts) -> Outcome:
     if not facts.devices_in_placement:
         return _with_left(facts, "the allocation is there; devices are not in placement", evidence)
     wanted = sum(request.count for request in facts.alias_requests)
-    if held.total() != wanted:
+    devices = sum(held.values())
+    if devices != wanted:
         return unknown(
-            f"the server holds {counted(held.total(), 'device')}, its flavor asks for {wanted}",
+            f"the server holds {counted(devices, 'device')}, its flavor asks for {wanted}",
             settled_by=_put_right(facts),
             **evidence,
         )

@@ -57,7 +57,7 @@ def other_class(facts: Facts) -> str | None:
     wanted = requested_classes(facts.alias_requests, facts.aliases)
     held = held_classes(facts.source.devices)
     # A wrong number has other reasons than another alias.
-    if wanted is None or held.total() != wanted.total() or held == wanted:
+    if wanted is None or sum(held.values()) != sum(wanted.values()) or held == wanted:
         return None
     return f"the aliases of today ask for {dict(wanted)}, the server holds {dict(held)}"
 
