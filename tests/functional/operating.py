@@ -175,6 +175,8 @@ class Operator:
             self._configure(*match.groups(), line, replaces="in place of" in step.place)
         elif (match := _ON_HOST.search(step.place)) and match[1] in self._specs:
             self._run_on(match[1], line)
+        elif step.place.startswith("on a controller"):
+            self._run_on_controller(shlex.split(line))
         else:
             self._run(shlex.split(line))
 
@@ -186,7 +188,7 @@ class Operator:
 
     def _tell(self, line: str) -> None:
         option, value = line.split()
-        if option == "--host-facts":
+        if option in ("--host-facts", "--nova-says"):
             value = str(self.folder / value)
         if option == "--nova-conf" and "=" not in value:
             # in place of the one that was given
@@ -243,6 +245,22 @@ class Operator:
                 self.devices[host, None] = {"is_devlink_migratable": True}
             case _:
                 raise AssertionError(f"nobody knows how to run this on a host: {line}")
+
+    def _run_on_controller(self, words: list[str]) -> None:
+        program, *arguments, arrow, name = words
+        assert (program, arrow) == ("vfio-lm-nova", ">"), words
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "vfio_lm.inside_nova.main"),
+                *("--config-file", str(self.case.cloud.nova_conf()), *arguments),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        self.case.assertEqual(0, done.returncode, done.stderr)
+        (self.folder / name).write_text(done.stdout)
 
     def _run(self, words: list[str]) -> None:
         if words[0] == "nova-manage":

@@ -115,6 +115,8 @@ class Situation:
     """Where it does not follow from the status."""
     afterwards: Status | None = None
     """What the check still says where the remedy is carried out."""
+    left_open: tuple[str, ...] = ()
+    """Checks that do not know, once the remedy is carried out, which only nova's word settles."""
     moves: bool = False
     """Whether it is the remedy itself that moves the server."""
 

@@ -26,6 +26,7 @@ from vfio_lm.preflight.rules import image_properties as image_keys
 from vfio_lm.preflight.rules.demanded_traits import has_tpm
 from vfio_lm.preflight.rules.extra_specs import Effect, effect_of_extra_spec
 from vfio_lm.preflight.rules.image_properties import as_nova_names, effect_of_image_property
+from vfio_lm.preflight.rules.nova_decides import is_for_the_hosts
 from vfio_lm.preflight.wording.nova_says import ask_again
 from vfio_lm.preflight.wording.remedy import paste, resize
 
@@ -124,6 +125,12 @@ def _settled_by(facts: Facts, features: list[str]) -> str:
         return paste(
             "let the block storage service answer this user",
             *(f"openstack volume show {volume}" for volume in facts.server.volume_ids),
+        )
+    if any(map(is_for_the_hosts, features)):
+        return paste(
+            "see that both hosts have what it needs, then let nova try: it rolls back where one of "
+            "them refuses",
+            f"openstack vfio migration start --vfio-preflight warn {facts.server.id}",
         )
     # Not by trying it: some of what nova refuses leaves the server in ERROR.
     return ask_again(facts)

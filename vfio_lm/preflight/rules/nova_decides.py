@@ -51,6 +51,11 @@ _OF_THE_HOSTS = re.compile(
 )
 
 
+def is_for_the_hosts(feature: str) -> bool:
+    """Whether only the two hosts look at a feature of a server, nova's scheduler never."""
+    return _OF_THE_HOSTS.search(feature) is not None
+
+
 def with_nova(facts: Facts, result: CheckResult) -> CheckResult:
     """Return the answer of a check as it counts beside nova's word.
 
@@ -82,7 +87,7 @@ def with_nova(facts: Facts, result: CheckResult) -> CheckResult:
 
 
 def _is_settled(facts: Facts, answer: NovaAnswer, result: CheckResult) -> bool:
-    if result.id == "server-features" and _OF_THE_HOSTS.search(str(result.evidence)):
+    if result.id == "server-features" and is_for_the_hosts(str(result.evidence)):
         return False
     if result.host is not None and result.host != facts.server.host:
         return _is_accepted(answer, result.host, facts)

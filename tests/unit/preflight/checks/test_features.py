@@ -65,6 +65,12 @@ class TestServerFeatures(CheckTestCase):
         ):
             self.assert_answers(Status.UNKNOWN, facts(**changes))
 
+    def test_what_only_the_hosts_look_at_is_not_asked_of_novas_scheduler(self):
+        usb = facts(image_properties={"hw_redirected_usb_ports": "1"})
+        self.assertIn("--vfio-preflight warn", self.check.ask(usb).remedy)
+        other = facts(image_properties={"hw_emulation_architecture": "aarch64"})
+        self.assertIn("vfio-lm-nova", self.check.ask(other).remedy)
+
     def test_what_other_checks_look_into_passes(self):
         known = facts(
             server=self.flavor(**{"hw:numa_nodes": "1"})
