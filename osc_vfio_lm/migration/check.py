@@ -61,9 +61,9 @@ Of several servers, and of those that --all, --project and --source-host choose,
 These options choose servers that hold PCI devices, by an alias of the flavor or by a port; the
 others are only counted.
 
-Which aliases ask for live migratable devices is known to nova.conf alone, which is read for
-[pci]alias and [filter_scheduler]pci_in_placement: without one a server with devices of an alias is
-never ready. Where PCI devices are not reported in placement, only the hosts know which are free:
+Which aliases ask for live migratable devices is known to nova.conf, which is read for [pci]alias
+and [filter_scheduler]pci_in_placement: without one, and without nova's own word (--nova-says), a
+server with devices of an alias is never ready. Where PCI devices are not reported in placement, only the hosts know which are free:
 give the nova.conf of each host (--nova-conf HOST=FILE or --nova-conf-dir), and what 'vfio-lm-host
 probe' wrote there (--host-facts).
 
