@@ -63,9 +63,9 @@ others are only counted.
 
 Which aliases ask for live migratable devices is known to nova.conf, which is read for [pci]alias
 and [filter_scheduler]pci_in_placement: without one, and without nova's own word (--nova-says), a
-server with devices of an alias is never ready. Where PCI devices are not reported in placement, only the hosts know which are free:
-give the nova.conf of each host (--nova-conf HOST=FILE or --nova-conf-dir), and what 'vfio-lm-host
-probe' wrote there (--host-facts).
+server with devices of an alias is never ready. Where PCI devices are not reported in placement,
+only the hosts know which are free: give the nova.conf of each host (--nova-conf HOST=FILE or
+--nova-conf-dir), and what 'vfio-lm-host probe' wrote there (--host-facts).
 
 The formats json and yaml are a list of whole reports with the evidence of each check, also of one
 server. The formats csv and value have one row for each server, or with --long for each check. In
