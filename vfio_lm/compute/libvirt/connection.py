@@ -89,6 +89,18 @@ class Connection:
         self.raw = raw
         self.uri = uri
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """Connect to the same libvirtd once more, for what is asked while another call lasts.
+
+        Of two threads on one connection only one reads the answers, and hands those of the other
+        on. Seen with libvirt 9.0: a question beside a migration never got its answer that way.
+
+        :raises LibvirtError: if it cannot be reached any more
+        """
+        with connected(self.uri) as other:
+            yield other
+
     @property
     def is_local(self) -> bool:
         """Whether it is this host's, so that files it wrote can be read here."""

@@ -105,9 +105,11 @@ def migrate(
         flags = _flags(migration.domain.is_persistent)
         if limits.downtime_ms is not None:
             raw.migrateSetMaxDowntime(limits.downtime_ms)
-    job = _Job(raw, lambda: raw.migrateToURI3(migration.destination.uri, parameters, flags))
-    job.start()
-    reason = _JobWatch(job, limits, show).wait()
+    with source.apart() as apart:
+        watched = apart.raw_domain(migration.domain.uuid)
+        job = _Job(watched, lambda: raw.migrateToURI3(migration.destination.uri, parameters, flags))
+        job.start()
+        reason = _JobWatch(job, limits, show).wait()
     failure = job.failure
     if failure is None:
         return reason is None
@@ -119,7 +121,10 @@ def migrate(
 
 
 class _Job:
-    """The call that lasts as long as the migration, in a thread of its own."""
+    """The call that lasts as long as the migration, in a thread of its own.
+
+    :param raw: libvirt-python's domain, of another connection than that of the call
+    """
 
     def __init__(self, raw: Any, call: Callable[[], object]) -> None:
         self._raw = raw

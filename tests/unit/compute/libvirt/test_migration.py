@@ -12,6 +12,7 @@
 
 """A migration is followed to its end and stopped on request; the domain's place is then said."""
 
+import contextlib
 import threading
 
 import libvirt
@@ -81,6 +82,9 @@ class FakeSource:
 
     def raw_domain(self, uuid):
         return self.raw
+
+    def apart(self):
+        return contextlib.nullcontext(self)
 
 
 def end(raw):
