@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime
 import re
 import signal
+import threading
 
 from tests.libvirt import base
 from tests.libvirt.hosts import wait_for
@@ -266,8 +267,14 @@ class TestInterruptions(base.LibvirtTestCase):
     def _begin(self, *arguments):
         """Start a migration that does not end, and wait until its progress is shown."""
         process = self._slow(*arguments)
-        if not any(PROGRESS.match(line) for line in process.stdout):
-            raise AssertionError(process.stderr.read())
+        # One that shows nothing fails the test instead of holding it up for ever.
+        limit = threading.Timer(120, self.source_host.signal, (process, signal.SIGKILL))
+        limit.start()
+        try:
+            if not any(PROGRESS.match(line) for line in process.stdout):
+                raise AssertionError(process.stderr.read())
+        finally:
+            limit.cancel()
         return process
 
     def _slow(self, *arguments):
