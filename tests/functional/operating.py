@@ -279,3 +279,11 @@ class Operator:
             finished = self.case.openstack(*words[1:])
             status, said = finished.status, finished.errors
         self.case.assertEqual(0, status, (words, said))
+        if words[1:4] == ["server", "remove", "port"]:
+            # nova answers before it is done, and the server shows nothing of it
+            wait_for("the port is free", lambda: not self._holder_of(words[5]))
+
+    def _holder_of(self, port: str) -> str:
+        """Return the ID of the server that has a port; empty if none has."""
+        answer = self.connection.network.get(f"/ports/{port}")
+        return str(answer.json()["port"]["device_id"] or "") if answer.ok else ""
