@@ -117,7 +117,7 @@ class Scenario:
     :ivar named_host: the host that a user names with ``--host``; None: none in particular.
     :ivar nova_options: further options of every nova.conf: section, option, value.
     :ivar asks_each_mode: whether the preflight is asked with less and with more than all inputs
-        of an operator, and nova's own word as well; the server is then made anew for each move.
+        of an operator, and nova's own word as well; the server is then created again for each move.
     """
 
     seed: int

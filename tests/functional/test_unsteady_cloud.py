@@ -185,7 +185,7 @@ class TestHypervisorsOfOneName(CloudTestCase):
         values = ", ".join(changed.get(name, name) for name in names)
         with self.in_nova(
             f"INSERT INTO compute_nodes ({columns}) SELECT {values} FROM compute_nodes"
-            # a nova-compute that was set up anew has left a row that counts as deleted
+            # a nova-compute that was set up again has left a row that counts as deleted
             " WHERE host = 'compute2' AND deleted = 0",
             "DELETE FROM compute_nodes WHERE hypervisor_hostname = 'compute2-of-old'",
             str(uuid.uuid4()),

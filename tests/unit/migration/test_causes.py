@@ -76,7 +76,7 @@ OF_OTHERS = {
     "monitor=remoteDispatchDomainMigratePrepare3Params)",
     "libvirt-too-old": "Requested operation is not valid: cannot migrate a domain with <hostdev "
     "mode='subsystem' type='pci'>",
-    "vfio-error": "vfio 0000:82:00.1: failed to do what nobody has heard of",
+    "vfio-error": "vfio 0000:82:00.1: failed to do something else",
     "qemu-ended": "internal error: QEMU unexpectedly closed the monitor (vm='instance-00000001')",
     "plain-vfio-pci": "internal error: unable to execute QEMU command 'migrate': 0000:81:00.1: "
     "VFIO migration is not supported in kernel",

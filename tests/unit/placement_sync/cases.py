@@ -34,7 +34,7 @@ class DesiredTestCase(testtools.TestCase):
         return desired(config, snapshot(root(), *children).trees["compute1"])
 
     def assert_root(self, wanted, present=(), unknown=()):
-        """All of our two traits that are neither present nor unknown shall be absent."""
+        """Those of our two traits that are neither present nor unknown have to be absent."""
         self.assertEqual(set(present), set(wanted.root.present))
         told = wanted.root.present.keys() | wanted.root.absent.keys()
         self.assertEqual(set(unknown), {LIVE, NOT_LIVE} - told)

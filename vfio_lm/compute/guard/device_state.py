@@ -145,7 +145,7 @@ class GuardView:
 
 
 def _if_told(ask: Callable[[PciFunction], _T], function: PciFunction) -> _T | None:
-    """Return what the kernel tells of a device; None: it does not."""
+    """Return what the kernel says about a device; None: nothing."""
     try:
         return ask(function)
     except NotKnownError:

@@ -58,7 +58,7 @@ class PciFunction:
         return cls(sysfs, address)
 
     def refuse_unreadable(self) -> None:
-        """Make sure that sysfs tells of it at all.
+        """Make sure that it is in sysfs at all.
 
         :raises NotKnownError: if it has vanished, or its link was copied without the folder
         """
