@@ -12,7 +12,7 @@
 
 """Other host devices in a domain's XML, all at once; which devices they are is said elsewhere.
 
-The text is not written anew: only the values of the addresses that change are replaced in it, so
+The text is not rewritten: only the values of the addresses that change are replaced in it, so
 that everything else stays as it is, byte for byte.
 """
 

@@ -41,7 +41,7 @@ vGPU type and firmware (where both are known), and every migration flag of the s
 Devices of one NUMA node stay together where they can, and so do those of one PF.
 
 Prints a line SRC=DST for each device, as --map of remap and migrate takes it; or, on the standard
-error, why no device fits. The facts are as old as the files: take them anew before a migration.
+error, why no device fits. The facts are as old as the files: take them again before a migration.
 """
 _EPILOG = """\
 exit status:

@@ -343,9 +343,11 @@ def _of_other_kinds(facts: Facts, destination: Destination) -> Iterator[Outcome]
 def _free_or_declare(facts: Facts, destination: Destination) -> str:
     """Say what to do where devices are short: declare free ones, or free declared ones."""
     room = make_room(destination.host, with_devices=bool(facts.alias_requests))
-    anew = () if facts.devices_in_placement and not facts.ports else (probe(destination.host),)
+    fresh_facts = (
+        () if facts.devices_in_placement and not facts.ports else (probe(destination.host),)
+    )
     if not facts.alias_requests:
-        return steps(room, *anew)
+        return steps(room, *fresh_facts)
     if facts.devices_in_placement:
         wanted = {name for group in facts.query.pci_groups for name in group.resources}
         is_worth_it = any(
@@ -356,10 +358,12 @@ def _free_or_declare(facts: Facts, destination: Destination) -> str:
         specs = destination.knowledge.device_specs
         is_worth_it = any(spec.live_migratable is not LiveMigratable.YES for spec in specs)
     if not is_worth_it:
-        return steps(room, *anew)
+        return steps(room, *fresh_facts)
     providers = [
         each.provider
         for each in destination.devices
         if each.free and each.marking is Marking.NOT_MARKED
     ]
-    return steps(declare(destination.host, destination.knowledge, providers), f"or {room}", *anew)
+    return steps(
+        declare(destination.host, destination.knowledge, providers), f"or {room}", *fresh_facts
+    )

@@ -129,7 +129,7 @@ def source_network(facts: Facts) -> Outcome:
     """Look whether the SR-IOV agent is alive that has the ports with a VF.
 
     Before the guest moves, nova waits for an event of every port. That of a VF comes from the
-    agent of the host that the server leaves, which looks at the port anew when nova writes into
+    agent of the host that the server leaves, which looks at the port again when nova writes into
     its binding that it is migrating. Without the event nova gives up after
     ``vif_plugging_timeout``, unless ``vif_plugging_is_fatal`` or
     ``live_migration_wait_for_vif_plug`` say otherwise, and neutron calls the port DOWN.

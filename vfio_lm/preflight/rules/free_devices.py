@@ -136,19 +136,19 @@ def _gaps(facts: Facts, destination: Destination) -> Iterator[Gap]:
             f"the nova.conf of nova-compute on {host} is not given",
             conf_of(host),
         )
-    anew = probe(host)
+    fresh_facts = probe(host)
     if own.facts is None:
-        yield Gap(f"the facts of host {host} are not given", anew)
+        yield Gap(f"the facts of host {host} are not given", fresh_facts)
     elif disbelief := facts.inputs.disbelief(host):
-        yield Gap(disbelief, anew)
+        yield Gap(disbelief, fresh_facts)
     elif reason := own.facts.missing_devices:
-        yield Gap(f"the facts of {host} do not show every device: {reason}", anew)
+        yield Gap(f"the facts of {host} do not show every device: {reason}", fresh_facts)
     else:
-        yield from _gaps_of_occupants(destination, own.facts.devices, anew)
+        yield from _gaps_of_occupants(destination, own.facts.devices, fresh_facts)
 
 
 def _gaps_of_occupants(
-    destination: Destination, devices: tuple[DeviceFacts, ...], anew: str
+    destination: Destination, devices: tuple[DeviceFacts, ...], fresh_facts: str
 ) -> Iterator[Gap]:
     """Hold the facts against what nova says: a server that is shut off still has its devices."""
     if destination.occupants is None:
@@ -159,7 +159,7 @@ def _gaps_of_occupants(
             yield Gap(
                 f"the facts of {destination.host} show {used[server_id]} of the {count} devices "
                 f"of server {server_id}, which nova has there",
-                anew,
+                fresh_facts,
             )
     for move in destination.occupants.moves:
         yield Gap(
