@@ -2,6 +2,7 @@
 #   make demo     live migrate a server with a VF on an embedded cloud (KEEP=1 leaves it running)
 #   make horizon show the dashboard's panel on an embedded cloud, until Ctrl-C
 #   make test     linters, documentation and all tests
+#   make wheel    build the package in dist/, to be installed with pip
 
 SHELL := /bin/bash
 VENV := .venv
@@ -15,7 +16,7 @@ missing="$$($(VENV)/bin/bindep --brief $(PROFILE))" || \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo horizon test clean
+.PHONY: help demo horizon test wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,8 +30,12 @@ horizon: $(VENV)/.ready
 test: $(VENV)/.ready-test
 	$(TOX) run-parallel --parallel-no-spinner
 
+wheel: $(VENV)/.ready
+	$(VENV)/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls -t dist/*.whl | head -n 1
+
 clean:
-	rm -rf $(VENV) .tox .stestr doc/build
+	rm -rf $(VENV) .tox .stestr doc/build dist
 
 # Debian's python3 comes without venv; everything else that is missing bindep.txt names.
 $(VENV)/.ready: bindep.txt Makefile

@@ -221,9 +221,9 @@ The server stays on its source. The migration is found by its server; nova takes
 while the migration is queued or running, and 'openstack vfio migration show' says whether it came
 in time.
 
-Where the migration is running already, nova 2025.2 and later take the abort for an error and put
-the server into ERROR, though nova rolls back and it runs on where it was. So this command asks
-before it aborts one that is running, and names the way back."""
+If the migration is already running, nova 32.2.0 and later treat the abort as an error and put the
+server into ERROR, although nova rolls back and the guest keeps running on its source. So this
+command asks before it aborts a running migration, and prints how to bring the server back."""
 
     exit_statuses = ((0, "nova has accepted to abort it"),)
 

@@ -39,12 +39,13 @@ def before_an_abort(server: Server) -> Iterator[str]:
     """Yield what nova does with a server whose live migration is running when it is aborted.
 
     Source: ``future.result()`` in ``LibvirtDriver._live_migration`` of nova/virt/libvirt/driver.py
-    and ``_do_live_migration`` in nova/compute/manager.py (nova 32.2.1 to 34.0.0; not 31.3.1).
+    and ``_do_live_migration`` in nova/compute/manager.py (nova 32.2.0 to 34.0.0; not
+    31.3.1, 32.0.0 or 32.1.0).
     """
     yield f"The live migration of {named(server)} is running already."
     yield (
-        "Nova 2025.2 and later take the abort for an error and put the server into ERROR, though "
-        "it runs on where it is."
+        "Nova 32.2.0 and later treat the abort as an error and put the server into ERROR, although "
+        "its guest keeps running where it is."
     )
 
 

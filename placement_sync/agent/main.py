@@ -32,7 +32,7 @@ def main() -> None:
         # the libraries of the extra are imported here first, so nothing has been done yet
         print(
             f"vfio-placement-sync: the Python package '{exc.name}' is not installed: "
-            "pip install 'openstack-vfio-lm[sync]'",
+            "install openstack-vfio-lm with its extra [sync]",
             file=sys.stderr,
         )
         status = 1

@@ -55,7 +55,7 @@ def require_solver() -> None:
         import scipy.optimize  # noqa: F401 - only whether it can be
     except ImportError:
         raise SolverError(
-            "the solver is not installed: pip install 'openstack-vfio-lm[drain]'"
+            "the solver is not installed: install openstack-vfio-lm with its extra [drain]"
         ) from None
 
 

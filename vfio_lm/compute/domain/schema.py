@@ -44,7 +44,7 @@ class DomainSchema:
         except ImportError:
             raise VfioLmError(
                 "lxml is not installed here, and libvirt's schema cannot be read without it: "
-                "install the package python3-lxml, or 'pip install openstack-vfio-lm[compute]'"
+                "install the package python3-lxml, or openstack-vfio-lm with its extra [compute]"
             ) from None
 
         location = os.fspath(path)

@@ -273,7 +273,7 @@ def _libvirt() -> Any:
     except ImportError:
         raise VfioLmError(
             "libvirt-python is not installed here: install the package python3-libvirt, or "
-            "'pip install openstack-vfio-lm[compute]'"
+            "install openstack-vfio-lm with its extra [compute]"
         ) from None
     # Without a handler of its own libvirt writes each error on the terminal, too.
     libvirt.registerErrorHandler(_say_nothing, None)

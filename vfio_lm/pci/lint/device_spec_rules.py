@@ -178,15 +178,30 @@ def devnames_in_placement(cloud: CloudView) -> Iterator[Hit]:
 
 
 def live_migratable_for_neutron(cloud: CloudView) -> Iterator[Hit]:
-    """Yield devices of a physical network that are declared live migratable."""
-    for entry, spec in cloud.specs:
-        if spec.live_migratable is LiveMigratable.YES and spec.is_for_neutron:
+    """Yield devices of a physical network that are declared live migratable.
+
+    Without placement, ``PciDeviceStats._filter_pools_for_spec`` (nova/pci/stats.py, 31 to 34)
+    gives such a device to an alias all the same, and then it does move.
+    """
+    for service in cloud.services:
+        for entry in service.specs:
+            spec = entry.spec
+            if (
+                spec is None
+                or spec.live_migratable is not LiveMigratable.YES
+                or not spec.is_for_neutron
+            ):
+                continue
             why = (
-                "with physical_network the tag live_migratable counts for nothing: nova detaches "
-                "such a device and attaches it again, and never reports it to placement"
+                "nova unplugs a port's VF before a live migration, whatever live_migratable says, "
+                "and never reports a device with physical_network to placement"
             )
-            changed = entry.changed(live_migratable=None)
-            yield Hit(entry.label, entry.setting, why, changed)
+            if service.reports_in_placement:
+                changed = entry.changed(live_migratable=None)
+                yield Hit(service.label, entry.setting, f"{why}: no alias gets it", changed)
+            else:
+                why = f"{why}; while devices are not in placement, aliases get it as well"
+                yield Hit(service.label, entry.setting, why)
 
 
 def missing_trait(cloud: CloudView) -> Iterator[Hit]:

@@ -80,4 +80,4 @@ class TestWithoutLibvirtPython(testtools.TestCase):
     def test_the_extra_is_named(self):
         with mock.patch.dict(sys.modules, {"libvirt": None}):
             error = self.assertRaises(VfioLmError, connected("qemu:///system").__enter__)
-        self.assertIn("pip install openstack-vfio-lm[compute]", str(error))
+        self.assertIn("openstack-vfio-lm with its extra [compute]", str(error))

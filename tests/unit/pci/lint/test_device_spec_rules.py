@@ -96,10 +96,11 @@ class TestFields(SpecCase):
 
 
 class TestLiveMigratable(SpecCase):
-    def test_it_means_nothing_for_a_port_of_neutron(self):
+    def test_with_a_physical_network_aliases_get_it_only_without_placement(self):
         neutron = SPEC | {"physical_network": "physnet1"}
         rule = rules.live_migratable_for_neutron
-        self.assertEqual([neutron], self.mended(rule, neutron | YES, SPEC | YES))
+        self.assertEqual([neutron], self.mended(rule, neutron | YES, SPEC | YES, reports=True))
+        self.assertEqual([None], self.mended(rule, neutron | YES, SPEC | YES))
 
     def test_before_2026_2_the_trait_has_to_be_in_the_tag(self):
         rule, old = rules.missing_trait, NovaRelease.R2025_1

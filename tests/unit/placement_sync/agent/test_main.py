@@ -95,7 +95,7 @@ class TestCommand(testtools.TestCase):
         self.assertEqual(1, finished.returncode)
         (line,) = finished.stderr.splitlines()
         self.assertIn("the Python package 'tooz' is not installed", line)
-        self.assertIn("pip install 'openstack-vfio-lm[sync]'", line)
+        self.assertIn("install openstack-vfio-lm with its extra [sync]", line)
 
     def test_an_unknown_way_to_authenticate(self):
         (self.folder / "nova.conf").write_text("[placement]\nauth_type = passwort\n")
