@@ -19,7 +19,9 @@ the same hosts and other servers; all of a seed have the same options of nova.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from tests.cloud import HostSpec
 from tests.cloud.spec import FIRST_BUS
@@ -42,6 +44,7 @@ from tests.fidelity.server_traits import (
     HOST_STATES,
     IMAGE_PROPERTIES,
     NUMA,
+    OF_AGGREGATE,
     OPTIONS,
     PCI_POLICIES,
     REQUESTS,
@@ -54,6 +57,7 @@ GROUND_LIFE = 6
 
 ALIAS_PRODUCT, PORT_PRODUCT = "1515", "1520"
 _VENDOR = "8086"
+_GIB_PAGES = "1048576"
 _PFS = 2
 #: VFs of each PF, so that other servers leave two on one NUMA node
 _ENOUGH = 3
@@ -61,25 +65,29 @@ _ENOUGH = 3
 
 def generate_servers(seed: int, number: int) -> Scenario:
     """Make the scenario of a seed and a number."""
-    ground = _Ground(Random(f"{seed}/servers/ground/{number // GROUND_LIFE}"))
+    options = OPTIONS[seed % len(OPTIONS)]
+    ground = _Ground(Random(f"{seed}/servers/ground/{number // GROUND_LIFE}"), options)
     return _Draft(Random(f"{seed}/servers/{number}"), ground).scenario(seed, number)
 
 
 class _Ground:
-    """The hosts, and the servers that are there before."""
+    """The hosts, nova's options, and the servers that are there before."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, options: Mapping[str, Mapping[str, Any]]) -> None:
+        self.options = options
         self.pci_in_placement = random.random() < 0.75
         count = pick(random, ((0.25, 2), (0.75, 3)))
         self.hosts = tuple(_host(random, place, self.pci_in_placement) for place in range(count))
         self.group_policy = pick(random, ((0.5, "anti-affinity"), (0.1, "affinity"), (0.4, None)))
+        closed = options.get("racks", {}).get("closed_hosts")
+        is_open = tuple(each for each in self.hosts if each.name != closed)
         # Nova makes no server where the alias finds no device that it asks for.
-        self.sources = tuple(each for each in self.hosts if _is_tagged(each)) or self.hosts
+        self.sources = tuple(each for each in is_open if _is_tagged(each)) or is_open
         self.others = tuple(
             ServerPlan(
-                host=random.choice(self.hosts).name,
+                host=random.choice(is_open).name,
                 aliases=pick(random, ((0.4, "vf-any:1"), (0.6, None))),
-                vcpus=2,
+                vcpus=pick(random, ((0.5, 2), (0.5, 4))),
                 extra_specs=pick(random, ((0.5, {"hw:cpu_policy": "dedicated"}), (0.5, {}))),
             )
             for _ in range(pick(random, ((0.4, 0), (0.4, 1), (0.2, 2))))
@@ -115,7 +123,7 @@ class _Draft:
             group_policy=ground.group_policy,
             aggregates=ground.aggregates,
             named_host=random.choice(others) if random.random() < 0.25 else None,
-            nova_options=OPTIONS[seed % len(OPTIONS)],
+            nova_options=ground.options,
             asks_each_mode=True,
         )
 
@@ -135,7 +143,7 @@ class _Draft:
             host=self._source.name,
             aliases=None if has_port and random.random() < 0.5 else requests,
             vcpus=pick(random, ((0.75, 2), (0.25, 4))),
-            ram=pick(random, ((0.6, 512), (0.4, 1024))),
+            ram=self._ram(numa),
             extra_specs=extra_specs,
             image_properties=pick(random, IMAGE_PROPERTIES),
             hints={"colour": "blue"} if random.random() < 0.03 else {},
@@ -145,9 +153,20 @@ class _Draft:
         )
         return self._with_history(plan) if random.random() < 1 / 3 else plan
 
+    def _ram(self, numa: Json) -> int:
+        """Draw what the pages of the host can make up."""
+        drawn: int = pick(self._random, ((0.6, 512), (0.4, 1024)))
+        size = numa.get("hw:mem_page_size", "small")
+        if size == _GIB_PAGES:
+            return 1024
+        return 512 if size != "small" and _GIB_PAGES not in self._source.huge_pages else drawn
+
     def _usual_extra_specs(self) -> Json:
-        random = self._random
-        return {name: value for name, value, share in EXTRA_SPECS if random.random() < share}
+        random, source = self._random, self._source.name
+        drawn = {name: value for name, value, share in EXTRA_SPECS if random.random() < share}
+        if not any(source in hosts for _, hosts in self._ground.aggregates):
+            drawn.pop(OF_AGGREGATE, None)
+        return drawn
 
     def _with_history(self, plan: ServerPlan) -> ServerPlan:
         history: History = pick(self._random, HISTORIES)
@@ -186,8 +205,8 @@ def _host(random: Random, place: int, pci_in_placement: bool) -> HostSpec:
         products=(ALIAS_PRODUCT, PORT_PRODUCT),
         bus=bus,
         device_specs=tuple(specs),
-        vcpus=8,
+        vcpus=12,
         memory_mb=8192,
-        huge_pages={"2048": 256} if is_short_of_pages else {"2048": 640, "1048576": 1},
+        huge_pages={"2048": 256} if is_short_of_pages else {"2048": 640, _GIB_PAGES: 1},
         report_in_placement=pci_in_placement,
     )

@@ -53,8 +53,10 @@ class Agreement(enum.Enum):
     UNKNOWN = "unknown"
     FALSE_READY = "false ready"
     FALSE_BLOCKED = "false blocked"
+    FOREWARNED = "unknown, warned of ERROR"
+    """Nova leaves the server in ERROR, and the unknown verdict said that it may."""
     UNFORESEEN_ERROR = "unforeseen ERROR"
-    """The verdict is unknown, and nova leaves the server in ERROR."""
+    """The verdict is unknown, without that warning, and nova leaves the server in ERROR."""
 
 
 WRONG = frozenset({Agreement.FALSE_READY, Agreement.FALSE_BLOCKED, Agreement.UNFORESEEN_ERROR})
@@ -69,6 +71,8 @@ class Answer:
     :ivar is_moved: whether nova moved the server to where it might go, with devices of that host.
     :ivar is_broken: whether nova left it in ERROR.
     :ivar nova: what nova said or did, for people.
+    :ivar is_warned: whether it was said that nova may leave the server in ERROR: the preflight does
+        not hand such an unknown to nova.
     :ivar unknown: the checks that made the verdict unknown.
     :ivar failed: the checks that made the verdict blocked.
     """
@@ -80,6 +84,7 @@ class Answer:
     nova: str
     informed: Informed = Informed.FULLY
     is_broken: bool = False
+    is_warned: bool = False
     unknown: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
 
@@ -90,9 +95,11 @@ class Answer:
             return Agreement.FALSE_READY
         if self.verdict is Verdict.BLOCKED and self.is_moved:
             return Agreement.FALSE_BLOCKED
-        if self.verdict is Verdict.UNKNOWN:
-            return Agreement.UNFORESEEN_ERROR if self.is_broken else Agreement.UNKNOWN
-        return Agreement.RIGHT
+        if self.verdict is not Verdict.UNKNOWN:
+            return Agreement.RIGHT
+        if not self.is_broken:
+            return Agreement.UNKNOWN
+        return Agreement.FOREWARNED if self.is_warned else Agreement.UNFORESEEN_ERROR
 
     @property
     def sentence(self) -> str:

@@ -36,7 +36,8 @@ _SUMMARY_HEADER = (
     "false ready",
     "false blocked",
     "ERROR after ready",
-    "ERROR after unknown",
+    Agreement.UNFORESEEN_ERROR.value,
+    Agreement.FOREWARNED.value,
     "server unknown",
 )
 _UNKNOWN_HEADER = ("informed by", "what made the verdict about a server unknown", "number")
@@ -137,7 +138,7 @@ class Matrix:
     def _measured(self, informed: Informed) -> tuple[str, ...]:
         judged = len(self._informed(informed))
         broken = collections.Counter(
-            answer.verdict
+            answer.agreement
             for judgement in self._informed(informed)
             for answer in _distinct(
                 a for a in judgement.answers if a.informed is informed and a.is_broken
@@ -149,8 +150,9 @@ class Matrix:
             str(judged),
             str(self.scenarios_with(Agreement.FALSE_READY, informed)),
             str(self.scenarios_with(Agreement.FALSE_BLOCKED, informed)),
-            str(broken[Verdict.READY]),
-            str(broken[Verdict.UNKNOWN]),
+            str(broken[Agreement.FALSE_READY]),
+            str(broken[Agreement.UNFORESEEN_ERROR]),
+            str(broken[Agreement.FOREWARNED]),
             f"{unknown}, {_percent(unknown, judged)}",
         )
 
@@ -179,7 +181,7 @@ class Matrix:
 
 def _distinct(answers: Iterable[Answer]) -> Iterable[Answer]:
     """Return one answer for each time that nova was asked: a named host is a destination, too."""
-    return {(answer.host, answer.verdict): answer for answer in answers}.values()
+    return {(answer.host, answer.agreement): answer for answer in answers}.values()
 
 
 def _cells(answers: Sequence[Answer]) -> tuple[str, ...]:

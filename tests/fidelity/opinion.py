@@ -45,6 +45,7 @@ class Opinion:
 
     :ivar host: the destination that it is about; None: nova chooses.
     :ivar hosts: where the server may go, if it goes; None: anywhere.
+    :ivar is_warned: whether nova may leave the server in ERROR where the verdict is unknown.
     :ivar unknown: what made the verdict unknown.
     :ivar failed: what made the verdict blocked.
     """
@@ -54,6 +55,7 @@ class Opinion:
     host: str | None
     verdict: Verdict
     hosts: frozenset[str] | None
+    is_warned: bool = False
     unknown: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
 
@@ -153,6 +155,8 @@ def _opinion(
         host,
         verdict,
         hosts,
+        # It depends on what nova chooses, and not all that it may choose is accepted.
+        is_warned=ending is Ending.DEPENDS,
         unknown=(ending.value,) if verdict is Verdict.UNKNOWN else (),
         failed=(ending.value, *said) if verdict is Verdict.BLOCKED else (),
     )
@@ -165,12 +169,13 @@ def _of_preflight(staged: Staged, inputs: Inputs, informed: Informed) -> Iterato
     of_server = dataclasses.replace(report, destinations=possible or report.destinations)
     yield _opinion_of_report(informed, Subject.SERVER, None, of_server)
     for destination in report.destinations:
-        alone = dataclasses.replace(report, destinations=(destination,))
-        yield _opinion_of_report(informed, Subject.DESTINATION, destination.host, alone)
-    host = staged.scenario.named_host
-    if host is not None:
-        named = check_with(connection, server, inputs, host=host)
-        yield _opinion_of_report(informed, Subject.NAMED_HOST, host, named)
+        host = destination.host
+        alone = dataclasses.replace(report, destinations=(destination,), requested_host=host)
+        yield _opinion_of_report(informed, Subject.DESTINATION, host, alone)
+    named_host = staged.scenario.named_host
+    if named_host is not None:
+        named = check_with(connection, server, inputs, host=named_host)
+        yield _opinion_of_report(informed, Subject.NAMED_HOST, named_host, named)
 
 
 def _opinion_of_report(
@@ -183,6 +188,7 @@ def _opinion_of_report(
         host,
         verdict,
         frozenset(each.host for each in report.destinations),
+        is_warned=report.may_end_in_error,
         unknown=_checks(report, Status.UNKNOWN) if verdict is Verdict.UNKNOWN else (),
         failed=_checks(report, Status.FAIL) if verdict is Verdict.BLOCKED else (),
     )

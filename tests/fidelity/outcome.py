@@ -92,6 +92,7 @@ def hold(opinion: Opinion, outcome: Outcome) -> Answer:
         informed=opinion.informed,
         is_moved=is_there and not outcome.is_mismapped,
         is_broken=moved.is_broken,
+        is_warned=opinion.is_warned,
         nova=_said(outcome),
         unknown=opinion.unknown,
         failed=opinion.failed,

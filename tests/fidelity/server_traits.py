@@ -70,6 +70,9 @@ NUMA: tuple[tuple[float, Json], ...] = (
 )
 PCI_POLICIES = ((0.5, "preferred"), (0.2, "legacy"), (0.2, "required"), (0.1, "socket"))
 
+#: Asks for a host in the aggregates with this metadata, where that filter is enabled.
+OF_AGGREGATE = "aggregate_instance_extra_specs:ssd"
+
 #: Name, value, share.
 EXTRA_SPECS = (
     ("hw_rng:allowed", "True", 0.25),
@@ -78,7 +81,7 @@ EXTRA_SPECS = (
     ("quota:cpu_shares", "1024", 0.08),
     ("hw:cpu_sockets", "1", 0.1),
     ("hw:boot_menu", "true", 0.03),
-    ("aggregate_instance_extra_specs:ssd", "true", 0.1),
+    (OF_AGGREGATE, "true", 0.1),
     ("capabilities:hypervisor_type", "QEMU", 0.03),
     ("trait:COMPUTE_NODE", "required", 0.03),
     ("billing:plan", "gold", 0.1),
@@ -134,7 +137,7 @@ OPTIONS: tuple[Mapping[str, Mapping[str, Any]], ...] = (
             "max_instances_per_host": "4",
             "host_subset_size": "2",
         },
-        "compute": {"cpu_dedicated_set": "1-3,5-7", "cpu_shared_set": "0,4"},
+        "compute": {"cpu_dedicated_set": "2-5,8-11", "cpu_shared_set": "0-1,6-7"},
     },
     {
         "filter_scheduler": {

@@ -123,18 +123,30 @@ class TestMatrix(testtools.TestCase):
         matrix = Matrix.of([known, _judgement(missing)])
         self.assertEqual((), known.disagreements + _judgement(missing).disagreements)
         self.assertIn(("every input", "numa", "1"), matrix.unknowns())
-        self.assertIn(("some missing", "1", "0", "0", "0", "0", "1, 100.0 %"), matrix.summary())
+        self.assertIn(
+            ("some missing", "1", "0", "0", "0", "0", "0", "1, 100.0 %"), matrix.summary()
+        )
 
-    def test_a_server_in_error_is_wrong_unless_it_was_said_to_be_blocked(self):
-        for verdict, agreement in (
-            (Verdict.READY, Agreement.FALSE_READY),
-            (Verdict.UNKNOWN, Agreement.UNFORESEEN_ERROR),
-            (Verdict.BLOCKED, Agreement.RIGHT),
+    def test_a_server_in_error_is_wrong_unless_it_was_foreseen(self):
+        for verdict, is_warned, agreement in (
+            (Verdict.READY, True, Agreement.FALSE_READY),
+            (Verdict.UNKNOWN, False, Agreement.UNFORESEEN_ERROR),
+            (Verdict.UNKNOWN, True, Agreement.FOREWARNED),
+            (Verdict.BLOCKED, False, Agreement.RIGHT),
         ):
-            answer = _answer(verdict, False, is_broken=True)
+            answer = _answer(verdict, False, is_broken=True, is_warned=is_warned)
             self.assertEqual(agreement, answer.agreement)
-        matrix = Matrix.of([_judgement(_answer(Verdict.UNKNOWN, False, is_broken=True))])
-        self.assertEqual("1", matrix.summary()[0][5])
+            is_wrong = agreement not in (Agreement.FOREWARNED, Agreement.RIGHT)
+            self.assertEqual(is_wrong, bool(_judgement(answer).disagreements))
+
+    def test_errors_after_unknown_are_counted_by_whether_they_were_warned_of(self):
+        broken = {"is_broken": True, "is_warned": True}
+        warned = _judgement(_answer(Verdict.UNKNOWN, False, **broken))
+        unwarned = _judgement(_answer(Verdict.UNKNOWN, False, is_broken=True))
+        (row,) = Matrix.of([warned, unwarned, unwarned]).summary()
+        self.assertEqual(("2", "1"), row[5:7])
+        moved = _judgement(_answer(Verdict.UNKNOWN, True, is_warned=True))
+        self.assertEqual(("0", "0"), Matrix.of([moved]).summary()[0][5:7])
 
     def test_our_checks_the_dry_run_and_nova_stand_side_by_side(self):
         own = _answer(Verdict.READY, False, informed=Informed.BY_HOSTS, is_broken=True)

@@ -25,6 +25,7 @@ from vfio_lm.preflight.wording.nova_says import ask_again
     Scope.SERVER,
     "Does nova still ask for the devices that the server shows?",
     refused_by=Refuser.COMPUTE,
+    may_end_in_error=True,
 )
 def request_drift(facts: Facts) -> Outcome:
     """Look at what was done with the server: nova goes by what it stored, not by what it shows."""

@@ -29,3 +29,4 @@ class TestRequestDrift(CheckTestCase):
         past = ServerHistory(has_resize_given_up=True)
         outcome = self.assert_answers(Status.UNKNOWN, facts(history=past), saying="ERROR")
         self.assertIn("--nova-says", outcome.remedy)
+        self.assertTrue(drift_checks.request_drift.may_end_in_error)
