@@ -140,6 +140,15 @@ class TestStatus(base.LibvirtTestCase):
         said = self.said(self.hook("status")[1], self.container.pid)
         self.assertIn("does not share /var/lib/vfio-lm/remap with this host", said)
 
+    def test_no_daemon_runs(self) -> None:
+        self.hook("install")
+        # As in a container that does not see the processes of its host.
+        unshare = ("unshare", "--pid", "--fork", "--mount-proc")
+        done = self.host.run(*unshare, *hosts.vfio_lm_host("hook", "status"))
+        self.assertEqual(_NOT_WORKING, done.returncode)
+        self.assertIn("/etc/libvirt/hooks/qemu.d/vfio-lm: installed\n", done.stdout)
+        self.assertIn("no libvirtd or virtqemud runs here now, so it is unknown", done.stdout)
+
     def wait_for_call(self) -> None:
         """Start a domain in the container until its libvirtd has called the hook."""
         socket = self.container.folder / "run/libvirt/libvirt-sock"

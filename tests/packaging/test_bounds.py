@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Each package has one lower bound, wherever it is required; tox -e lower installs these."""
+"""Each package has one lower bound, wherever it is required; tox -e lowest installs these."""
 
 import configparser
 

@@ -57,3 +57,5 @@ class TestReleases(testtools.TestCase):
         tox.read(bounds.TOP / "tox.ini")
         named = ",".join(releases.releases())
         self.assertIn(f"testenv:release-{{{named}}}", tox.sections())
+        oldest = f"tests/packaging/constraints/{releases.releases()[0]}.txt"
+        self.assertIn(oldest, tox["testenv:lower"]["install_command"])

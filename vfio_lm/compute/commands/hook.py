@@ -48,7 +48,7 @@ The guard can also give a server other devices when it arrives: see vfio-lm-host
 exit status:
   0  done; of "status": the guard works in each running daemon
   1  the command failed; standard error says why
-  3  of "status": the guard does not work in one of them, and the output says why
+  3  of "status": the guard does not work in one of them, or none runs; the output says why
 
 examples, on a compute host and as root:
   vfio-lm-host hook install

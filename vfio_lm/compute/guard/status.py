@@ -32,6 +32,10 @@ from vfio_lm.compute.guard.installation import (
 from vfio_lm.compute.guard.remap_spool import SPOOL
 from vfio_lm.compute.guard.trial import TrialError, try_out
 
+_NOT_RUNNING = (
+    "no libvirtd or virtqemud runs here now, so it is unknown whether one finds the guard: look "
+    "again when one runs; 'virsh --connect qemu:///system version' starts one that starts on demand"
+)
 _NO_RIGHTS = "cannot be looked at: {}; run this as root"
 
 
@@ -75,7 +79,7 @@ def _faults_of_script(hook: Hook, *, has_daemon: bool) -> Iterator[Remark]:
     except (HookError, TrialError) as exc:
         yield Remark(str(hook.path), str(exc), is_fault=True)
     if not has_daemon:
-        yield Remark(str(hook.path), "no libvirtd or virtqemud runs here now")
+        yield Remark(str(hook.path), _NOT_RUNNING, is_fault=True)
 
 
 def _look_through(daemon: Daemon, hook: Hook) -> Iterator[Remark]:

@@ -55,7 +55,7 @@ class TestInstall(HookCommandCase):
         status, text = self.hook("install")
         self.assertEqual(0, status)
         self.assertIn(f"{self.path}: written\n{self.path}: installed\n", text)
-        self.assertEqual(0, self.hook("status")[0])
+        self.assertIn(f"{self.path}: installed\n", self.hook("status")[1])
 
     def test_twice_is_as_good_as_once(self) -> None:
         self.hook("install")
@@ -69,7 +69,7 @@ class TestInstall(HookCommandCase):
         self.hook("install")
         self.assertIn("replaced", self.hook("install", "--python", "python3")[1])
         self.assertIn("\npython=python3\n", self.path.read_text())
-        self.assertEqual(0, self.hook("status")[0])
+        self.assertIn(f"{self.path}: installed\n", self.hook("status")[1])
 
     def test_another_releases_script_is_replaced(self) -> None:
         self.foreign(render() + "# older\n")
@@ -77,14 +77,14 @@ class TestInstall(HookCommandCase):
         self.assertEqual(NOT_WORKING, status)
         self.assertIn("another release", text)
         self.assertIn("replaced", self.hook("install")[1])
-        self.assertEqual(0, self.hook("status")[0])
+        self.assertIn(f"{self.path}: installed\n", self.hook("status")[1])
 
     def test_a_script_that_cannot_be_run_is_replaced(self) -> None:
         self.hook("install")
         self.path.chmod(0o644)
         self.assertEqual(NOT_WORKING, self.hook("status")[0])
         self.hook("install")
-        self.assertEqual(0, self.hook("status")[0])
+        self.assertIn(f"{self.path}: installed\n", self.hook("status")[1])
 
     def test_somebody_elses_file_stays(self) -> None:
         self.foreign()
