@@ -33,6 +33,7 @@ class SharedCloud:
     :param is_touched: whether what is done with it may write into the hosts' providers in
         placement, so that every host has to put them right before the next shape.
     :ivar release: as given.
+    :ivar corrections: of its nova-computes.
     :ivar shape: the number of shapes that the cloud has had.
     """
 
@@ -46,6 +47,7 @@ class SharedCloud:
         self._spec = spec or CloudSpec()
         self.shape = 0
         self.release = release
+        self.corrections = self._spec.corrections
         self._is_touched = is_touched
         self._cloud: Cloud | None = None
         self._hosts: dict[str, HostSpec] = {}

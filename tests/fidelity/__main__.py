@@ -29,6 +29,7 @@ from tests.fidelity.generate_servers import generate_servers
 from tests.fidelity.matrix import Matrix
 from tests.fidelity.run import Run
 from tests.fidelity.scenario import Scenario
+from vfio_lm.inside_nova.corrections import NAMES
 from vfio_lm.pci.release import NovaRelease
 
 #: how long the hypervisors take to move a guest
@@ -75,6 +76,7 @@ def _run(options: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
             migration_seconds=MIGRATION_SECONDS,
             neutron=True,
             nova_options=ini.merged({"DEFAULT": nova_options}, own),
+            corrections=NAMES if options.corrected else (),
         )
         return SharedCloud(spec, is_touched=False, release=NovaRelease(options.nova_release))
 
@@ -124,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         help="release of nova; another than that of the tests is installed into an environment "
         "of its own first (default: %(default)s)",
     )
+    add("--corrected", action="store_true", help="start nova-compute by vfio-lm-nova-compute")
     add("--jobs", type=int, default=1, metavar="N", help="clouds side by side (default: 1)")
     add(
         "--failures",

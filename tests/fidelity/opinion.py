@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.cloud import environments
@@ -61,10 +61,14 @@ class Opinion:
 
 
 class NovasWord:
-    """The vfio-lm-nova of one cloud, started again when its nova.conf has changed."""
+    """The vfio-lm-nova of one cloud, started again when its nova.conf has changed.
 
-    def __init__(self, release: NovaRelease) -> None:
+    :param corrections: of the nova-computes of the cloud.
+    """
+
+    def __init__(self, release: NovaRelease, corrections: Sequence[str] = ()) -> None:
         self._release = release
+        self._corrected = [f"--corrected={name}" for name in corrections]
         self._process: NovaProcess | None = None
         self._conf = ""
 
@@ -90,8 +94,9 @@ class NovasWord:
             self.close()
             python = str(environments.python(self._release))
             command = [python, "-m", "vfio_lm.inside_nova.main", "--config-file", str(conf)]
+            command += [*self._corrected, "--serve", "--idle", "86400"]
             environ = {k: v for k, v in os.environ.items() if not k.startswith(("OS_", "COVERAGE"))}
-            self._process = NovaProcess([*command, "--serve", "--idle", "86400"], environ)
+            self._process = NovaProcess(command, environ)
             self._conf = text
         return self._process
 

@@ -133,7 +133,7 @@ class _Site:
         self.options = options
         self.shared = new_cloud(options)
         self.stager = Stager(self.shared)
-        self.novas = NovasWord(self.shared.release)
+        self.novas = NovasWord(self.shared.release, self.shared.corrections)
 
     def close(self) -> None:
         """End what has started."""
