@@ -21,10 +21,10 @@ import pathlib
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vfio_lm.compute.files import staged
-from vfio_lm.compute.guard import trust
+from vfio_lm.compute.guard import interpreter, trust
 from vfio_lm.compute.guard.daemon import HOOKS, Daemon
 from vfio_lm.compute.guard.script import MARK, render, source_files
 from vfio_lm.compute.guard.trial import TrialError, try_out
@@ -131,7 +131,8 @@ class Hook:
         :raises FileError: if it cannot be written
         """
         self._refuse_foreign()
-        refuse_untrusted(python, str(self.path.parent), *source_files())
+        refuse_untrusted(str(self.path.parent), *source_files())
+        refuse_untrusted_python(python)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -176,16 +177,44 @@ class Hook:
 def refuse_untrusted(*paths: str) -> None:
     """Refuse what runs as root if others than root and the user who asks may write to it.
 
-    :param paths: names without a folder, which are looked for when they are run, are passed over
     :raises HookError: if so
     """
-    for path in filter(os.path.isabs, paths):
-        try:
-            found = trust.flaw_of_path(path, os.geteuid())
-        except FileNotFoundError:
-            continue
-        except OSError as exc:
-            raise HookError(f"{path}: cannot be looked at: {exc.strerror}") from None
-        if found is not None:
-            flawed, reason = found
-            raise HookError(f"{flawed}: {reason}; what libvirt runs as root has to be root's alone")
+    for path in paths:
+        with _looking_at(path):
+            _refuse(trust.flaw_of_path(path, os.geteuid()))
+
+
+def refuse_untrusted_python(python: str) -> None:
+    """Refuse an interpreter if others may write to it or to what it reads when it starts.
+
+    :param python: a name without a folder, which is looked for when it is run, is passed over
+    :raises HookError: if so
+    """
+    if not os.path.isabs(python):
+        return
+    libraries = interpreter.libraries(python)
+    refuse_untrusted(python, *interpreter.configuration(python), *libraries)
+    for library in libraries:
+        with _looking_at(library):
+            for entry in interpreter.entries(library):
+                if entry.is_symlink():
+                    refuse_untrusted(entry.path)
+                elif found := trust.flaw(entry.path, entry.stat(), os.geteuid()):
+                    _refuse((entry.path, found))
+
+
+@contextlib.contextmanager
+def _looking_at(path: str) -> Iterator[None]:
+    """Let what is not there pass: it cannot be run, and the trial says so."""
+    try:
+        yield
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        raise HookError(f"{path}: cannot be looked at: {exc.strerror}") from None
+
+
+def _refuse(found: tuple[str, str] | None) -> None:
+    if found is not None:
+        flawed, reason = found
+        raise HookError(f"{flawed}: {reason}; what libvirt runs as root has to be root's alone")

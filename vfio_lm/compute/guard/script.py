@@ -79,8 +79,9 @@ if [ -z "$xml" ]; then
     done
 fi
 [ ${{#xml}} -lt {too_many} ] || refuse "its XML exceeds {mebibytes} MiB"
+# a device as libvirt writes it, which writes no such quote or bracket within a name
 case $xml in
-*hostdev* | *vfio-pci*) ;;
+*"<hostdev"* | *\\'hostdev\\'* | *'"hostdev"'* | *vfio-pci*) ;;
 *) exit 0 ;;
 esac
 {{

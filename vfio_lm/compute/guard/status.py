@@ -28,6 +28,7 @@ from vfio_lm.compute.guard.installation import (
     InstalledScript,
     python_of,
     refuse_untrusted,
+    refuse_untrusted_python,
 )
 from vfio_lm.compute.guard.remap_spool import SPOOL
 from vfio_lm.compute.guard.trial import TrialError, try_out
@@ -73,7 +74,8 @@ def look_at(hook: Hook, daemons: Sequence[Daemon]) -> Iterator[Remark]:
 def _faults_of_script(hook: Hook, *, has_daemon: bool) -> Iterator[Remark]:
     text = InstalledScript(hook.path).read() or ""
     try:
-        refuse_untrusted(str(hook.path), python_of(text) or "")
+        refuse_untrusted(str(hook.path))
+        refuse_untrusted_python(python_of(text) or "")
         if not has_daemon:
             try_out(os.path.abspath(hook.path))
     except (HookError, TrialError) as exc:

@@ -103,6 +103,30 @@ class TestTrust(HookCase):
         self.hook.install(str(python))
         self.assertIs(HookState.CURRENT, self.hook.state())
 
+    def test_a_standard_library_that_others_may_write_to(self) -> None:
+        python = self.folder / "bin" / "python3.11"
+        library = self.folder / "lib" / "python3.11"
+        for folder in (python.parent, library / "encodings", library / "site-packages"):
+            folder.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+        files = [library / "os.py", library / "encodings" / "utf_8.py"]
+        settings = self.folder / "pyvenv.cfg"
+        for file in (*files, settings, library / "site-packages" / "not-read.pth"):
+            file.touch()
+        (library / "site-packages" / "not-read.pth").chmod(0o666)
+        self.hook.install(str(python))
+        for path in (*files, settings, library, library / "encodings"):
+            mode = path.stat().st_mode
+            path.chmod(0o777)
+            self.assertIn(f"{path}: others than its owner", self.refusal(str(python)))
+            path.chmod(mode)
+        (library / "link.py").symlink_to(self.folder / "elsewhere.py")
+        self.hook.install(str(python))
+        (self.folder / "elsewhere.py").touch()
+        (self.folder / "elsewhere.py").chmod(0o666)
+        self.assertIn(f"{self.folder / 'elsewhere.py'}: others", self.refusal(str(python)))
+
     def test_a_folder_of_hooks_that_others_may_write_to(self) -> None:
         self.path.parent.mkdir(parents=True)
         for folder in (self.path.parent, self.hooks):

@@ -35,6 +35,7 @@ _PYTHONS = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13")
 _SHELLS = ("dash", "bash", "busybox")
 _ABSENT = domains.domain("ffff:ff:1f.7").xml().encode()
 _WITHOUT = b"<domain><name>guest</name><devices/></domain>"
+_NAMED = _WITHOUT.replace(b"guest", b"hostdev &apos;hostdev&apos; &lt;hostdev")
 _LONGEST = 8 * 1024 * 1024
 
 
@@ -78,8 +79,13 @@ def corpus() -> Iterator[tuple[str, bytes]]:
     managed = domains.domain(plain).xml().replace("managed='no'", "managed='yes'")
     yield "managed", managed.encode()
     yield "broken", b"<domain><devices><hostdev type='pci'>"
-    yield "a document type", b"<!DOCTYPE hostdev><domain/>"
-    yield "no XML", b"hostdev"
+    yield "double quotes", domains.domain(vf).xml().replace("'", '"').encode()
+    yield (
+        "its interface in double quotes",
+        (domains.domain("0000:9f:00.0", kind="interface").xml().replace("'", '"').encode()),
+    )
+    yield "a document type", b"<!DOCTYPE x><domain><devices><hostdev/></devices></domain>"
+    yield "no XML", b"<hostdev"
     yield "nothing", b""
     yield "control characters", _ABSENT.replace(b"guest", "gu\x1b\u202eest\n".encode())
     for argument in (f"vfio-pci,host={vf}", f"vfio-pci,host={held}", "vfio-pci,host=9f:00.0"):
@@ -198,7 +204,7 @@ class TestWithoutPython(ScriptCase):
         large = b"<domain>" + b" " * 1_000_000 + b"</domain>"
         for python in self.interpreters.values():
             self.write(str(python))
-            for xml in (_WITHOUT, large, b"", b"no XML"):
+            for xml in (_WITHOUT, _NAMED, large, b"", b"no XML"):
                 self.assertEqual((0, b"", ""), self.call(xml))
 
     def test_so_does_one_that_only_starts(self) -> None:
