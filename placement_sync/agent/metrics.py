@@ -70,7 +70,6 @@ class Metrics:
         self._members = Gauge("members", "Agents that share the hosts", **common)
         self._hosts = Gauge("hosts_owned", "Hosts that this agent cares for", **common)
         self._unreadable = Gauge("hosts_unreadable", "Hosts whose files cannot be used", **common)
-        self._started = time.monotonic()
         self._success: tuple[float, datetime.datetime] | None = None
         self._error = ""
 
@@ -117,13 +116,13 @@ class Metrics:
         self._errors.inc(number)
 
     def health(self, allowed_seconds: float) -> Health:
-        """Judge by the age of the last complete round.
-
-        An agent that began less than the allowed time ago is not yet failing.
-        """
-        since, at = self._success or (self._started, None)
-        age = time.monotonic() - since
-        if age <= allowed_seconds:
-            return Health(True, "", at)
-        what = f"no round was complete for {age:.0f} s, and {allowed_seconds:.0f} s are allowed"
+        """Judge by the age of the last complete round; before the first one nothing is known."""
+        if self._success is None:
+            at, what = None, "no round is complete yet"
+        else:
+            since, at = self._success
+            age = time.monotonic() - since
+            if age <= allowed_seconds:
+                return Health(True, "", at)
+            what = f"no round was complete for {age:.0f} s, and {allowed_seconds:.0f} s are allowed"
         return Health(False, f"{what}; {self._error}" if self._error else what, at)

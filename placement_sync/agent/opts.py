@@ -135,9 +135,9 @@ AGENT_OPTS: tuple[cfg.Opt, ...] = (
         default=3,
         min=1,
         mutable=True,
-        help="/health answers 503 when no round has succeeded for this many intervals. After as "
-        "many failed rounds in a row, an agent that shares hosts leaves them to the other agents "
-        "until it can do its work again.",
+        help="/health answers 503 when no round has succeeded for this many intervals, and before "
+        "the first one. After as many failed rounds in a row, an agent that shares hosts leaves "
+        "them to the other agents until it can do its work again.",
     ),
     cfg.IntOpt(
         "round_timeout",

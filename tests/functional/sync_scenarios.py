@@ -18,11 +18,14 @@ Each function leaves three agents behind.
 
 from __future__ import annotations
 
+import datetime
 import signal
 import time
 
 from tests.cloud.administrator import wait_for
 from tests.functional.http_gate import answering
+from tests.functional.stepping_clock import SteppingClock
+from tests.functional.sync_agent import AgentProcess
 from tests.functional.sync_stage import Stage
 
 _UNAVAILABLE = answering(503, b"no server is available")
@@ -95,6 +98,46 @@ def rounds_by_hand_that_all_want_to_write_every_host(stage: Stage) -> None:
         raise AssertionError("a host is wrong after a complete round")
 
 
+def an_agent_starts_while_the_backend_is_away(stage: Stage) -> None:
+    """It is not well before it has done its work, and begins that by itself."""
+    stage.backend.kill()
+    try:
+        stage.change()
+        late = stage.add_agent()
+        statuses = set()
+
+        def has_failed_twice() -> bool:
+            statuses.add(late.health()[0])
+            return late.metric('rounds_total{outcome="failed"}') >= 2
+
+        wait_for("two failed rounds", has_failed_twice)
+        reason = late.health()[1]["reason"]
+        if statuses != {503} or "[coordination]backend_url" not in reason:
+            raise AssertionError(f"its health was {statuses}: {reason}")
+    finally:
+        stage.backend.start()
+    stage.wait()
+    stage.wait_until_well()
+    _end(stage, late)
+
+
+def the_clock_of_an_agent_is_an_hour_ahead_and_then_behind(stage: Stage) -> None:
+    """Rounds, lease, locks and health go on: they count on another clock."""
+    clock = SteppingClock(stage.fleet.folder.parent)
+    agent = stage.add_agent(**clock.environ)
+    stage.wait_until_well()
+    statuses = set()
+    for hours in (1, -1):
+        clock.step_to(hours)
+        stage.change_and_wait()
+        wait_for("a round goes by the clock", lambda h=hours: _hours_ahead(agent) == h)
+        statuses.add(agent.health()[0])
+        stage.wait_until_shared()
+    if statuses != {200}:
+        raise AssertionError(f"its health was {statuses}")
+    _end(stage, agent)
+
+
 def an_agent_stands_still(stage: Stage) -> None:
     agent = stage.agents[0]
     agent.signal(signal.SIGSTOP)
@@ -122,3 +165,15 @@ def placement_is_cut_off_from_one_agent(stage: Stage) -> None:
     stage.wait()
     gate.recover()
     stage.wait_until_shared()
+
+
+def _end(stage: Stage, agent: AgentProcess) -> None:
+    if agent.end():
+        raise AssertionError("it did not end in order")
+    stage.remove_agent(agent)
+
+
+def _hours_ahead(agent: AgentProcess) -> int:
+    """Return how far ahead the agent believes its last complete round was."""
+    said = datetime.datetime.fromisoformat(agent.health()[1]["last_success"])
+    return round((said - datetime.datetime.now(datetime.UTC)) / datetime.timedelta(hours=1))

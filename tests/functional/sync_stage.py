@@ -95,8 +95,8 @@ class Stage:
         """End everything."""
         self._close.close()
 
-    def add_agent(self, *arguments: str) -> AgentProcess:
-        """Start one more agent."""
+    def add_agent(self, *arguments: str, **environ: str) -> AgentProcess:
+        """Start one more agent, with more in its environment if that is given."""
         way = Gate(f"http://{self.backend.address}")
         gate = HttpGate(self._cloud.urls["placement"])
         identity_gate = HttpGate(self._cloud.urls["keystone"])
@@ -118,7 +118,7 @@ class Stage:
         self.ways[agent], self.gates[agent] = way, gate
         self.identity_gates[agent] = identity_gate
         self.agents.append(agent)
-        agent.start(*arguments)
+        agent.start(*arguments, **environ)
         return agent
 
     def remove_agent(self, agent: AgentProcess) -> None:
@@ -207,7 +207,7 @@ class Stage:
             if passed.end - passed.begin < self._request_timeout / 2
         ]
         yield from overlaps(writes)
-        yield from (f"nothing was written to {host}" for host in self.unwritten(writes))
+        yield from (f"nothing was written to {host}" for host in self._unwritten())
         for agent in self.gates:
             yield from (
                 f"{agent.log.name}: {line}"
@@ -215,8 +215,9 @@ class Stage:
                 if "Traceback" in line or "canary" in line
             )
 
-    def unwritten(self, writes: Iterable[tuple[str, str, object]]) -> set[str]:
-        return set(self.fleet.names) - {host for _, host, _ in writes}
+    def _unwritten(self) -> set[str]:
+        written = {host for gate in self.gates.values() for host, _ in self.fleet.written(gate)}
+        return set(self.fleet.names) - written
 
     def log_texts(self) -> dict[str, str]:
         """Return what the agents logged."""

@@ -91,6 +91,12 @@ class TestAgentsThatShareHosts(testtools.TestCase):
     def test_an_agent_is_killed(self) -> None:
         self.on_each(scenarios.an_agent_is_killed)
 
+    def test_an_agent_starts_while_the_backend_is_away(self) -> None:
+        self.on_each(scenarios.an_agent_starts_while_the_backend_is_away)
+
+    def test_the_clock_of_an_agent_is_an_hour_ahead_and_then_behind(self) -> None:
+        self.on_each(scenarios.the_clock_of_an_agent_is_an_hour_ahead_and_then_behind)
+
     def test_an_agent_leaves_while_the_backend_is_away(self) -> None:
         self.on_each(scenarios.an_agent_leaves_while_the_backend_is_away)
 

@@ -65,6 +65,7 @@ class Endpoint:
         self._adapter = adapter
         self._microversion = microversion
         self._limits = limit_time(adapter.session)
+        self._pace = _pace(adapter)
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
@@ -161,6 +162,7 @@ class Endpoint:
                 json=json,
                 microversion=microversion or self._microversion,
                 raise_exc=False,
+                **self._pace,
             )
         except LIBRARY_ERRORS as exc:
             raise self._silence(exc) from exc
@@ -205,6 +207,18 @@ class Endpoint:
     def _silence(self, exc: Exception) -> CloudError:
         auth = self._adapter.auth or self._adapter.session.auth
         return silence(self.name, exc, getattr(auth, "auth_url", None))
+
+
+def _pace(adapter: Adapter) -> Mapping[str, Any]:
+    """Return what keeps requests apart in time, for those who set no rate: nothing.
+
+    keystoneauth does that by the wall clock, also without a rate (``_fair_semaphore.py``): once the
+    clock went back by an hour, each request would be held for an hour.
+    """
+    semaphore = getattr(adapter, "_rate_semaphore", None)
+    if getattr(semaphore, "_rate_delay", 0) or getattr(semaphore, "_concurrency", None):
+        return {}
+    return {"rate_semaphore": contextlib.nullcontext()}
 
 
 def versionless(name: str, session: Session, url: str) -> CloudError:

@@ -15,8 +15,12 @@
 
 from __future__ import annotations
 
+import time
+
+import fixtures
 import requests_mock
 import testtools
+from keystoneauth1.adapter import Adapter
 
 from tests.unit.cloud import answers
 from tests.unit.cloud.http.servers import plain_adapter
@@ -62,6 +66,28 @@ class TestGet(EndpointTestCase):
         service = Endpoint("nova", plain_adapter("http://u:secret@127.0.0.1:8774/v2.1"))
         self.mock.get("http://u:secret@127.0.0.1:8774/v2.1/a", text="<html>")
         self.assertNotIn("secret", self.error(service.get, "/a", Fields))
+
+
+class TestClock(EndpointTestCase):
+    """keystoneauth waits between requests by the wall clock, also where they have no rate."""
+
+    def ask_after_a_step(self, service: Endpoint) -> list[float]:
+        """Let the clock go back by an hour; return what a request waits for."""
+        waits: list[float] = []
+        past = time.time() - 3600
+        self.useFixture(fixtures.MonkeyPatch("time.time", lambda: past))
+        self.useFixture(fixtures.MonkeyPatch("time.sleep", waits.append))
+        self.mock.get(f"{_URL}/a", json={})
+        service.get("/a", lambda body: body)
+        return waits
+
+    def test_a_clock_that_went_back_holds_no_request(self) -> None:
+        self.assertEqual([], self.ask_after_a_step(self.service))
+
+    def test_a_rate_that_the_user_set_stays(self) -> None:
+        session = plain_adapter(_URL).session
+        service = Endpoint("nova", Adapter(session, service_type="compute", rate_limit=0.5))
+        self.assertEqual(1, len(self.ask_after_a_step(service)))
 
 
 class TestFind(EndpointTestCase):

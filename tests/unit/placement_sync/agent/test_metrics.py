@@ -52,12 +52,17 @@ class TestMetrics(testtools.TestCase):
             self.assertIn(line, text.splitlines())
         self.assertGreater(self.sample("last_success_timestamp_seconds"), 1.7e9)
 
-    def test_an_agent_that_has_just_begun_is_not_failing(self):
+    def test_an_agent_is_not_well_before_its_first_complete_round(self):
         health = self.metrics.health(60)
-        self.assertTrue(health.is_ok)
-        self.assertIn('"status": "ok", "reason": "", "last_success": null', health.to_json())
+        self.assertFalse(health.is_ok)
+        self.assertEqual("no round is complete yet", health.reason)
+        self.metrics.count_failure("placement answers 500")
+        self.assertIn("yet; placement answers 500", self.metrics.health(60).reason)
+        self.metrics.count_success()
+        self.assertIn('"status": "ok", "reason": "", ', self.metrics.health(60).to_json())
 
-    def test_an_agent_without_success_for_too_long_is(self):
+    def test_an_agent_without_success_for_too_long_is_not(self):
+        self.metrics.count_success()
         health = self.metrics.health(0)
         self.assertFalse(health.is_ok)
         self.assertIn("no round was complete for", health.reason)
