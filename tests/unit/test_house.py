@@ -67,6 +67,7 @@ _ROOMS_OF_RULES = (
     "vfio_lm/compute/host",
     "vfio_lm/compute/libvirt",
     "vfio_lm/drain",
+    "vfio_lm/error_texts",
     "vfio_lm/inventory",
     "vfio_lm/migration",
     "vfio_lm/pci",

@@ -12,9 +12,9 @@
 
 """One live migration: begin it, watch it, verify it, and explain it if it failed; no preflight."""
 
+from vfio_lm.error_texts import Certainty
 from vfio_lm.migration.arrival import collect_arrival
 from vfio_lm.migration.attempt import collect_attempt, find_migration
-from vfio_lm.migration.cause_rules import Certainty
 from vfio_lm.migration.causes import Cause
 from vfio_lm.migration.explain import Attempt, Explanation, Result, explain
 from vfio_lm.migration.follow import End, Follower, look

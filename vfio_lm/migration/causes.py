@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the words of nova, libvirt and QEMU about a failed live migration mean; one table."""
+"""The causes that follow from what nova, libvirt, QEMU and the kernel said of a migration."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from vfio_lm.migration.cause_rules import RULES, CauseRule, Certainty
+from vfio_lm.error_texts import Certainty, ErrorText, row_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Words:
 _ORDER = tuple(Certainty)
 _MOST_EVIDENCE = 3
 _LONGEST_EVIDENCE = 300
+_BEFORE = 100
+"""Of a long text, how much is shown before the words that are known."""
 
 
 def known_causes(words: Iterable[Words]) -> Iterator[Cause]:
@@ -57,49 +59,47 @@ def known_causes(words: Iterable[Words]) -> Iterator[Cause]:
 
     What was not said about this migration for sure is likely at best.
     """
-    found: dict[str, tuple[CauseRule, list[Words]]] = {}
+    found: dict[str, tuple[ErrorText, list[Words]]] = {}
     for each in words:
-        if (rule := _rule_for(each)) is not None:
-            found.setdefault(rule.id, (rule, []))[1].append(each)
-    is_explained = any(not rule.is_fallback for rule, _ in found.values())
-    for rule, said in found.values():
-        if rule.is_fallback and is_explained:
+        if (row := row_of(each.text)) is not None:
+            found.setdefault(row.id, (row, []))[1].append(each)
+    is_explained = any(not row.is_fallback for row, _ in found.values())
+    for row, said in found.values():
+        if row.is_fallback and is_explained:
             continue
         is_certain = any(each.is_of_this_migration for each in said)
         yield Cause(
-            id=rule.id,
-            certainty=rule.certainty if is_certain else less_certain(rule.certainty),
-            sentence=_sentence(rule, said[0]),
-            evidence=_evidence(said),
-            check=rule.check,
-            remedy=rule.remedy,
+            id=row.id,
+            certainty=row.certainty if is_certain else less_certain(row.certainty),
+            sentence=row.sentence(said[0].text),
+            evidence=_evidence(row, said),
+            check=row.check,
+            remedy=row.remedy,
         )
 
 
-def _sentence(rule: CauseRule, words: Words) -> str:
-    match = rule.pattern.search(words.text)
-    return rule.sentence.format(*match.groups() if match else ())
-
-
-def _evidence(said: Iterable[Words]) -> tuple[str, ...]:
+def _evidence(row: ErrorText, said: Iterable[Words]) -> tuple[str, ...]:
     """Return different words, as many and as much of each as somebody reads."""
-    found = list(dict.fromkeys(f"{each.said_by}: {each.text}" for each in said))
-    shown = [
-        text if len(text) <= _LONGEST_EVIDENCE else f"{text[:_LONGEST_EVIDENCE]} …"
-        for text in found[:_MOST_EVIDENCE]
-    ]
-    more = len(found) - len(shown)
-    return (*shown, *([f"and {more} more like these"] if more else []))
+    found = list(dict.fromkeys(f"{each.said_by}: {_excerpt(row, each.text)}" for each in said))
+    more = len(found) - _MOST_EVIDENCE
+    return (*found[:_MOST_EVIDENCE], *([f"and {more} more like these"] if more > 0 else []))
+
+
+def _excerpt(row: ErrorText, text: str) -> str:
+    """Return a text on one line, and of a long one the part that the row knows."""
+    match = row.pattern.search(text)
+    begin = max(0, match.start() - _BEFORE) if match and len(text) > _LONGEST_EVIDENCE else 0
+    end = begin + _LONGEST_EVIDENCE
+    words = " ".join(text[begin:end].split())
+    return f"{'… ' if begin else ''}{words}{' …' if end < len(text) else ''}"
 
 
 def not_understood(words: Iterable[Words]) -> tuple[str, ...]:
-    """Return the errors that no rule knows, each once, in the order in which they were said."""
-    unknown = [each for each in words if each.is_error and _rule_for(each) is None]
-    return tuple(dict.fromkeys(f"{each.said_by}: {each.text}" for each in unknown))
-
-
-def _rule_for(words: Words) -> CauseRule | None:
-    return next((rule for rule in RULES if rule.pattern.search(words.text)), None)
+    """Return the errors that the table lacks, each once, in the order in which they were said."""
+    unknown = [each for each in words if each.is_error and row_of(each.text) is None]
+    return tuple(
+        dict.fromkeys(f"{each.said_by}: {' '.join(each.text.split())}" for each in unknown)
+    )
 
 
 def most_certain_first(causes: Iterable[Cause]) -> tuple[Cause, ...]:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from vfio_lm.cloud.model import ActionEvent, Migration, ServerAction
 from vfio_lm.cloud.model.migration import LIVE_MIGRATION_CANCEL
-from vfio_lm.migration.cause_rules import Certainty
+from vfio_lm.error_texts import Certainty
 from vfio_lm.migration.causes import (
     Cause,
     Words,

@@ -22,18 +22,12 @@ import dataclasses
 import datetime
 import re
 
+from vfio_lm.error_texts import is_of_a_lost_state
 from vfio_lm.iso_time import read_time
 
 _START = re.compile(r"^(\S+ \S+): starting up libvirt version")
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d{4}))\b")
 _INCOMING = re.compile(r"^-incoming\b")
-
-# hw/vfio/migration.c vfio_migration_set_state() in QEMU 8.0 and later, and what QEMU says when
-# the whole stream is refused
-_REFUSED = re.compile(
-    r"Failed setting device (?:state|in recover state)|Failed resetting device"
-    r"|error while loading state|load of migration failed"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +60,7 @@ def scan(text: str, since: datetime.datetime | None = None) -> LogFindings:
             started_at, is_incoming, refused = time, False, []
         elif _INCOMING.match(line):
             is_incoming = True
-        elif _REFUSED.search(line):
+        elif is_of_a_lost_state(line):
             refused.append(line.strip())
     return LogFindings(started_at, is_incoming, tuple(refused))
 

@@ -1,0 +1,22 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What error texts of nova, libvirt, QEMU and the kernel mean: one table, pure data.
+
+The rows are in modules by the software that says it; :mod:`vfio_lm.error_texts.table`
+finds the row of a text.
+"""
+
+from vfio_lm.error_texts.row import Certainty, ErrorText, Software
+from vfio_lm.error_texts.table import ROWS, is_of_a_lost_state, row_of
+
+__all__ = ["ROWS", "Certainty", "ErrorText", "Software", "is_of_a_lost_state", "row_of"]
