@@ -116,7 +116,10 @@ def opinions(staged: Staged, novas: NovasWord | None = None) -> Iterator[Opinion
     yield from _of_preflight(staged, given, Informed.BY_HOSTS)
     if novas is not None:
         word = novas.of(staged)
-        told = dataclasses.replace(given, nova_words=(GivenWord("vfio-lm-nova", word),))
+        # Nova was asked after the facts were taken, which on a busy machine is minutes later.
+        told = dataclasses.replace(
+            given, now=word.taken_at, nova_words=(GivenWord("vfio-lm-nova", word),)
+        )
         yield from _of_preflight(staged, told, Informed.BY_WORD)
         yield from _of_dry_run(staged, word, novas)
 
