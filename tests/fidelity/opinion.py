@@ -44,6 +44,8 @@ class Opinion:
     """A verdict that nova can contradict.
 
     :ivar host: the destination that it is about; None: nova chooses.
+    :ivar asks_for: the host that the request to nova names; None: none. ``migration start`` and the
+        others name one by themselves where nova may choose a host that is not ready.
     :ivar hosts: where the server may go, if it goes; None: anywhere.
     :ivar is_warned: whether nova may leave the server in ERROR where the verdict is unknown.
     :ivar unknown: what made the verdict unknown.
@@ -55,6 +57,7 @@ class Opinion:
     host: str | None
     verdict: Verdict
     hosts: frozenset[str] | None
+    asks_for: str | None = None
     is_warned: bool = False
     unknown: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
@@ -163,6 +166,7 @@ def _opinion(
         host,
         verdict,
         hosts,
+        asks_for=host,
         # It depends on what nova chooses, and not all that it may choose is accepted.
         is_warned=ending is Ending.DEPENDS,
         unknown=(ending.value,) if verdict is Verdict.UNKNOWN else (),
@@ -175,7 +179,8 @@ def _of_preflight(staged: Staged, inputs: Inputs, informed: Informed) -> Iterato
     report = check_with(connection, server, inputs)
     possible = tuple(d for d in report.destinations if d.verdict is not Verdict.BLOCKED)
     of_server = dataclasses.replace(report, destinations=possible or report.destinations)
-    yield _opinion_of_report(informed, Subject.SERVER, None, of_server)
+    of_any = _opinion_of_report(informed, Subject.SERVER, None, of_server)
+    yield dataclasses.replace(of_any, asks_for=report.host_to_name)
     for destination in report.destinations:
         host = destination.host
         alone = dataclasses.replace(report, destinations=(destination,), requested_host=host)
@@ -196,6 +201,7 @@ def _opinion_of_report(
         host,
         verdict,
         frozenset(each.host for each in report.destinations),
+        asks_for=host,
         is_warned=report.may_end_in_error,
         unknown=_checks(report, Status.UNKNOWN) if verdict is Verdict.UNKNOWN else (),
         failed=_checks(report, Status.FAIL) if verdict is Verdict.BLOCKED else (),

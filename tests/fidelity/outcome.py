@@ -58,7 +58,7 @@ def judge(stager: Stager, scenario: Scenario, novas: NovasWord | None = None) ->
         lap("nova")
     except CannotStageError as error:
         return Judgement(scenario.seed, scenario.number, void=str(error), seconds=seconds)
-    answers = tuple(hold(each, outcomes[each.host]) for each in said)
+    answers = tuple(hold(each, outcomes[each.asks_for]) for each in said)
     return Judgement(scenario.seed, scenario.number, answers, seconds=seconds)
 
 
