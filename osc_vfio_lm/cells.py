@@ -20,6 +20,8 @@ from typing import Any, TextIO
 
 from cliff import columns as cliff_columns
 
+from osc_vfio_lm import screen
+
 #: Formats whose cells are plain text; in the others a value keeps its type.
 _PLAIN = ("csv", "shell", "value")
 
@@ -79,11 +81,24 @@ class LinesColumn(cliff_columns.FormattableColumn[Sequence[str]]):
         return list(self._value)
 
 
+class VerificationColumn(cliff_columns.FormattableColumn[Sequence[Mapping[str, str]]]):
+    """The answers of checks, each on a line of its own."""
+
+    def human_readable(self) -> str:
+        return "\n".join(
+            f"{each['status']}: {each['check']}: {each['message']}" for each in self._value
+        )
+
+    def machine_readable(self) -> list[dict[str, str]]:
+        return [dict(each) for each in self._value]
+
+
 class Adapted:
     """A formatter of cliff's that is given cells which read well in its format.
 
     What has no value is null in json and yaml, and empty elsewhere. A list or a mapping is text on
-    one line in csv, value and shell, not what Python writes for it.
+    one line in csv, value and shell, not what Python writes for it. A table is as wide as the
+    terminal, unless the user asks for another width.
     """
 
     def __init__(self, formatter: Any, name: str) -> None:
@@ -98,7 +113,9 @@ class Adapted:
         parsed_args: argparse.Namespace,
     ) -> None:
         """Write rows."""
-        rows = (tuple(map(self._cell, row)) for row in data)
+        rows: Iterable[Sequence[Any]] = (tuple(map(self._cell, row)) for row in data)
+        if self._is_fitted(parsed_args):
+            rows = screen.fitted(column_names, rows, screen.width())
         self._formatter.emit_list(column_names, rows, stdout, parsed_args)
 
     def emit_one(
@@ -110,12 +127,21 @@ class Adapted:
     ) -> None:
         """Write one thing."""
         values = tuple(map(self._cell, data))
+        if self._is_fitted(parsed_args):
+            rows = screen.fitted(("Field", "Value"), zip(column_names, values), screen.width())
+            values = tuple(value for _, value in rows)
         self._formatter.emit_one(column_names, values, stdout, parsed_args)
+
+    def _is_fitted(self, parsed_args: argparse.Namespace) -> bool:
+        if self._name != "table":
+            return False
+        return not (int(parsed_args.max_width) or parsed_args.fit_width)
 
     def _cell(self, value: Any) -> Any:
         if value is None:
             return "" if self._name in (*_PLAIN, "table") else None
-        if self._name in _PLAIN and isinstance(value, cliff_columns.FormattableColumn):
+        is_text = self._name in (*_PLAIN, "table")
+        if is_text and isinstance(value, cliff_columns.FormattableColumn):
             value = value.human_readable()
         if self._name in _PLAIN and isinstance(value, str):
             return "; ".join(value.splitlines())

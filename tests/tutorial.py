@@ -12,7 +12,7 @@
 
 """The transcripts of the tutorial: which commands they show, how they are made and compared.
 
-``python -m tests.tutorial`` makes them anew on a cloud of its own.
+``python -m tests.tutorial`` makes them again on a cloud of its own.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def comparable(text: str) -> str:
 
 
 def main() -> None:
-    """Write all transcripts anew."""
+    """Write all transcripts again."""
     FOLDER.mkdir(exist_ok=True)
     with Cloud(SPEC) as cloud:
         create_flavors(cloud.connection())

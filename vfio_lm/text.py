@@ -14,7 +14,11 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable
+
+_NUMBERED = re.compile(r"(?P<before>[^.]*?)(?P<digits>[0-9]{1,9})(?P<after>(\..*)?)")
 
 _LARGEST = 2**31 - 1
 """What nova, placement and the kernel count with has room for this much."""
@@ -28,6 +32,34 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     words = [str(name) for name in names]
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+def ranged(names: Iterable[str], most: int = 5) -> str:
+    """Return names of hosts as a list in which three or more that are numbered on are one.
+
+    For example ``compute1, compute4–compute17``.
+    """
+    pieces: list[str] = []
+    for _, run in itertools.groupby(
+        enumerate(sorted(names, key=_numbered)), lambda pair: _run(pair[0], pair[1])
+    ):
+        alike = [name for _, name in run]
+        pieces += [f"{alike[0]}–{alike[-1]}"] if len(alike) > 2 else alike
+    return listed(pieces, most)
+
+
+def _numbered(name: str) -> tuple[str, str, int]:
+    """Return what is around the number at the end of a host's short name, and the number."""
+    found = _NUMBERED.fullmatch(name)
+    if found is None:
+        return name, "", 0
+    return found["before"], found["after"], int(found["digits"])
+
+
+def _run(position: int, name: str) -> tuple[str, str, int]:
+    """Return what names have in common that are numbered on, by their place in the order."""
+    before, after, number = _numbered(name)
+    return before, after, number - position
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -104,7 +104,7 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
             "--long",
             action="store_true",
             help="List every check of every destination, also what passes, and what would settle "
-            "what is not known; of several servers, list what the checks say that are in the way",
+            "what is unknown; of several servers, list what the checks say that are in the way",
         )
         return parser
 
@@ -200,14 +200,17 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> None:
-        from osc_vfio_lm.migration import report_table
+        from osc_vfio_lm import screen
+        from osc_vfio_lm.migration import report_text
 
-        self.write([report_table.headline(report)])
-        self._write_section(report_table.obstacles(report))
-        self.write([""])
-        super().produce_output(parsed_args, column_names, data)
-        self._write_section(report_table.notes(report, every_remedy=parsed_args.long))
-        self._write_section(report_table.sources(report))
+        first, *others = screen.prose(report_text.headline(report))
+        self.write([screen.coloured(first, report.verdict.value, self.app.stdout), *others])
+        self._write_section(report_text.actions(report, in_full=parsed_args.long))
+        if report.destinations or parsed_args.long:
+            self.write([""])
+            super().produce_output(parsed_args, column_names, data)
+        self._write_section(report_text.notes(report, in_full=parsed_args.long))
+        self._write_section(report_text.sources(report))
 
     def _show_survey(
         self,
@@ -216,14 +219,14 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> None:
-        from osc_vfio_lm.migration import report_table, survey_words
+        from osc_vfio_lm.migration import report_text, survey_words
 
         self.write([survey_words.headline(self._verdicts), ""])
         if self._verdicts:
             super().produce_output(parsed_args, column_names, data)
         self.write(survey_words.others(survey))
         self.write(survey_words.hint(self._verdicts))
-        self.write(report_table.files(self._files))
+        self.write(report_text.files(self._files))
 
     def _write_section(self, lines: Iterable[str]) -> None:
         """Print lines that belong together, with an empty one before them."""

@@ -110,7 +110,7 @@ def permission(app: Any, chosen: str, give: Callable[[], Report]) -> Permission:
     decision = decide(Mode(chosen), report)
     if decision is GateDecision.GO:
         return _going(app, report)
-    say(app, _lines(report))
+    say(app, _lines(app, report))
     if decision is GateDecision.TELL_AND_GO:
         say(app, ["", "Asking nova anyway."])
         return Permission()
@@ -136,9 +136,13 @@ def _going(app: Any, report: Report) -> Permission:
     return Permission(host=host)
 
 
-def _lines(report: Report) -> Iterator[str]:
-    from osc_vfio_lm.migration import report_table
+def _lines(app: Any, report: Report) -> Iterator[str]:
+    from osc_vfio_lm import screen
+    from osc_vfio_lm.migration import report_text
 
-    yield report_table.headline(report)
-    yield from report_table.advice(report)
-    yield from report_table.sources(report)
+    first, *others = screen.prose(report_text.headline(report))
+    yield screen.coloured(first, report.verdict.value, app.stderr)
+    yield from others
+    for lines in (report_text.advice(report), report_text.sources(report)):
+        if section := tuple(lines):
+            yield from ("", *section)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 
 from osc_vfio_lm import command, inputs
+from osc_vfio_lm.cells import VerificationColumn
 from osc_vfio_lm.interrupts import Interrupts
 from osc_vfio_lm.migration import preflight_option, words
 from osc_vfio_lm.migration.words import named
@@ -285,11 +286,9 @@ def _shown(
     :param checks: None where the arrival was not verified
     :param status: for a live migration of which nova has no record
     """
-    from osc_lib.cli import format_columns
-
     verification = None
     if checks is not None:
-        verification = format_columns.ListDictColumn(
+        verification = VerificationColumn(
             [
                 {"check": each.id, "status": each.status.value, "message": each.message}
                 for each in checks

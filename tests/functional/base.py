@@ -173,7 +173,8 @@ class CloudTestCase(testtools.TestCase):
         """Run the ``openstack`` command as a user of the cloud."""
         finished = subprocess.run(
             [OPENSTACK, *arguments],
-            env=os.environ | self.cloud.environ(cloud),
+            # sentences are compared whole
+            env=os.environ | {"COLUMNS": "400"} | self.cloud.environ(cloud),
             capture_output=True,
             text=True,
             check=False,

@@ -66,7 +66,7 @@ class TestFormats(CheckTestCase):
         self.assertEqual(
             f"ready: server mobile ({server}) can live migrate from compute1 to compute2", headline
         )
-        self.assertNotIn("To remove", done.output)
+        self.assertIn(f"  openstack vfio migration start --wait {server}\n", done.output)
 
     def test_table_of_a_blocked_server(self):
         server = self.boot(self.flavor("vf-any:1"), host="compute1")
@@ -74,7 +74,7 @@ class TestFormats(CheckTestCase):
         self.assertEqual(2, done.status, done.errors)
         self.assertIn("blocked: ", done.output)
         self.assertIn("vf-any (unspecified)", done.output)
-        order = ("blocked: ", "To remove what is in the way:", "| Destination |", "Files used: ")
+        order = ("blocked: ", "What to do:", "| Destination |", "Files used: ")
         places = [done.output.index(each) for each in order]
         self.assertEqual(sorted(places), places)
         self.assertIn(f"openstack server resize --wait --flavor FLAVOR {server}", done.output)
@@ -83,7 +83,7 @@ class TestFormats(CheckTestCase):
         server = self.boot(self.flavor("vf-yes:1"))
         done = self.openstack("vfio", "migration", "check", server)
         self.assertEqual(3, done.status, done.errors)
-        self.assertIn("To settle what is not known:", done.output)
+        self.assertIn("Missing information:", done.output)
         self.assertIn("--nova-conf FILE", done.output)
 
     def test_the_long_table_shows_the_passes_too(self):

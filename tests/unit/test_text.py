@@ -14,7 +14,7 @@
 
 import testtools
 
-from vfio_lm.text import counted, listed, no_such, server_named, whole_number
+from vfio_lm.text import counted, listed, no_such, ranged, server_named, whole_number
 
 
 class TestText(testtools.TestCase):
@@ -23,6 +23,19 @@ class TestText(testtools.TestCase):
         self.assertEqual("a, b", listed(iter("ab")))
         self.assertEqual("1, 2, 3, 4, 5", listed(range(1, 6)))
         self.assertEqual("a, b and 2 more", listed("abcd", most=2))
+
+    def test_hosts_that_are_numbered_on_are_one_range(self):
+        self.assertEqual("", ranged([]))
+        self.assertEqual("a, compute1, compute2", ranged(["compute2", "a", "compute1"]))
+        self.assertEqual(
+            "compute1, compute9–compute11",
+            ranged(["compute10", "compute1", "compute11", "compute9"]),
+        )
+        self.assertEqual(
+            "n09.rack1–n11.rack1, n12.rack2",
+            ranged(["n09.rack1", "n10.rack1", "n11.rack1", "n12.rack2"]),
+        )
+        self.assertEqual("a1, a3, a5, a7, a9 and 1 more", ranged(f"a{n}" for n in range(1, 12, 2)))
 
     def test_one_is_not_many(self):
         self.assertEqual("0 hosts", counted(0, "host"))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from vfio_lm.preflight.check import Status
 from vfio_lm.preflight.report import CheckResult, DestinationReport, Report, Verdict
@@ -45,6 +45,57 @@ class Point:
     """The other hosts, where the remedy names the first."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Alike:
+    """Destinations that have the same verdict for the same reason."""
+
+    hosts: tuple[str, ...]
+    verdict: Verdict
+    free_devices: tuple[int, ...]
+    """The numbers that they have, each once, from the smallest on; none where it is not known."""
+    checks: tuple[str, ...]
+    """What keeps them from being ready."""
+    reasons: tuple[str, ...]
+    """What each of the checks says of all of them; none where it is not the same."""
+
+
+def alike(report: Report) -> Iterator[Alike]:
+    """Yield the destinations, those with the same answer together, the ready ones first."""
+    groups: dict[tuple[Verdict, tuple[str, ...]], list[DestinationReport]] = {}
+    for destination in report.destinations:
+        ids = tuple(dict.fromkeys(result.id for result in in_the_way(destination)))
+        groups.setdefault((destination.verdict, ids), []).append(destination)
+    for (verdict, ids), found in groups.items():
+        said = {tuple(_reasons(destination)) for destination in found}
+        free = {destination.free_devices for destination in found}
+        yield Alike(
+            hosts=tuple(destination.host for destination in found),
+            verdict=verdict,
+            free_devices=tuple(sorted(number for number in free if number is not None)),
+            checks=ids,
+            reasons=tuple(f"{result.id}: {result.message}" for result in in_the_way(found[0]))
+            if len(said) == 1
+            else (),
+        )
+
+
+def _reasons(destination: DestinationReport) -> Iterator[str]:
+    for result in in_the_way(destination):
+        yield _without_host(result.message, destination.host)
+
+
+def start(report: Report) -> str:
+    """Return the command that live migrates a server which is ready."""
+    by_alias = any(
+        result.id == "alias-live-migratable" and result.status is not Status.NOT_APPLICABLE
+        for result in report.checks
+    )
+    command = "vfio migration start" if by_alias else "server migrate --live-migration"
+    host = report.host_to_name or report.requested_host
+    named = f" --host {host}" if host else ""
+    return f"openstack {command} --wait{named} {report.server_id}"
+
+
 def by_urgency(results: Iterable[CheckResult]) -> list[CheckResult]:
     """Return answers as people look for them: what fails first, what does not apply last."""
     return sorted(results, key=lambda result: _MOST_URGENT_FIRST.index(result.status))
@@ -69,12 +120,26 @@ def open_questions(report: Report) -> tuple[Point, ...]:
 
 def minor_questions(report: Report) -> tuple[Point, ...]:
     """Return what is not known, also to nova, and does not change the verdict."""
-    return _points(
-        report,
-        lambda result: (
-            result.status is Status.UNKNOWN and not result.is_decisive and result.nova is None
-        ),
-    )
+    return _points(report, _is_minor)
+
+
+def minor_checks(report: Report) -> dict[str, tuple[str, ...]]:
+    """Return the checks of the minor questions, with their hosts; no hosts where all are."""
+    hosts: dict[str, list[str]] = {}
+    answered = set()
+    for result in _relevant(report):
+        if _is_minor(result):
+            hosts.setdefault(result.id, []).extend([result.host] if result.host else [])
+        elif result.status is not Status.NOT_APPLICABLE:
+            answered.add(result.id)
+    return {
+        check: tuple(dict.fromkeys(found)) if check in answered else ()
+        for check, found in hosts.items()
+    }
+
+
+def _is_minor(result: CheckResult) -> bool:
+    return result.status is Status.UNKNOWN and not result.is_decisive and result.nova is None
 
 
 def in_the_way(about: Report | DestinationReport) -> list[CheckResult]:

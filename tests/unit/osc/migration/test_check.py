@@ -122,7 +122,7 @@ class TestScreen(CheckTestCase):
     def test_one_server_has_a_report(self):
         _, output = self.run_command(found=(BLOCKED,))
         self.assertTrue(output.startswith("blocked: server a (id-a) cannot live migrate"), output)
-        self.assertIn("To remove what is in the way:", output)
+        self.assertIn("What to do:", output)
 
     def test_many_have_a_line_each(self):
         _, output = self.run_command(found=(READY, BLOCKED))

@@ -17,17 +17,37 @@ from __future__ import annotations
 import testtools
 
 from osc_vfio_lm.migration import report_table
-from tests.unit.preflight.scenario import facts
+from tests.unit.preflight.scenario import destination, facts, pci_provider, service
 from vfio_lm.preflight.examination import examine
 from vfio_lm.preflight.registry import installed_checks
 
 
 class TestDestinations(testtools.TestCase):
-    def test_devices_that_nobody_knows_are_not_said_to_be_none(self):
+    def test_an_unknown_number_of_devices_is_not_shown_as_none(self):
         (row,) = report_table.destinations(
             examine(facts(pci_in_placement=False), installed_checks())
         )
         self.assertEqual(("compute2", "unknown", "unknown"), row[:3])
+
+    def test_those_with_the_same_answer_are_one_row(self):
+        hosts = [
+            destination(
+                f"compute{number}",
+                [pci_provider(f"compute{number}", 0, free=free)],
+                service=service(f"compute{number}", is_up=is_up),
+            )
+            for number, free, is_up in ((2, 2, True), (3, 4, True), (4, 1, False), (5, 1, False))
+        ]
+        rows = report_table.destinations(
+            examine(facts(destinations=tuple(hosts)), installed_checks())
+        )
+        self.assertEqual(
+            [
+                ("compute2, compute3", "ready", "2–4", ""),
+                ("compute4, compute5", "blocked", 1, "destination-service: nova-compute is down"),
+            ],
+            list(rows),
+        )
 
     def test_free_devices_are_counted(self):
         (row,) = report_table.destinations(examine(facts(), installed_checks()))
