@@ -21,6 +21,17 @@ USAGE_ERROR = 1
 """The exit status of a typing error. argparse's own, 2, is that of an answer."""
 
 
+def seconds(text: str) -> float:
+    """Return a time that a user gave.
+
+    :raises argparse.ArgumentTypeError: if it is no time, or none that ends
+    """
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0 seconds")
+    return value
+
+
 class UsageErrorsFail:
     """Makes a parser say what is wrong in one line, and fail as a command does that failed."""
 

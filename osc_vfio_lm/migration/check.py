@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 
 from osc_vfio_lm import command, inputs, streamed_list
-from osc_vfio_lm.migration import server_selection
+from osc_vfio_lm.migration import server_selection, watch
 from vfio_lm.progress_line import ProgressLine
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ server with devices of an alias is never ready. Where PCI devices are not report
 only the hosts know which are free: give the nova.conf of each host (--nova-conf HOST=FILE or
 --nova-conf-dir), and what 'vfio-lm-host probe' wrote there (--host-facts).
 
+With --watch the command waits until the server is ready or its verdict changes, for instance while
+other servers leave a host or a service comes back.
+
 The formats json and yaml are a list of whole reports with the evidence of each check, also of one
 server. The formats csv and value have one row for each server, or with --long for each check. In
 every format -c chooses among the columns of servers (Verdict, Ready Destinations), or of their
@@ -75,7 +78,11 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
     exit_statuses = (
         (0, "ready; of several servers: all are, or there is none"),
         (_BLOCKED, "blocked; of several servers: at least one is"),
-        (_UNKNOWN, "unknown; of several servers: at least one is, and none is blocked"),
+        (
+            _UNKNOWN,
+            "unknown; of several servers: at least one is, and none is blocked; with "
+            "--fail-on blocked it is 0",
+        ),
     )
 
     _kind: RowKind | None = None
@@ -85,6 +92,7 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
     _survey: Survey | None = None
     """The reports of many servers."""
     _files: Sequence[str] = ()
+    _ignores_unknown = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -100,6 +108,13 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
             "(default: every other host)",
         )
         inputs.add_preflight_inputs(parser)
+        watch.add_arguments(parser)
+        parser.add_argument(
+            "--fail-on",
+            choices=("unknown", "blocked"),
+            default="unknown",
+            help="With blocked, the exit status of an unknown verdict is 0, too (default: unknown)",
+        )
         parser.add_argument(
             "--long",
             action="store_true",
@@ -113,7 +128,9 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         from osc_vfio_lm.migration import report_table
 
+        watch.refuse_nonsense(parsed_args)
         self._kind = _row_kind(parsed_args)
+        self._ignores_unknown = parsed_args.fail_on == "blocked"
         reports = self._reports(parsed_args)
         is_table = parsed_args.formatter == "table" and not parsed_args.columns
         if is_table and server_selection.is_one(parsed_args):
@@ -157,18 +174,19 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
         survey = self._survey
         if survey is not None and survey.others and not survey.others_are_known:
             seen.add("unknown")
+        if self._ignores_unknown:
+            seen.discard("unknown")
         return next((status for name, status in _STATUSES.items() if name in seen), 0)
 
     def _reports(self, parsed_args: argparse.Namespace) -> Iterator[Report]:
         """Return the reports, and count their verdicts as they come."""
-        from vfio_lm.preflight import check_servers, check_with
+        from vfio_lm.preflight import check_servers
 
-        known = inputs.read_preflight_inputs(parsed_args)
-        self._files = known.files
         connection = self.app.client_manager.sdk_connection
         if server_selection.is_one(parsed_args):
-            name = parsed_args.server[0]
-            return self._counted([check_with(connection, name, known, host=parsed_args.host)], None)
+            return self._counted([self._one(parsed_args)], None)
+        known = inputs.read_preflight_inputs(parsed_args)
+        self._files = known.files
         # On one terminal the count would stand between the lines of the reports.
         is_mixed = self._kind is None and self.app.stdout.isatty()
         line = None if is_mixed else ProgressLine(self.app.stderr)
@@ -182,6 +200,22 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
             connection, selection, known, host=parsed_args.host, progress=progress
         )
         return self._counted(self._survey.reports, line)
+
+    def _one(self, parsed_args: argparse.Namespace) -> Report:
+        """Return the report of one server; the last one, where it is watched."""
+        from vfio_lm.preflight import check_with
+
+        (name,) = parsed_args.server
+        connection = self.app.client_manager.sdk_connection
+
+        def give() -> Report:
+            # The files are read each time: they may be what changes.
+            known = inputs.read_preflight_inputs(parsed_args)
+            return check_with(connection, name, known, host=parsed_args.host)
+
+        if not parsed_args.watch:
+            return give()
+        return watch.until_changed(give, parsed_args.timeout, ProgressLine(self.app.stderr))
 
     def _counted(self, reports: Iterable[Report], line: ProgressLine | None) -> Iterator[Report]:
         """Yield reports, and remember nothing but the verdicts."""

@@ -26,6 +26,7 @@ from osc_vfio_lm.interrupts import Interrupts
 from osc_vfio_lm.migration import preflight_option, words
 from osc_vfio_lm.migration.words import named
 from osc_vfio_lm.pace_line import PaceLine
+from vfio_lm.command_line import seconds
 
 if TYPE_CHECKING:
     from vfio_lm.cloud.model import Migration, Server
@@ -75,7 +76,7 @@ migration_id and no verification yet: these are null in json and yaml."""
         parser.add_argument(
             "--timeout",
             metavar="<seconds>",
-            type=_seconds,
+            type=seconds,
             help="With --wait, how long to wait; the live migration goes on afterwards "
             "(default: until it is over)",
         )
@@ -265,13 +266,6 @@ command asks before it aborts a running migration, and prints how to bring the s
         self.app.stderr.flush()
         if self.app.stdin.readline().strip().lower() not in ("y", "yes"):
             raise exceptions.CommandError("not aborted")
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("must be more than 0 seconds")
-    return value
 
 
 def _shown(
