@@ -23,7 +23,7 @@ from typing import Any, TextIO
 _WITHOUT_TERMINAL = (80, 24)
 
 #: Of a column that gives way to the others, unless a word of it is longer.
-_NARROWEST = 12
+_NARROWEST = 20
 
 #: Of a column: a blank on each side, and the line to its right.
 _BORDER = 3
@@ -44,7 +44,7 @@ def prose(text: str, indent: int = 0, hanging: int = 2) -> Iterator[str]:
     margin = " " * indent
     yield from textwrap.wrap(
         text,
-        max(width(), indent + 2 * _NARROWEST),
+        max(width(), indent + _NARROWEST),
         initial_indent=margin,
         subsequent_indent=margin + " " * hanging,
         break_long_words=False,

@@ -67,6 +67,8 @@ SCHEMA: Mapping[str, Any] = _object(
         "qemu_version": _TEXT,
         "permits_post_copy": _FLAG,
         "downtime_ms": _COUNT,
+        "has_guard": _FLAG,
+        "has_corrections": _FLAG,
         "unknown": _REASONS,
         "unreadable": _REASONS,
         "ignored_addresses": {"type": "array", "items": {"type": "string"}},
@@ -236,6 +238,10 @@ class HostFacts:
     """``[libvirt]live_migration_permit_post_copy``."""
     downtime_ms: int | None = None
     """``[libvirt]live_migration_downtime``."""
+    has_guard: bool | None = None
+    """Whether the guard of ``vfio-lm-host hook`` works in each daemon of libvirt that runs."""
+    has_corrections: bool | None = None
+    """Whether nova-compute runs as ``vfio-lm-nova-compute``."""
     unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Why a value is None, by the name of the field; ``devices``: why not all of them are there."""
     unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)

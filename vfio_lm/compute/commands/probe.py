@@ -127,6 +127,7 @@ def _conf(args: argparse.Namespace) -> NovaConf | None:
 
 
 def _probe(args: argparse.Namespace, conf: NovaConf | None) -> HostFacts:
+    from vfio_lm.compute.commands.protection import with_protection
     from vfio_lm.compute.host.probe import HostProbe
     from vfio_lm.compute.host.sysfs import Sysfs
     from vfio_lm.compute.host.vfio import VfioDevices
@@ -138,7 +139,8 @@ def _probe(args: argparse.Namespace, conf: NovaConf | None) -> HostFacts:
         conf=conf,
         vfio=VfioDevices() if sysfs.is_live else None,
     )
-    return probe.host(args.host, _taken_at(sysfs.is_live, args.sysfs), addresses)
+    facts = probe.host(args.host, _taken_at(sysfs.is_live, args.sysfs), addresses)
+    return with_protection(facts) if sysfs.is_live else facts
 
 
 def _taken_at(is_live: bool, root: str) -> datetime.datetime:
