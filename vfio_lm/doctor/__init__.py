@@ -16,6 +16,6 @@ Not whether one server will live migrate: that is :mod:`vfio_lm.preflight`.
 """
 
 from vfio_lm.doctor.examine import examine_cloud
-from vfio_lm.doctor.health import CloudHealth, Condition, HostHealth, Source, assess
+from vfio_lm.doctor.health import CloudHealth, Condition, HostHealth, KnowledgeSource, assess
 
-__all__ = ["CloudHealth", "Condition", "HostHealth", "Source", "assess", "examine_cloud"]
+__all__ = ["CloudHealth", "Condition", "HostHealth", "KnowledgeSource", "assess", "examine_cloud"]

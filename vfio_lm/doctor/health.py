@@ -49,7 +49,7 @@ class Condition(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class KnowledgeSource:
     """One source of knowledge."""
 
     name: str
@@ -93,7 +93,7 @@ class CloudHealth:
     microversion: Microversion
     is_nova_2026_2: bool
     """Whether every nova-compute is of 2026.2 or later, as far as placement shows."""
-    sources: tuple[Source, ...]
+    sources: tuple[KnowledgeSource, ...]
     hosts: tuple[HostHealth, ...]
     """By name."""
 
@@ -116,7 +116,7 @@ class Knowledge:
     is_nova_2026_2: bool
 
 
-def sources(hosts: Sequence[str], inputs: Inputs, word: str) -> tuple[Source, ...]:
+def sources(hosts: Sequence[str], inputs: Inputs, word: str) -> tuple[KnowledgeSource, ...]:
     """Return which sources of knowledge are there.
 
     :param hosts: all hosts
@@ -127,24 +127,24 @@ def sources(hosts: Sequence[str], inputs: Inputs, word: str) -> tuple[Source, ..
     total = counted(len(hosts), "host")
     has_api_conf = inputs.aliases is not None
     return (
-        Source(
+        KnowledgeSource(
             "nova.conf of nova-api",
             has_api_conf,
             f"{counted(len(inputs.aliases or {}), 'alias', 'aliases')}"
             if has_api_conf
             else "--nova-conf FILE",
         ),
-        Source(
+        KnowledgeSource(
             "nova.conf of nova-compute",
             confs > 0,
             f"of {confs} of {total}" if confs else "--nova-conf-dir FOLDER",
         ),
-        Source(
+        KnowledgeSource(
             "facts of hosts",
             facts > 0,
             f"of {facts} of {total}" if facts else "--host-facts FOLDER",
         ),
-        Source("nova's own word", bool(word), word or "--nova-says FILE"),
+        KnowledgeSource("nova's own word", bool(word), word or "--nova-says FILE"),
     )
 
 
