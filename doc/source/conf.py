@@ -26,6 +26,7 @@ smartquotes = False
 
 extensions = [
     "cliff.sphinxext",
+    "error_texts",
     "generated",
     "openstackdocstheme",
     "oslo_config.sphinxext",

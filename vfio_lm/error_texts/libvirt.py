@@ -84,7 +84,8 @@ ROWS = (
     _row(
         "host-cannot-pass-devices",
         pattern=r"host doesn.t support (?:VFIO PCI |legacy PCI )?passthrough|VFIO PCI device "
-        r"assignment is not supported|VFIO device assignment is not available",
+        r"assignment is not supported|VFIO device assignment is not available|pci backend driver "
+        r"(?:type )?\'\w+\' is not supported",
         cause="libvirt found no IOMMU group on the host, or no VFIO",
         remedy="turn the IOMMU on in the firmware and on the kernel's command line "
         "(intel_iommu=on), "
@@ -95,7 +96,8 @@ ROWS = (
     _row(
         "not-bound",
         pattern=r"(?:Failed|Unable) to (?:un)?bind PCI device|Failed to trigger a probe for PCI "
-        r"device|Failed to add driver '\S+' to driver_override|Failed to load PCI driver module|"
+        r"device|Failed to add driver '\S+' to driver_override|Failed to load PCI (?:driver|stub) "
+        r"module|"
         r"module '\S+' does not implement any pci driver",
         cause="the kernel did not bind the VF to the driver that libvirt asked for",
         check="host-drivers",
@@ -136,7 +138,8 @@ ROWS = (
     ),
     _row(
         "vf-settings-refused",
-        pattern=r"Cannot set interface MAC|Unable to (?:set|send|configure) VF|"
+        pattern=r"Cannot set interface MAC|Cannot get interface flags on|VF \S+ still in "
+        r"reset|Unable to (?:set|send|configure) VF|"
         r"The PF device for VF \S+ has no network device name|error setting VF",
         cause="the PF's driver did not take the MAC address or the VLAN of the VF",
         remedy="on that host: ip link show PF; the PF must be up and bound to its network driver",
@@ -205,9 +208,37 @@ ROWS = (
         since="9.0",
     ),
     _row(
+        "disk-missing",
+        pattern=r"Unable to stat /|Cannot access storage file",
+        cause="a disk of the server is not there on the destination, or QEMU may not open it",
+        remedy="see the path in the message on that host: mounts, owner, SELinux and AppArmor",
+        source="src/storage_file/storage_source.c",
+        since="9.0",
+    ),
+    _row(
+        "tunnelled",
+        pattern=r"not supported (?:by|with) tunnelled migration",
+        cause="a tunnelled migration was asked for, which excludes other options",
+        remedy="take live_migration_tunnelled out of [libvirt], and use "
+        "live_migration_with_native_tls",
+        without_nova="migrate without a tunnel",
+        source=f"{_MIGRATION}",
+        since="9.0",
+    ),
+    _row(
+        "domain-not-running",
+        pattern=r"domain is not running",
+        cause="the guest was not running on the source when libvirt was to migrate it, or it ended "
+        "meanwhile",
+        check="server-state",
+        remedy="see why: virsh domstate --reason DOMAIN, and QEMU's log in /var/log/libvirt/qemu",
+        source="src/conf/domain_conf.c, virDomainObjCheckActive",
+        since="9.0",
+    ),
+    _row(
         "daemon-unreachable",
         pattern=r"unable to connect to server at|Failed to connect socket to|"
-        r"Cannot recv data|End of file while reading data|No route to host|"
+        r"Cannot recv data: (?!Host key)|End of file while reading data|No route to host|"
         r"Lost connection to destination host|Cannot check QEMU binary|"
         r"client socket is closed|keepalive timeout|internal error: client socket",
         cause="libvirt on the source does not reach libvirt or QEMU on the destination, or lost it",
@@ -219,9 +250,10 @@ ROWS = (
     ),
     _row(
         "not-authenticated",
-        pattern=r"authentication failed|authentication unavailable|certificate (?:failed|owner "
-        r"does "
-        r"not match)|Cannot read CA certificate|Host key verification failed",
+        pattern=r"authentication (?:failed|unavailable)|TLS handshake failed|"
+        r"owner does not match the hostname|Cannot read CA certificate|"
+        r"Host key verification failed|Unable to access credentials|"
+        r"Cannot (?:read from|write to) TLS channel",
         cause="libvirt on the destination does not trust the one on the source",
         remedy="on the source: virsh -c qemu+tls://DESTINATION/system hostname; check the TLS "
         "certificates or SSH keys of both hosts",
@@ -251,7 +283,8 @@ ROWS = (
         "guest-not-migratable",
         pattern=r"cannot migrate domain with (?:\d+ snapshots|I/O error)|domain has active block "
         r"job|"
-        r"domain has 'invtsc' CPU feature|vDPA devices cannot be migrated|migration with (?:this )?"
+        r"domain has 'invtsc' CPU feature|vDPA devices cannot be migrated|Cannot migrate empty or "
+        r"read-only disk|migration with (?:this )?"
         r"(?:virtiofs|transient disk)",
         cause="the guest has, or is doing, something that libvirt does not migrate",
         remedy="end the block job, delete the snapshot or take the device out that the message "
@@ -294,7 +327,8 @@ ROWS = (
     _row(
         "qemu-ended",
         pattern=r"(?:QEMU|qemu) unexpectedly closed the monitor|"
-        r"(?:process|Process) exited while connecting to monitor|guest unexpectedly quit|End of "
+        r"(?:process|Process) exited while connecting to monitor|guest unexpectedly quit|Unable "
+        r"to read from monitor|End of "
         r"file from qemu monitor|QEMU monitor was closed",
         cause="QEMU at the destination ended, for a reason that is not in these words",
         remedy="give QEMU's log of the server from the destination with --from-log: "

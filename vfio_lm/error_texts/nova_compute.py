@@ -26,7 +26,7 @@ ROWS = (
     _row(
         "no-device-claimed",
         # nova's record cuts the text of the request short
-        pattern=r"Claim pci failed|PCI device request |Attempt to consume PCI device|"
+        pattern=r"Claim pci failed|PCI device request |"
         r"Failed to allocate PCI devices for instance",
         cause="the destination had no free device that fits when nova-compute claimed one",
         check="destination-devices",
@@ -38,7 +38,7 @@ ROWS = (
         "device-in-another-state",
         pattern=r"PCI device \d+:\S+ is \w+ instead of|Not all Virtual Functions of PF \S+ are "
         r"free|"
-        r"Physical Function \S+, related to VF \S+ is \w+ instead of|"
+        r"Physical Function \S+, related to VF \S+ is \w+ instead of|Attempt to consume PCI device|"
         r"PCI device \d+:\S+ is owned by \S+ instead of",
         cause="nova-compute's record of the device contradicts the claim: it is held by another "
         "server or by a migration that was not cleaned up",
@@ -156,7 +156,7 @@ ROWS = (
     _row(
         "port-binding",
         pattern=r"Binding failed for port|port binding extension|"
-        r"Failed to activate binding for port",
+        r"Failed to activate binding for port|vif_type=binding_failed",
         cause="neutron could not bind a port of the server at the destination",
         check="port-binding",
         remedy="see the log of neutron-server, and the ports: openstack port list --server SERVER",
@@ -171,6 +171,16 @@ ROWS = (
         check="port-binding",
         remedy="see the agent of the destination: openstack network agent list --host HOST",
         source="nova/compute/manager.py, nova/exception.py",
+        since="25.0",
+    ),
+    _row(
+        "arrival-not-finished",
+        pattern=r"Post live migration at destination \S+ failed",
+        cause="the guest has moved, and nova-compute on the destination did not find it there, or "
+        "could not finish what is left to do",
+        remedy="see whether the guest runs on the destination: virsh list; then "
+        "openstack vfio migration check SERVER",
+        source="nova/compute/manager.py",
         since="25.0",
     ),
     _row(

@@ -67,8 +67,10 @@ ROWS = (
         check="candidate-precision",
         remedy="give the alias the trait HW_PCI_LIVE_MIGRATABLE, so that only suitable hosts are "
         "offered, or raise [DEFAULT]migrate_max_retries of nova-conductor",
+        certainty=Certainty.LIKELY,
         source="nova/conductor/tasks/live_migrate.py, nova/exception.py",
         since="25.0",
+        is_fallback=True,
     ),
     _row(
         "no-allocation-candidates",
@@ -95,6 +97,15 @@ ROWS = (
     _row(
         "filter-left-no-host",
         pattern=r"Filter (\w+) returned 0 hosts",
+        cause="the scheduler's {0} left no host",
+        check="destination-capacity",
+        remedy="see what that filter asks of a host: openstack vfio migration check SERVER",
+        source="nova/filters.py",
+        since="25.0",
+    ),
+    _row(
+        "filters-left-no-host",
+        pattern=r"Filtering removed all hosts.{0,4000}'(\w+): \(start: \d+, end: 0\)'",
         cause="the scheduler's {0} left no host",
         check="destination-capacity",
         remedy="see what that filter asks of a host: openstack vfio migration check SERVER",

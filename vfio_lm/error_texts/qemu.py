@@ -67,7 +67,8 @@ ROWS = (
     _row(
         "guest-differs",
         pattern=r"Unknown savevm section|Unknown ramblock|Mismatched (?:RAM page size|GPAs)|"
-        r"Size mismatch: |Length mismatch: |Machine type received is|"
+        r"Size mismatch: |Features 0x[0-9a-f]+ unsupported|Length mismatch: |Machine type "
+        r"received is|"
         r"Bad config data: i=|Missing section footer",
         cause="the guest on the destination has other devices, memory or firmware than on the "
         "source",
@@ -76,6 +77,24 @@ ROWS = (
         source="migration/savevm.c, migration/ram.c, hw/pci/pci.c",
         since="7.2",
         is_state_lost=True,
+    ),
+    _row(
+        "no-memory-for-guest",
+        pattern=r"unable to map backing store for guest RAM|cannot set up guest memory",
+        cause="the host in the message has no memory, or not enough huge pages, for the guest",
+        check="destination-capacity",
+        remedy="reserve huge pages there, or choose another host",
+        source="util/mmap-alloc.c, softmmu/physmem.c",
+        since="7.2",
+    ),
+    _row(
+        "command-unknown",
+        pattern=r"The command \S+ has not been found",
+        cause="libvirt on that host is older than QEMU there needs",
+        check="destination-hypervisor",
+        remedy="upgrade libvirt on that host",
+        source="qapi/qmp-dispatch.c",
+        since="7.2",
     ),
     _row(
         "non-migratable-device",
@@ -116,8 +135,8 @@ ROWS = (
     ),
     _row(
         "connection-lost",
-        pattern=r"Unable to (?:write to|read from) socket|Channel error: |Connection reset by peer|"
-        r"Broken pipe|failed to read section ID|Failed to read instance/version ID",
+        pattern=r"Unable to (?:write to|read from) socket|Channel error: |"
+        r"[Ff]ailed to read section ID|Failed to read instance/version ID",
         cause="the connection between the two QEMUs broke: often the other side ended first, and "
         "says why in its own log",
         certainty=Certainty.POSSIBLE,

@@ -142,7 +142,7 @@ ROWS = (
         "no-permission",
         pattern=r"error getting device from group \d+: (?:Permission denied|Operation not "
         r"permitted)|"
-        r"(?:/dev/(?:vfio|iommu)\S*|host)'?: Permission denied",
+        r"/dev/(?:vfio|iommu)\S*: (?:Permission denied|Operation not permitted)",
         cause="QEMU may not open the VFIO device of the destination",
         remedy="on that host: owner and label (ls -lZ /dev/vfio), cgroup_device_acl in "
         "/etc/libvirt/qemu.conf, and denials of SELinux or AppArmor in its log; as for 'Operation "
@@ -152,8 +152,9 @@ ROWS = (
     ),
     _row(
         "device-not-opened",
-        pattern=r"error getting device from group \d+\b(?!: (?:Permission denied|Operation not "
-        r"permitted))",
+        pattern=r"error getting device from group \d+\b(?!: (?:Permission|Operation not "
+        r"permitted))|"
+        r"Verify all devices in group \d+ are bound",
         cause="the kernel did not hand the device to QEMU: it is not bound to a VFIO driver, is in "
         "use, or does not come out of reset",
         check="host-drivers",
@@ -203,7 +204,7 @@ ROWS = (
     _row(
         "memory-lock-limit",
         pattern=r"VFIO_MAP_DMA failed: Cannot allocate memory|"
-        r"vfio_(?:\w+_)?dma_map\b.{0,120}= -12\b|IOMMU_IOAS_MAP failed: Cannot allocate memory",
+        r"vfio_(?:\w+_)?dma_map\b.{0,120}=\s*-12\b|IOMMU_IOAS_MAP failed: Cannot allocate memory",
         cause="the guest's memory could not be locked for the device",
         remedy="raise the limit of locked memory of libvirt's service (LimitMEMLOCK), or the "
         "domain's memtune hard_limit, and see whether the host has that much memory left",
@@ -213,7 +214,7 @@ ROWS = (
     _row(
         "too-many-mappings",
         pattern=r"VFIO_MAP_DMA failed: No space left on device|"
-        r"vfio_(?:\w+_)?dma_map\b.{0,120}= -28\b|possibly running out of DMA mappings",
+        r"vfio_(?:\w+_)?dma_map\b.{0,120}=\s*-28\b|possibly running out of DMA mappings",
         cause="the guest needs more DMA mappings than the kernel allows",
         remedy="raise dma_entry_limit of the module vfio_iommu_type1",
         source="hw/vfio/common.c",
@@ -222,7 +223,7 @@ ROWS = (
     _row(
         "memory-not-mapped",
         pattern=r"VFIO_(?:UN)?MAP_DMA\b.{0,40}failed(?!: (?:Cannot allocate memory|No space left))|"
-        r"vfio_(?:\w+_)?dma_(?:un)?map\b.{0,120}= -(?!(?:12|28)\b)\d+|"
+        r"vfio_(?:\w+_)?dma_(?:un)?map\b.{0,120}=\s*-(?!(?:12|28)\b)\d+|"
         r"DMA mapping failed, unable to continue|"
         r"IOMMU_IOAS_(?:UN)?MAP failed(?!: Cannot allocate memory)",
         cause="the IOMMU did not map a part of the guest's memory, often a BAR of another device "
@@ -333,6 +334,16 @@ ROWS = (
         remedy="see dmesg of that host for AER and PCIe errors; reset the PF or restart the host",
         certainty=Certainty.LIKELY,
         source="hw/vfio/pci.c",
+        since="7.2",
+    ),
+    _row(
+        "not-reset-by-qemu",
+        pattern=r"Cannot reset device \S+, (?:no available reset mechanism|depends on)",
+        cause="QEMU could not reset the device, so its old state stays in it",
+        remedy="use a device with function level reset, which every VF has by the standard; see "
+        "dmesg of that host",
+        certainty=Certainty.LIKELY,
+        source="hw/vfio/pci.c, vfio_pci_compute_needs_reset; hw/vfio/container.c",
         since="7.2",
     ),
     _row(
