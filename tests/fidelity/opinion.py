@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,10 +24,10 @@ from tests.fidelity.judgement import Informed, Subject
 from tests.fidelity.stage import Staged
 from tests.functional.dry_running import NovaProcess
 from tests.functional.host_knowledge import ABLE, knowledge
-from vfio_lm.pci import read_nova_conf
 from vfio_lm.pci.nova_word import Ending, NovaAnswer, NovaDestination, NovaWord
 from vfio_lm.pci.release import NovaRelease
 from vfio_lm.preflight import Host, Inputs, Report, Status, Verdict, check_with
+from vfio_lm.preflight.gather.input_files import read_inputs
 from vfio_lm.preflight.nova_says import GivenWord
 
 _VERDICTS = {
@@ -209,14 +208,12 @@ def _opinion_of_report(
 
 
 def _inputs(staged: Staged) -> Inputs:
+    """Read what the command would, after the facts were taken."""
     cloud, withheld = staged.cloud, staged.scenario.withheld
-    conf = None if withheld.api_conf else read_nova_conf([cloud.nova_conf()])
     specs = [host.spec for host in staged.scenario.hosts]
     known = knowledge(cloud, specs, [staged.server_id, *staged.other_ids], pf=ABLE)
-    return Inputs(
-        now=datetime.datetime.now(datetime.UTC),
-        aliases=conf.aliases if conf else None,
-        pci_in_placement=conf.pci_in_placement if conf else None,
+    return dataclasses.replace(
+        read_inputs([] if withheld.api_conf else [str(cloud.nova_conf())]),
         hosts={
             name: Host(
                 conf=None if name in withheld.confs else each.conf,
