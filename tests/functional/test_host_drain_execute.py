@@ -136,6 +136,18 @@ class TestExecute(ExecuteTestCase):
         self.assertIn("b: it was ready, and is not any more: server-state: ", output)
         self.assertEqual([], self.admin.migrations(servers["b"]))
 
+    def test_two_at_once_move_each_server_once(self):
+        servers = self.boot_on_compute1("a", "b", "c")
+        both = [self.popen("--execute", "-f", "json") for _ in range(2)]
+        for process in both:
+            output, errors = process.communicate(timeout=300)
+            self.assertEqual(0, process.returncode, errors)
+            left = [row["State"] for row in json.loads(output)]
+            self.assertEqual(["left"] * len(left), left, output)
+        for server in servers.values():
+            self.assertNotEqual("compute1", self.host_of(server))
+            self.assertEqual(1, len(self.admin.migrations(server)))
+
     def test_ctrl_c_lets_nothing_new_begin(self):
         servers = self.boot_on_compute1("a", "b")
         process = self.popen("--execute")

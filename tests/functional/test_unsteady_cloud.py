@@ -18,10 +18,11 @@ import contextlib
 import itertools
 import os
 import pathlib
+import signal
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import fixtures
 import yaml
@@ -31,7 +32,7 @@ from tests.cloud.administrator import wait_for
 from tests.cloud.filler import transaction
 from tests.cloud.settings import Settings
 from tests.functional.base import OPENSTACK, YES, CloudTestCase, Finished
-from tests.functional.http_gate import Fault, HttpGate, answering
+from tests.functional.http_gate import Fault, HttpGate, answering, dripping_body
 from tests.functional.sync_agent import AgentProcess, credentials
 from tests.functional.test_host_drain import DrainTestCase
 
@@ -58,19 +59,24 @@ class GatesTestCase(DrainTestCase):
             self.boot(self.flavor("vf-yes:1"), host="compute1", name=name) for name in "abc"
         ]
 
-    def vfio(self, *arguments: str) -> Finished:
+    def popen(self, *arguments: str) -> subprocess.Popen[str]:
         conf = ("--nova-conf", str(self.cloud.nova_conf()))
         own = {"OS_CLIENT_CONFIG_FILE": str(self.clouds_yaml), "OS_CLOUD": "embedded"}
-        done = subprocess.run(
+        return subprocess.Popen(
             [OPENSTACK, "vfio", *arguments, *conf],
             env=os.environ | own,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=120,
         )
-        self.assertNotIn("Traceback", done.stderr)
-        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def finish(self, process: subprocess.Popen[str], limit: float = 300) -> Finished:
+        output, errors = process.communicate(timeout=limit)
+        self.assertNotIn("Traceback", errors)
+        return Finished(process.returncode, output, errors)
+
+    def vfio(self, *arguments: str) -> Finished:
+        return self.finish(self.popen(*arguments))
 
     def refuse_token_of(self, *numbers: int) -> list[threading.Event]:
         """Refuse the token of the requests of these numbers, to nova and to placement."""
@@ -98,7 +104,61 @@ class TestTokensThatExpire(GatesTestCase):
         self.assertEqual(whole, again)
         self.assertTrue(all(each.is_set() for each in refused))
 
+    def test_in_the_middle_of_a_drain_it_is_replaced(self) -> None:
+        # Once each keystoneauth has asked again with another one.
+        refused = self.refuse_token_of(*range(3, 1000, 7))
+        done = self.vfio("host", "drain", "compute1", "--execute")
+        self.assertEqual(0, done.status, done)
+        self.assertIn("3 of 3 servers with PCI devices have left compute1", done.output)
+        self.assertTrue(all(each.is_set() for each in refused))
+        self.assert_moved_once(self.servers)
+
+    def test_one_that_ends_for_good_in_the_middle_of_a_drain_lets_nothing_new_begin(self) -> None:
+        self.use_one_token()
+        asked = threading.Event()
+
+        def choose(method: str, path: str) -> Fault | None:
+            if asked.is_set():
+                return _REFUSED_TOKEN
+            if method == "POST" and path.endswith("/action"):
+                asked.set()
+            return None
+
+        for gate in self.gates.values():
+            gate.choose_fault = choose
+        done = self.vfio("host", "drain", "compute1", "--execute", "-f", "json")
+        self.assertEqual(2, done.status, done)
+        rows = done.json()
+        self.assertEqual(
+            ["can leave", "can leave", "unknown"], sorted(row["State"] for row in rows), done
+        )
+        (reason,) = (row["Reason"] for row in rows if row["State"] == "unknown")
+        self.assertIn("401", reason)
+        for gate in self.gates.values():
+            gate.recover()
+        again = self.openstack(
+            *("vfio", "host", "drain", "compute1", "--execute"),
+            *("--nova-conf", str(self.cloud.nova_conf())),
+        )
+        self.assertEqual(0, again.status, again)
+        self.assert_moved_once(self.servers)
+
+    def assert_moved_once(self, servers: Iterable[str]) -> None:
+        for server in servers:
+            self.assertNotEqual("compute1", self.host_of(server))
+            self.assertEqual(1, len(self.admin.migrations(server)))
+
     def test_one_that_cannot_be_replaced_is_one_line(self) -> None:
+        self.use_one_token()
+        for arguments in (("migration", "check", "--all"), ("host", "drain", "compute1")):
+            self.refuse_token_of(*range(3, 1000))
+            done = self.vfio(*arguments)
+            self.assertEqual((1, ""), (done.status, done.output), done)
+            self.assertEqual(1, len(done.errors.splitlines()), done.errors)
+            self.assertIn("401", done.errors)
+
+    def use_one_token(self) -> None:
+        """Let commands have a token, and nothing to get another one with."""
         clouds = yaml.safe_load(self.clouds_yaml.read_text())
         mine = clouds["clouds"]["embedded"]
         mine["auth_type"] = "v3token"
@@ -109,12 +169,24 @@ class TestTokensThatExpire(GatesTestCase):
             "project_domain_id": "default",
         }
         self.clouds_yaml.write_text(yaml.safe_dump(clouds))
-        for arguments in (("migration", "check", "--all"), ("host", "drain", "compute1")):
-            self.refuse_token_of(*range(3, 1000))
-            done = self.vfio(*arguments)
-            self.assertEqual((1, ""), (done.status, done.output), done)
-            self.assertEqual(1, len(done.errors.splitlines()), done.errors)
-            self.assertIn("401", done.errors)
+
+
+class TestCommandThatIsInterrupted(GatesTestCase):
+    def test_a_service_that_answers_byte_by_byte_does_not_hold_it(self) -> None:
+        for gate in self.gates.values():
+            is_asked = threading.Event()
+
+            def choose(method: str, path: str, is_asked: threading.Event = is_asked) -> Fault:
+                is_asked.set()
+                return dripping_body
+
+            gate.choose_fault = choose
+            process = self.popen("migration", "check", "--all")
+            self.assertTrue(is_asked.wait(60))
+            process.send_signal(signal.SIGINT)
+            done = self.finish(process, 15)
+            self.assertEqual((130, ""), (done.status, done.output), done)
+            gate.recover()
 
 
 class TestServersThatGo(GatesTestCase):
@@ -140,6 +212,25 @@ class TestServersThatGo(GatesTestCase):
         done = self.vfio("migration", "check", server)
         self.assertTrue(is_gone.is_set())
         self.assertNotEqual(0, done.status, done)
+
+    def test_one_that_goes_while_all_are_looked_at_is_not_ready_and_the_others_are(self) -> None:
+        for part in ("/allocations", "/os-instance-actions"):
+            gate = self.gates["placement" if part == "/allocations" else "nova"]
+            server = self.servers.pop(0)
+            is_gone = self.delete_at(gate, part, server)
+            done = self.vfio("migration", "check", "--all", "-f", "json")
+            self.assertTrue(is_gone.is_set(), part)
+            verdicts = {row["server"]["id"]: row["verdict"] for row in done.json()}
+            self.assertNotEqual("ready", verdicts.pop(server, None), (part, done))
+            self.assertEqual(dict.fromkeys(self.servers, "ready"), verdicts, (part, done))
+
+    def test_one_that_goes_in_the_middle_of_a_drain_is_passed_over(self) -> None:
+        *_, last = self.servers
+        is_gone = self.delete_at(self.gates["nova"], "/action", last)
+        done = self.vfio("host", "drain", "compute1", "--execute")
+        self.assertEqual(0, done.status, done)
+        self.assertTrue(is_gone.is_set())
+        self.assertIn("it was deleted", done.errors)
 
 
 class TestHypervisorsOfOneName(CloudTestCase):

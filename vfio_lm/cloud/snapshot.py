@@ -191,11 +191,20 @@ class WholeCloud:
         return {
             server_id: ServerHistory(
                 has_resize_given_up=server_id in self._resizes_given_up,
-                has_port_added="attach_interface" in names,
-                has_port_removed="detach_interface" in names,
+                has_port_added=names is not None and "attach_interface" in names,
+                has_port_removed=names is not None and "detach_interface" in names,
+                is_gone=names is None or ("delete" in names and self._is_gone(server_id)),
             )
             for server_id, names in zip(server_ids, actions)
         }
+
+    def _is_gone(self, server_id: str) -> bool:
+        """Whether a server that somebody once deleted is no longer there."""
+        try:
+            self.nova.server(server_id)
+        except NotFoundError:
+            return True
+        return False
 
     def moves(self, server_id: str) -> tuple[Move, ...]:
         """Return the migrations, resizes and evacuations of a server that are not over."""

@@ -24,11 +24,13 @@ from nova.conf import compute as nova_compute
 
 from tests.unit.cloud import answers, clouds
 from tests.unit.preflight.scenario import facts
-from vfio_lm.cloud.model import Network
+from vfio_lm.cloud.model import Network, ServerHistory
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.errors import CloudError, NotFoundError
 
 _LOG = "vfio_lm.cloud.snapshot"
+_ID = "11111111-1111-4111-8111-111111111111"
+_GONE = {"status_code": 404, "json": answers.GONE}
 
 
 class SnapshotTestCase(testtools.TestCase):
@@ -106,6 +108,36 @@ class TestEachThingOnce(SnapshotTestCase):
         self.assertEqual({"s1", "s3"}, set(cloud.networks(["s1", "s3"])))
         last = self.mock.request_history[-1]
         self.assertEqual((2, ["s3"]), (self.asked("/ports"), last.qs["device_id"]))
+
+
+class TestHistories(SnapshotTestCase):
+    """What was done with servers; their own states were listed before."""
+
+    def history(self, *actions: str, **server: object) -> ServerHistory:
+        url = f"{clouds.NOVA}/servers/{_ID}"
+        shown = [{"action": action} for action in actions]
+        self.mock.get(f"{clouds.NOVA}/os-migrations", json={"migrations": []})
+        self.mock.get(url, **server)
+        self.mock.get(
+            f"{url}/os-instance-actions",
+            **({"json": {"instanceActions": shown}} if actions else _GONE),
+        )
+        return self.cloud("compute").histories([_ID])[_ID]
+
+    def test_a_server_that_nobody_deleted_is_not_asked_for_again(self) -> None:
+        self.assertEqual(
+            ServerHistory(has_port_added=True), self.history("create", "attach_interface", **_GONE)
+        )
+
+    def test_one_that_was_deleted_and_is_there_is_not_gone(self) -> None:
+        there = {"json": {"server": answers.server() | {"id": _ID}}}
+        self.assertFalse(self.history("create", "delete", **there).is_gone)
+
+    def test_one_that_was_deleted_is_gone(self) -> None:
+        self.assertTrue(self.history("create", "delete", **_GONE).is_gone)
+
+    def test_one_that_nova_no_longer_knows_is_gone(self) -> None:
+        self.assertTrue(self.history().is_gone)
 
 
 class TestServices(SnapshotTestCase):

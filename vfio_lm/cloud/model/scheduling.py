@@ -82,3 +82,5 @@ class ServerHistory:
     """Whether a port was ever attached after the server was made."""
     has_port_removed: bool = False
     """Whether one was ever detached."""
+    is_gone: bool = False
+    """Whether it was deleted since nova listed it."""

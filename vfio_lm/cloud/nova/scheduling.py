@@ -107,14 +107,17 @@ class SchedulingClient(ComputeClient):
             )
         return frozenset(each for each, (_, status) in newest.items() if status != "confirmed")
 
-    def action_names(self, server_id: str) -> frozenset[str]:
-        """Return what was ever done with a server, by nova's names; nothing if it is gone."""
+    def action_names(self, server_id: str) -> frozenset[str] | None:
+        """Return what was ever done with a server, by nova's names; None if nova knows none.
+
+        Nova shows it of a server that was deleted, too.
+        """
         name = record(lambda item: item("action", text))
         found = self._http.find(
             path("servers", server_id, "os-instance-actions"),
             lambda body: body("instanceActions", listed(name)),
         )
-        return frozenset(found or ())
+        return None if found is None else frozenset(found)
 
     def shares(self, server_id: str) -> tuple[str, ...]:
         """Return the IDs of the file shares that are attached to a server; none if it is gone."""

@@ -66,6 +66,12 @@ def server_state(facts: Facts) -> Outcome:
         "power_state": server.power_state,
         "locked": server.is_locked,
     }
+    if facts.history.is_gone:
+        return failed(
+            "the server was deleted while it was looked at",
+            remedy=paste("make sure that it is gone", f"openstack server show {server.id}"),
+            **evidence,
+        )
     if server.vm_state not in ("active", "paused"):
         return failed(
             f"the server is {server.status}; only ACTIVE and PAUSED servers live migrate",

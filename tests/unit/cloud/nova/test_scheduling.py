@@ -109,7 +109,7 @@ class TestHistory(testtools.TestCase):
         client = scheduling_client(mock)
         self.assertEqual({"create", "detach_interface"}, client.action_names("s1"))
         mock.get(url, status_code=404, json={})
-        self.assertEqual(frozenset(), client.action_names("s1"))
+        self.assertIsNone(client.action_names("s1"))
 
 
 class TestServerGroup(testtools.TestCase):

@@ -21,6 +21,7 @@ from tests.unit.preflight.scenario import (
     NO_DEVICES,
     facts,
 )
+from vfio_lm.cloud.model import ServerHistory
 from vfio_lm.pci import AliasRequest
 from vfio_lm.preflight import Status
 from vfio_lm.preflight.checks import server as server_checks
@@ -35,6 +36,10 @@ class TestServerState(CheckTestCase):
         self.assert_answers(Status.PASS)
         paused = {"status": "PAUSED", "vm_state": "paused", "power_state": 3}
         self.assert_answers(Status.PASS, facts(server=paused))
+
+    def test_one_that_was_deleted_meanwhile_fails(self):
+        gone = facts(history=ServerHistory(is_gone=True))
+        self.assert_answers(Status.FAIL, gone, saying="was deleted while it was looked at")
 
     def test_a_stopped_server_has_to_be_started(self):
         outcome = self.assert_answers(
