@@ -40,7 +40,12 @@ _SUMMARY_HEADER = (
     Agreement.FOREWARNED.value,
     "server unknown",
 )
-_UNKNOWN_HEADER = ("informed by", "what made the verdict about a server unknown", "number")
+_UNKNOWN_HEADER = (
+    "informed by",
+    "what made the verdict about a server unknown",
+    "number",
+    "share of servers",
+)
 _THREE_HEADER = ("about", "our checks", "the dry run", "nova", "number")
 
 Rows = list[tuple[str, ...]]
@@ -88,7 +93,7 @@ class Matrix:
         return [self._measured(each) for each in Informed if self._informed(each)]
 
     def unknowns(self) -> Rows:
-        """Return how many unknown verdicts about servers each set of reasons made."""
+        """Return how many servers each set of reasons left unknown, and their share."""
         counted = collections.Counter(
             (answer.informed, ", ".join(answer.unknown))
             for answer in self._of_every_kind()
@@ -96,7 +101,7 @@ class Matrix:
         )
         order = list(Informed)
         return [
-            (informed.value, reasons, str(count))
+            (informed.value, reasons, str(count), _percent(count, len(self._informed(informed))))
             for (informed, reasons), count in sorted(
                 counted.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
             )

@@ -122,7 +122,7 @@ class TestMatrix(testtools.TestCase):
         missing = _answer(Verdict.UNKNOWN, False, unknown=("numa",), informed=Informed.PARTLY)
         matrix = Matrix.of([known, _judgement(missing)])
         self.assertEqual((), known.disagreements + _judgement(missing).disagreements)
-        self.assertIn(("every input", "numa", "1"), matrix.unknowns())
+        self.assertIn(("every input", "numa", "1", "100.0 %"), matrix.unknowns())
         self.assertIn(
             ("some missing", "1", "0", "0", "0", "0", "0", "1, 100.0 %"), matrix.summary()
         )
