@@ -93,6 +93,16 @@ class VerificationColumn(cliff_columns.FormattableColumn[Sequence[Mapping[str, s
         return [dict(each) for each in self._value]
 
 
+class CausesColumn(cliff_columns.FormattableColumn[Sequence[Mapping[str, Any]]]):
+    """Causes of a failure, each on a line of its own."""
+
+    def human_readable(self) -> str:
+        return "\n".join(f"{each['certainty']}: {each['cause']}" for each in self._value)
+
+    def machine_readable(self) -> list[dict[str, Any]]:
+        return [dict(each) for each in self._value]
+
+
 class Adapted:
     """A formatter of cliff's that is given cells which read well in its format.
 

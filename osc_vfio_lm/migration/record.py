@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 
 from osc_vfio_lm import command, inputs
-from osc_vfio_lm.cells import AliasesColumn, LinesColumn
+from osc_vfio_lm.cells import AliasesColumn, CausesColumn, LinesColumn
 from osc_vfio_lm.migration import words
 from vfio_lm.text import no_such_host
 
@@ -195,6 +195,9 @@ QEMU's log of the server; copy such files here and name them with --from-log."""
         (_UNKNOWN, "no cause is known"),
     )
 
+    _page: Iterable[str] = ()
+    """The explanation for people to read."""
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_arguments(parser)
@@ -215,6 +218,7 @@ QEMU's log of the server; copy such files here and name them with --from-log."""
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        from osc_vfio_lm.migration import explanation_text
         from vfio_lm.migration import Result, collect_attempt, explain, find_migration
 
         nova = _nova(self.app)
@@ -225,8 +229,17 @@ QEMU's log of the server; copy such files here and name them with --from-log."""
         explanation = explain(attempt)
         if explanation.result is Result.FAILED and not explanation.causes:
             self.status = _UNKNOWN
+        self._page = explanation_text.page(server, explanation)
         fields = _explained(server, explanation)
         return tuple(fields), tuple(fields.values())
+
+    def produce_output(
+        self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Sequence[Any]
+    ) -> int:
+        if parsed_args.formatter == "table" and not parsed_args.columns:
+            self.write(self._page)
+            return 0
+        return super().produce_output(parsed_args, column_names, data)
 
     def _report(self, server: Server, parsed_args: argparse.Namespace) -> Report | None:
         """Run the preflight of today; what happened is shown even without one."""
@@ -309,8 +322,7 @@ def _bytes(kind: str, amount: Amount | None) -> dict[str, int | None]:
 
 
 def _explained(server: Server, explanation: Explanation) -> dict[str, Any]:
-    from osc_lib.cli import format_columns
-
+    from osc_vfio_lm.migration.explanation_text import event_line
     from vfio_lm.preflight.wording.way_back import way_back
 
     migration = explanation.attempt.migration
@@ -323,20 +335,13 @@ def _explained(server: Server, explanation: Explanation) -> dict[str, Any]:
         "source": migration.source,
         "destination": migration.destination or None,
         "result": explanation.result.value,
-        "failed_events": LinesColumn(
-            [
-                f"{event.name} on {event.host}: {event.details or 'no details'}"
-                for event in explanation.failed_events
-            ]
-        ),
+        "failed_events": LinesColumn([event_line(event) for event in explanation.failed_events]),
         "cause": best.sentence if best else None,
         "certainty": best.certainty.value if best else None,
         "evidence": LinesColumn(best.evidence if best else explanation.errors),
         "check": best.check or None if best else None,
         "remedy": best.remedy if best else None,
-        "other_causes": format_columns.ListDictColumn(
-            [_other(cause) for cause in explanation.causes[1:]]
-        ),
+        "other_causes": CausesColumn([_other(cause) for cause in explanation.causes[1:]]),
         "next_step": explanation.next_step or None,
         "way_back": way_back(server, migration) if server.vm_state == "error" else None,
     }

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from osc_vfio_lm import screen
 from vfio_lm.text import server_named
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def failure(
     :param request_id: of the request that began it
     :raises CloudError: if nova does not answer
     """
+    from osc_vfio_lm.migration import explanation_text
     from vfio_lm.migration import collect_attempt, explain
 
     yield f"The live migration of {named(server)} failed."
@@ -76,16 +78,15 @@ def failure(
         return
     explanation = explain(collect_attempt(nova, migration))
     for event in explanation.failed_events:
-        yield f"Failed event: {event.name} on {event.host}: {event.details}"
+        yield from screen.prose(f"Failed event: {explanation_text.event_line(event)}")
     for cause in explanation.causes[:1]:
-        check = f" (check {cause.check})" if cause.check else ""
-        yield f"Most likely cause, {cause.certainty.value}: {cause.sentence}{check}"
+        yield from screen.prose(f"Most likely cause, {explanation_text.cause_line(cause)}")
         yield "What to do:"
-        yield from (f"  {step}" for step in cause.remedy.splitlines())
+        yield from screen.steps(cause.remedy, 2)
     if not explanation.causes:
         yield "The cause is not known."
     if explanation.next_step:
-        yield f"Where to look: {explanation.next_step}"
+        yield from screen.prose(f"Where to look: {explanation.next_step}")
     yield from _way_back(nova, server.id, migration)
     yield f"More: openstack vfio migration explain {server.id}"
 
@@ -97,4 +98,4 @@ def _way_back(nova: MigrationClient, server_id: str, migration: Migration | None
     now = nova.server(server_id)
     if now.vm_state == "error":
         yield "The server is in ERROR:"
-        yield from (f"  {step}" for step in way_back(now, migration).splitlines())
+        yield from screen.steps(way_back(now, migration), 2)

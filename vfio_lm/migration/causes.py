@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 
 from vfio_lm.error_texts import Certainty, ErrorText, row_of
@@ -48,6 +49,9 @@ class Words:
 
 
 _ORDER = tuple(Certainty)
+
+#: How an object begins that nova prints as Python writes it.
+_OBJECT = re.compile(r"\[?\b[A-Z]\w*\((?=\w+=)")
 _MOST_EVIDENCE = 3
 _LONGEST_EVIDENCE = 300
 _BEFORE = 100
@@ -90,16 +94,34 @@ def _excerpt(row: ErrorText, text: str) -> str:
     match = row.pattern.search(text)
     begin = max(0, match.start() - _BEFORE) if match and len(text) > _LONGEST_EVIDENCE else 0
     end = begin + _LONGEST_EVIDENCE
-    words = " ".join(text[begin:end].split())
+    words = plain(text[begin:end])
     return f"{'… ' if begin else ''}{words}{' …' if end < len(text) else ''}"
 
 
 def not_understood(words: Iterable[Words]) -> tuple[str, ...]:
     """Return the errors that the table lacks, each once, in the order in which they were said."""
     unknown = [each for each in words if each.is_error and row_of(each.text) is None]
-    return tuple(
-        dict.fromkeys(f"{each.said_by}: {' '.join(each.text.split())}" for each in unknown)
-    )
+    return tuple(dict.fromkeys(f"{each.said_by}: {plain(each.text)}" for each in unknown))
+
+
+def plain(text: str) -> str:
+    """Return a text on one line, with an ellipsis for each Python object that nova printed."""
+    text = " ".join(text.split())
+    pieces = []
+    while (found := _OBJECT.search(text)) is not None:
+        pieces += [text[: found.start()], "…"]
+        text = text[_end_of_object(text, found) :]
+    return "".join((*pieces, text))
+
+
+def _end_of_object(text: str, begin: re.Match[str]) -> int:
+    """Return where an object ends; nova's record cuts long ones off."""
+    depth = begin.group().count("(") + begin.group().count("[")
+    for position in range(begin.end(), len(text)):
+        depth += (text[position] in "([") - (text[position] in ")]")
+        if depth <= 0:
+            return position + 1
+    return len(text)
 
 
 def most_certain_first(causes: Iterable[Cause]) -> tuple[Cause, ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 from collections.abc import Iterator
 
 from vfio_lm.cloud.model import ActionEvent, Migration, ServerAction
@@ -27,8 +28,10 @@ from vfio_lm.migration.causes import (
     known_causes,
     most_certain_first,
     not_understood,
+    plain,
 )
 from vfio_lm.preflight import CheckResult, Refuser, Report, Status, Verdict
+from vfio_lm.preflight.wording.remedy import paste
 from vfio_lm.preflight.wording.way_back import set_active
 
 _NO_VALID_HOST = "No valid host was found"
@@ -45,6 +48,9 @@ _BEFORE_NOVA = (Refuser.API, Refuser.NOWHERE)
 _SUMS_UP = "destination-capacity"
 
 _MOST_ERRORS = 5
+
+#: A remedy of the table of error texts that ends with a command of openstack's.
+_WITH_COMMAND = re.compile(r"(.+?): (openstack [^:;,]+)")
 
 
 class Result(enum.Enum):
@@ -93,7 +99,8 @@ def explain(attempt: Attempt) -> Explanation:
     errors: tuple[str, ...] = ()
     next_step = ""
     if result is Result.FAILED:
-        causes = most_certain_first(_causes(attempt))
+        found = most_certain_first(_causes(attempt))
+        causes = tuple(_to_be_pasted(cause, migration.server_id) for cause in found)
         if not causes:
             errors = not_understood(_words(attempt))[:_MOST_ERRORS]
         if not causes or causes[0].certainty is not Certainty.CERTAIN:
@@ -106,6 +113,14 @@ def explain(attempt: Attempt) -> Explanation:
         errors=errors,
         next_step=next_step,
     )
+
+
+def _to_be_pasted(cause: Cause, server_id: str) -> Cause:
+    """Name the server in a remedy, and put the command that ends it on a line of its own."""
+    remedy = re.sub(r"\bSERVER\b", server_id, cause.remedy)
+    if found := _WITH_COMMAND.fullmatch(remedy):
+        remedy = paste(*found.groups())
+    return dataclasses.replace(cause, remedy=remedy)
 
 
 def _result(migration: Migration) -> Result:
@@ -218,7 +233,7 @@ def _no_valid_host(attempt: Attempt) -> Iterator[Cause]:
     nova/conductor/tasks/live_migrate.py, nova 34.0.0).
     """
     said = [
-        f"{words.said_by}: {words.text}"
+        f"{words.said_by}: {plain(words.text)}"
         for words in _details(attempt)
         if _NO_VALID_HOST in words.text
     ]

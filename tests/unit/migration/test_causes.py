@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.unit.error_texts.examples import EXAMPLES
 from vfio_lm.error_texts import ROWS, Certainty
-from vfio_lm.migration.causes import Words, known_causes, not_understood
+from vfio_lm.migration.causes import Words, known_causes, not_understood, plain
 
 _NOISE = st.text(st.characters(codec="utf-8"), max_size=60)
 
@@ -72,6 +72,15 @@ class TestEvidence(testtools.TestCase):
         (cause,) = causes(f"{'-device x ' * 99}{EXAMPLES['group-not-viable']}{' y' * 99}")
         self.assertIn("group 15 is not viable", cause.evidence[0])
         self.assertTrue(cause.evidence[0].startswith("nova.log: … "), cause.evidence)
+
+    def test_objects_of_pythons_are_left_out(self):
+        for text, expected in {
+            "request [A(b=1,c=[D(e=2)])] failed": "request … failed",
+            "request A(b=C(d=[1, 2": "request …",
+            "host (compute2) and f(x)": "host (compute2) and f(x)",
+            "": "",
+        }.items():
+            self.assertEqual(expected, plain(text))
 
     def test_several_lines_become_one(self):
         (cause,) = causes("Unacceptable CPU info: CPU doesn't have compatibility.\n\n0\n\nRefer to")
