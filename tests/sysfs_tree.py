@@ -102,6 +102,11 @@ class SysfsTree:
         end = self.root / target
         link.symlink_to(pathlib.Path(os.path.relpath(end.parent, link.parent)) / end.name)
 
+    def add_libvirt(self) -> None:
+        """Make the folders that a libvirt has from its start on."""
+        for folder in ("etc/libvirt/qemu", "run/libvirt/qemu"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+
     def device(self, address: str) -> str:
         """Return the path of a function's folder, relative to the root."""
         link = self.root / "sys/bus/pci/devices" / address

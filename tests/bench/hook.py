@@ -92,6 +92,7 @@ def install(folder: pathlib.Path, root: pathlib.Path) -> pathlib.Path:
 def make_host(root: pathlib.Path, servers: int, devices: int) -> list[str]:
     """Make a host with servers that each have a VF, and with free VFs; return these."""
     tree = sysfs_tree.SysfsTree(root)
+    tree.add_libvirt()
     free = sysfs_tree.mlx5(tree, "0000:81:00.0", vfs=devices)
     for number in range(servers):
         (used,) = sysfs_tree.mlx5(tree, f"{number + 1:04x}:01:00.0", vfs=1)

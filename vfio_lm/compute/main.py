@@ -33,6 +33,7 @@ _MODULES = {
     "verify": "vfio_lm.compute.libvirt.verify_command",
     "hook": "vfio_lm.compute.commands.hook",
     "spool": "vfio_lm.compute.commands.spool",
+    "layout": "vfio_lm.compute.commands.layout",
 }
 """Where each sub-command lives; its module is imported when it is chosen."""
 

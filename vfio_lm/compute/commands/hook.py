@@ -18,8 +18,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from vfio_lm.compute.commands.layout import add_layout_argument
 from vfio_lm.compute.files import write_in_one_step
-from vfio_lm.compute.guard.daemon import HOOKS, Daemon, running_daemons
+from vfio_lm.compute.guard.daemon import Daemon, running_daemons
 from vfio_lm.compute.guard.installation import (
     Hook,
     HookState,
@@ -29,6 +30,7 @@ from vfio_lm.compute.guard.installation import (
 )
 from vfio_lm.compute.guard.script import ANY_PYTHON, render
 from vfio_lm.compute.guard.status import look_at
+from vfio_lm.compute.layout.places import places_of
 
 SUMMARY = "have libvirt refuse live migrations to devices that cannot take them"
 
@@ -85,9 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         found[name].add_argument(
             "--hooks-dir",
             metavar="DIR",
-            default=HOOKS,
-            help="libvirt's folder (default: %(default)s)",
+            help="libvirt's folder (default: where the host's layout has it)",
         )
+        add_layout_argument(found[name])
     for name in ("install", "uninstall"):
         found[name].add_argument(
             "--dry-run", action="store_true", help="only say what would be done"
@@ -115,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.action == "render":
         return _render(args)
-    hook = Hook(args.hooks_dir)
+    hook = Hook(args.hooks_dir or places_of(layout=args.layout).hooks())
     if args.action == "install":
         return _install(hook, args.python or own_python(), args.dry_run)
     if args.action == "uninstall":

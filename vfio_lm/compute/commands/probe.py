@@ -21,12 +21,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from vfio_lm.compute.commands.facts_table import format_facts
+from vfio_lm.compute.commands.layout import add_layout_argument
 from vfio_lm.compute.files import write_in_one_step
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import HostFacts
 
 if TYPE_CHECKING:
+    from vfio_lm.compute.layout.places import HostPlaces
     from vfio_lm.pci.nova_conf import NovaConf
 
 SUMMARY = "tell what the host's devices and their drivers can do for live migration"
@@ -84,9 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nova-conf",
         metavar="FILE",
         action="append",
-        help="the nova-compute's configuration file or folder; may be repeated (default: "
-        "/etc/nova/nova.conf where it can be read)",
+        help="the nova-compute's configuration file or folder; may be repeated (default: those of "
+        "the nova-compute that runs, else those of the host's layout)",
     )
+    add_layout_argument(parser)
     parser.add_argument(
         "--host",
         help="the name by which nova knows the host (default: [DEFAULT]host of nova.conf, else "
@@ -100,8 +103,11 @@ def run(args: argparse.Namespace) -> int:
     :raises VfioLmError: if an address has no device, no device can be read at all, or something
         else cannot be read or written
     """
-    conf = _conf(args)
-    facts = _probe(args, conf)
+    from vfio_lm.compute.layout.places import places_of
+
+    places = places_of(args.sysfs, args.layout)
+    conf = _conf(args, places)
+    facts = _probe(args, conf, places)
     if args.format == "json":
         # Also without any device: it says that they are unknown, and why.
         sys.stdout.write(facts.to_json())
@@ -116,17 +122,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _conf(args: argparse.Namespace) -> NovaConf | None:
-    from vfio_lm.compute.host.sysfs import Sysfs
-    from vfio_lm.pci.nova_conf import default_nova_conf_paths, read_nova_conf
+def _conf(args: argparse.Namespace, places: HostPlaces) -> NovaConf | None:
+    from vfio_lm.compute.host.unknowns import NotKnownError
+    from vfio_lm.pci.nova_conf import read_nova_conf
 
     # The environment is not asked: OS_VFIO_NOVA_CONF names the files of nova-api.
-    default = default_nova_conf_paths({}) if Sysfs(args.sysfs).is_live else ()
-    paths = args.nova_conf or default
-    return read_nova_conf(paths) if paths else None
+    try:
+        return read_nova_conf(args.nova_conf or places.nova_conf())
+    except NotKnownError:
+        return None
 
 
-def _probe(args: argparse.Namespace, conf: NovaConf | None) -> HostFacts:
+def _probe(args: argparse.Namespace, conf: NovaConf | None, places: HostPlaces) -> HostFacts:
     from vfio_lm.compute.commands.protection import with_protection
     from vfio_lm.compute.host.probe import HostProbe
     from vfio_lm.compute.host.sysfs import Sysfs
@@ -138,6 +145,7 @@ def _probe(args: argparse.Namespace, conf: NovaConf | None) -> HostFacts:
         sysfs,
         conf=conf,
         vfio=VfioDevices() if sysfs.is_live else None,
+        places=places,
     )
     facts = probe.host(args.host, _taken_at(sysfs.is_live, args.sysfs), addresses)
     return with_protection(facts) if sysfs.is_live else facts

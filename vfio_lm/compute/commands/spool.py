@@ -24,12 +24,12 @@ from vfio_lm.compute.commands.remap import add_map_arguments, parse_map
 from vfio_lm.compute.commands.table import format_table
 from vfio_lm.compute.domain.devices import canonical_uuid
 from vfio_lm.compute.domain.remap import RemapError, mdev_map, pci_map
-from vfio_lm.compute.guard.daemon import HOOKS
 from vfio_lm.compute.guard.installation import Hook, HookState
 from vfio_lm.compute.guard.remap_spool import SpooledMap, SpoolError
 from vfio_lm.compute.guard.spool_folder import MapChange, SpoolFolder
 from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
+from vfio_lm.compute.layout.places import places_of
 from vfio_lm.errors import VfioLmError
 from vfio_lm.pci.address import PciAddress
 
@@ -127,7 +127,8 @@ def _warn(root: str, destinations: Iterable[PciAddress]) -> None:
             PciFunction.at(sysfs, address)
         except NoSuchDeviceError:
             print(f"PCI device {address} does not exist here (yet).", file=sys.stderr)
-    if Hook(os.path.join(root, HOOKS.lstrip("/"))).state() is not HookState.CURRENT:
+    hooks = os.path.join(root, places_of(root).hooks().lstrip("/"))
+    if Hook(hooks).state() is not HookState.CURRENT:
         print("The guard is not installed: run 'vfio-lm-host hook install'.", file=sys.stderr)
 
 

@@ -13,7 +13,6 @@
 """The libvirt daemons that run here, and what of the guard's files each of them sees.
 
 In many clouds the daemon runs in a container, with another ``/etc`` and ``/usr`` than the host's.
-``/proc/PID/root`` is the root folder as a process has it, so nothing is asked of the container.
 """
 
 from __future__ import annotations
@@ -22,12 +21,14 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator
+
+from vfio_lm.compute.layout.folders import AS_PACKAGED, IN_SNAP, SNAP_PROGRAMS, LibvirtFolders
+from vfio_lm.compute.layout.process import Process, processes
 
 NAMES = ("libvirtd", "virtqemud")
 """The programs that run QEMU; the second is the one of libvirt's modular daemons."""
 
-HOOKS = "/etc/libvirt/hooks"
+HOOKS = AS_PACKAGED.hooks
 """Libvirt's folder of hooks, as its packages have it."""
 
 CALLED = "run/vfio-lm/called"
@@ -35,37 +36,20 @@ CALLED = "run/vfio-lm/called"
 
 
 @dataclasses.dataclass(frozen=True)
-class Daemon:
+class Daemon(Process):
     """One running daemon."""
 
-    name: str
-    pid: int
-    proc: str = "/proc"
-
-    def __str__(self) -> str:
-        return f"{self.name} (process {self.pid})"
-
     @property
-    def root(self) -> str:
-        """The path of its root folder, as this process reaches it."""
-        return f"{self.proc}/{self.pid}/root"
+    def folders(self) -> LibvirtFolders:
+        """Where it has its files, which depends on how it was built.
 
-    @property
-    def has_own_mounts(self) -> bool:
-        """Whether it runs in a mount namespace of its own, as in a container.
-
-        :raises OSError: if that cannot be looked at, as without root's rights
+        :raises OSError: if it cannot be looked at, as without root's rights
         """
-        own = os.readlink(f"{self.proc}/self/ns/mnt")
-        return os.readlink(f"{self.proc}/{self.pid}/ns/mnt") != own
-
-    @property
-    def view(self) -> str:
-        """The folder below which a path is what the daemon means by it.
-
-        :raises OSError: see :attr:`has_own_mounts`
-        """
-        return self.root if self.has_own_mounts else "/"
+        try:
+            program = os.readlink(f"{self.proc}/{self.pid}/exe")
+        except FileNotFoundError:
+            program = ""
+        return IN_SNAP if program.startswith(SNAP_PROGRAMS) else AS_PACKAGED
 
     @property
     def started_at(self) -> float:
@@ -83,13 +67,6 @@ class Daemon:
                 return int(line.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
         raise OSError("/proc/stat has no btime")
 
-    def path_of(self, path: str) -> str:
-        """Return the path by which this process reaches a path of the daemon's.
-
-        :raises OSError: see :attr:`has_own_mounts`
-        """
-        return os.path.join(self.view, path.lstrip("/"))
-
     def shares(self, path: str, name: str | None = None) -> bool:
         """Whether a file or folder of this process is the very same one to the daemon.
 
@@ -105,9 +82,11 @@ class Daemon:
         """Return where the daemon may have hooks, as it calls the folders.
 
         :param hooks: the folder where they are put on this host
-        :raises OSError: see :attr:`has_own_mounts`
+        :raises OSError: see :attr:`~vfio_lm.compute.layout.process.Process.has_own_mounts`
         """
-        return tuple(dict.fromkeys([hooks, HOOKS] if self.has_own_mounts else [hooks]))
+        own = self.folders.hooks
+        has_other = self.has_own_mounts or own != HOOKS
+        return tuple(dict.fromkeys([hooks, own] if has_other else [hooks]))
 
     def has_found_hooks(self, folder: str) -> bool:
         """Whether it found a hook for QEMU when it started, so that it runs any.
@@ -144,12 +123,4 @@ class Daemon:
 
 def running_daemons(proc: str = "/proc") -> list[Daemon]:
     """Return the daemons that run."""
-    return sorted(_daemons(proc), key=lambda each: each.pid)
-
-
-def _daemons(proc: str) -> Iterator[Daemon]:
-    for number in filter(str.isdecimal, os.listdir(proc)):
-        with contextlib.suppress(OSError):  # it has just ended
-            name = pathlib.Path(proc, number, "comm").read_text(errors="replace").strip()
-            if name in NAMES:
-                yield Daemon(name, int(number), proc)
+    return [Daemon(each.name, each.pid, proc) for each in processes(proc) if each.name in NAMES]

@@ -28,12 +28,14 @@ from vfio_lm.compute.host.pci_function import NoSuchDeviceError, PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.compute.host.variant_drivers import VfioDrivers
+from vfio_lm.compute.layout.folders import AS_PACKAGED, IN_SNAP
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.input_file import InputFileError, open_regular
 from vfio_lm.pci.migratability import MigrationFlags
 
 _DEBUG = "sys/kernel/debug/vfio"
-_STATUS = "run/libvirt/qemu"
+_STATUS = tuple(each.status.lstrip("/") for each in (AS_PACKAGED, IN_SNAP))
+"""A libvirt has one of them from its start on."""
 _T = TypeVar("_T")
 
 
@@ -127,11 +129,16 @@ class GuardView:
     @functools.cached_property
     def _status_files(self) -> list[tuple[str, bytes]]:
         """What libvirt keeps of each domain that runs, with the path."""
+        folders = [each for each in _STATUS if self._sysfs.exists(each)]
+        if not folders:
+            where = self._sysfs.path(_STATUS[0])
+            raise NotKnownError(f"cannot tell which devices are free: {where} does not exist")
+        names = [(folder, name) for folder in folders for name in self._sysfs.names(folder)]
         found = []
-        for name in self._sysfs.names(_STATUS):
+        for folder, name in names:
             if not name.endswith(".xml"):
                 continue
-            path = self._sysfs.path(_STATUS, name)
+            path = self._sysfs.path(folder, name)
             try:
                 with open_regular(path) as file:
                     found.append((path, file.read(LARGEST_BYTES + 1)))

@@ -19,7 +19,7 @@ import datetime
 import os
 from collections.abc import Iterator, Sequence
 
-from vfio_lm.compute.guard.daemon import CALLED, HOOKS, Daemon
+from vfio_lm.compute.guard.daemon import CALLED, Daemon
 from vfio_lm.compute.guard.installation import (
     NAME,
     Hook,
@@ -124,10 +124,12 @@ def _script_of(daemon: Daemon, hook: Hook) -> tuple[str, HookState] | None:
 def _not_seen(daemon: Daemon, hook: Hook) -> str:
     if not daemon.has_own_mounts:
         return f"has no guard in {hook.hooks}: run 'vfio-lm-host hook install'"
-    render = f"put the output of 'vfio-lm-host hook render' there as {HOOKS}/qemu"
+    render = f"put the output of 'vfio-lm-host hook render' there as {daemon.folders.hooks}/qemu"
     if hook.state() is HookState.ABSENT:
         return f"has no guard: {render}"
-    return f"does not see {hook.path}: mount {hook.hooks} there as {HOOKS}, or {render}"
+    return (
+        f"does not see {hook.path}: mount {hook.hooks} there as {daemon.folders.hooks}, or {render}"
+    )
 
 
 def _advice(daemon: Daemon) -> str:

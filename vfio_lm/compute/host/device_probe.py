@@ -25,6 +25,7 @@ from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError, Unknowns
 from vfio_lm.compute.host.variant_drivers import VfioDrivers
 from vfio_lm.compute.host.vfio import DeviceBusyError, VfioDevices
+from vfio_lm.compute.layout.places import HostPlaces
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser
 from vfio_lm.pci.migratability import PLAIN_DRIVER, MigrationFlags
@@ -39,6 +40,7 @@ class DeviceProbe:
 
     :param vfio: see :class:`vfio_lm.compute.host.abilities.DriverQuestions`
     :param show_ports: prints devlink's ports as JSON; see :mod:`vfio_lm.compute.host.devlink`
+    :param places: where libvirt's files are; where the table has them, if not given
     """
 
     def __init__(
@@ -46,11 +48,14 @@ class DeviceProbe:
         sysfs: Sysfs,
         vfio: VfioDevices | None = None,
         show_ports: Callable[[], str] | None = None,
+        places: HostPlaces | None = None,
     ) -> None:
         self._sysfs = sysfs
         self._show_ports = show_ports
         self._drivers = VfioDrivers(sysfs)
-        self._users = DeviceUsers(sysfs, self._drivers)
+        self._users = DeviceUsers(
+            sysfs, self._drivers, places or HostPlaces(sysfs.root, is_live=sysfs.is_live)
+        )
         self._questions = DriverQuestions(sysfs, self._drivers, self._users, vfio)
 
     def facts(self, function: PciFunction) -> DeviceFacts:

@@ -29,20 +29,23 @@ from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
 from vfio_lm.compute.host.variant_drivers import VfioDrivers
+from vfio_lm.compute.layout.places import HostPlaces
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.host_facts import DeviceUser
 
-_DEFINITIONS = "etc/libvirt/qemu"
-_STATUS_FILES = "run/libvirt/qemu"
 _NODES = "/dev/vfio/"
 
 
 class DeviceUsers:
-    """The users of devices at the time when each kind of them was first looked for."""
+    """The users of devices at the time when each kind of them was first looked for.
 
-    def __init__(self, sysfs: Sysfs, drivers: VfioDrivers) -> None:
+    :param places: where libvirt's files are
+    """
+
+    def __init__(self, sysfs: Sysfs, drivers: VfioDrivers, places: HostPlaces) -> None:
         self._sysfs = sysfs
         self._drivers = drivers
+        self._places = places
 
     def user_of(self, function: PciFunction) -> DeviceUser | None:
         """Return who has a device; None: nobody.
@@ -85,14 +88,10 @@ class DeviceUsers:
     def _in_files(self) -> Iterator[tuple[DomainDevices, DeviceUser]]:
         """Yield the devices of each domain, and the domain."""
         # What runs has the last word: its devices need not be those of its definition.
-        yield from self._domains_in(_DEFINITIONS)
-        yield from self._domains_in(_STATUS_FILES)
+        for folder in (*self._places.definitions(), *self._places.status()):
+            yield from self._domains_in(folder)
 
     def _domains_in(self, folder: str) -> Iterator[tuple[DomainDevices, DeviceUser]]:
-        if not self._sysfs.is_live and not self._sysfs.exists(folder):
-            raise NotKnownError(
-                f"{self._sysfs.root} holds no {folder}, so it does not tell who has which device"
-            )
         for name in self._sysfs.names(folder):
             if name.endswith(".xml"):
                 try:

@@ -24,6 +24,7 @@ from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError, Unknowns
 from vfio_lm.compute.host.vfio import VfioDevices
+from vfio_lm.compute.layout.places import HostPlaces
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.device import DeviceKind
 from vfio_lm.pci.driver_flags import with_constant_flags
@@ -50,6 +51,7 @@ class HostProbe:
     :param conf: what its own nova.conf says; None: it has none that can be read
     :param vfio: its VFIO devices; None: none may be opened, as with a support bundle
     :param show_ports: prints devlink's ports as JSON; see :mod:`vfio_lm.compute.host.devlink`
+    :param places: where libvirt's files are; where the table has them, if not given
     :param run_virsh: prints libvirt's versions; see :mod:`vfio_lm.compute.host.hypervisor`
     """
 
@@ -61,11 +63,12 @@ class HostProbe:
         vfio: VfioDevices | None = None,
         show_ports: Callable[[], str] | None = None,
         run_virsh: Callable[[], str] | None = None,
+        places: HostPlaces | None = None,
     ) -> None:
         self._sysfs = sysfs
         self._conf = conf
         self._run_virsh = run_virsh
-        self._devices = DeviceProbe(sysfs, vfio, show_ports)
+        self._devices = DeviceProbe(sysfs, vfio, show_ports, places)
 
     def host(
         self,

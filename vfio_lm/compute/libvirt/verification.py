@@ -24,12 +24,13 @@ import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
+from vfio_lm.compute.host.unknowns import NotKnownError
+from vfio_lm.compute.layout.places import places_of
 from vfio_lm.compute.libvirt.connection import Connection, Domain, DomainState
 from vfio_lm.compute.libvirt.qemu_log import LogFindings, scan
 from vfio_lm.pci.address import PciAddress
 from vfio_lm.pci.input_file import InputFileError, open_regular
 
-LOG_FOLDER = pathlib.Path("/var/log/libvirt/qemu")
 _DEBUG_FOLDER = pathlib.Path("/sys/kernel/debug/vfio")
 
 _LARGEST_LOG_BYTES = 64 * 1024 * 1024
@@ -103,11 +104,13 @@ def gather(
     expected: tuple[PciAddress, ...] | None = None,
     qemu_log: pathlib.Path | None = None,
     since: datetime.datetime | None = None,
+    layout: str | None = None,
 ) -> ArrivalEvidence:
     """Look at a domain, at QEMU's log and at the devices' state.
 
     :param qemu_log: where QEMU's log can be read; None for libvirt's own place, if this is the
         host that the connection leads to
+    :param layout: of that host, see :mod:`vfio_lm.compute.layout.table`; None: as it shows
     :param since: how far to look back in the log; None: to the last start of QEMU
     :raises LibvirtError: if libvirtd does not answer
     :raises NotFoundError: if there is no such domain
@@ -115,7 +118,7 @@ def gather(
     domain = connection.domain(name)
     return ArrivalEvidence(
         domain=domain,
-        log=_read_log(connection, domain.name, qemu_log, since),
+        log=_read_log(connection, domain.name, qemu_log, since, layout),
         device_states=_read_device_states(domain) if connection.is_local else {},
         expected=expected,
     )
@@ -211,6 +214,7 @@ def _read_log(
     name: str,
     path: pathlib.Path | None,
     since: datetime.datetime | None,
+    layout: str | None,
 ) -> LogFindings | str:
     there = f"on the host where it is now, run 'vfio-lm-host verify {name}'"
     if path is None and not connection.is_local:
@@ -218,18 +222,20 @@ def _read_log(
             f"whether the devices took their state: QEMU's log of {name} is at {connection.uri} "
             f"and only there; {there}"
         )
-    path = path or LOG_FOLDER / f"{name}.log"
     try:
+        path = path or pathlib.Path(places_of(layout=layout).log_of(name))
         with open_regular(path) as log:
             # The end is what counts, and no line of interest is long.
             log.seek(max(0, os.fstat(log.fileno()).st_size - _LARGEST_LOG_BYTES))
             return scan(log.read(_LARGEST_LOG_BYTES).decode(errors="replace"), since)
+    except NotKnownError as exc:
+        reason = str(exc)
     except (OSError, InputFileError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc.reason
-        return (
-            f"whether the devices took their state: QEMU's log cannot be read: {path}: "
-            f"{reason}: {there} as root, or name the file with --qemu-log"
-        )
+        reason = f"{path}: {exc.strerror if isinstance(exc, OSError) else exc.reason}"
+    return (
+        f"whether the devices took their state: QEMU's log cannot be read: {reason}: {there} as "
+        f"root, or name the file with --qemu-log"
+    )
 
 
 def _read_device_states(domain: Domain) -> dict[PciAddress, str]:

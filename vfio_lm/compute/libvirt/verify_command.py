@@ -20,6 +20,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vfio_lm.compute.commands.layout import add_layout_argument
 from vfio_lm.iso_time import read_time
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--qemu-log",
         metavar="FILE",
         type=pathlib.Path,
-        help="QEMU's log of the domain (default: /var/log/libvirt/qemu/DOMAIN.log)",
+        help="QEMU's log of the domain (default: DOMAIN.log where the host's layout has it)",
     )
+    add_layout_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     from vfio_lm.compute.libvirt.verification import EXIT_STATUS, gather, judge, overall
 
     with connected(args.connect, read_only=True) as connection:
-        evidence = gather(connection, args.domain, qemu_log=args.qemu_log, since=args.since)
+        evidence = gather(
+            connection, args.domain, qemu_log=args.qemu_log, since=args.since, layout=args.layout
+        )
     findings = judge(evidence)
     show(findings)
     return EXIT_STATUS[overall(findings)]

@@ -38,6 +38,7 @@ class SpoolCase(CommandCase):
         # The guard takes maps of root only.
         self.useFixture(fixtures.MonkeyPatch(f"{spool_command.__name__}.OWNER", os.getuid()))
         sysfs_tree.mlx5(self.tree, "0000:82:00.0")
+        self.tree.add_libvirt()
         self.tree.write("etc/libvirt/hooks/qemu.d/vfio-lm", render()).chmod(0o755)
         self.maps = self.folder / "var/lib/vfio-lm/remap"
         self.path = self.maps / f"{domains.UUID}.json"

@@ -21,6 +21,7 @@ from tests.unit.compute import domains
 from tests.unit.compute.host.trees import TreeCase
 from vfio_lm.compute.guard.device_state import DeviceState, GuardView
 from vfio_lm.compute.host.unknowns import NotKnownError
+from vfio_lm.compute.layout.folders import IN_SNAP
 from vfio_lm.pci import PciAddress
 from vfio_lm.pci.migratability import MigrationFlags
 
@@ -28,6 +29,24 @@ OTHER_UUID = "6cfa5dbf-7c4e-45c5-9d1c-6f6b7e1b9a4e"
 
 
 class TestLook(TreeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.tree.add_libvirt()
+
+    def test_without_libvirts_status_files_it_is_unknown_who_has_it(self) -> None:
+        vf, _ = sysfs_tree.mlx5(self.tree, "0000:81:00.0")
+        (self.folder / "run/libvirt/qemu").rmdir()
+        error = self.assertRaises(NotKnownError, self.look, vf)
+        self.assertIn("run/libvirt/qemu does not exist", str(error))
+
+    def test_the_status_files_of_the_snap(self) -> None:
+        vf, _ = sysfs_tree.mlx5(self.tree, "0000:81:00.0")
+        (self.folder / "run/libvirt/qemu").rmdir()
+        (self.folder / IN_SNAP.status.lstrip("/")).parent.mkdir(parents=True)
+        self.tree.hold(vf, "instance-00000001", OTHER_UUID)
+        (self.folder / "run/libvirt/qemu").rename(self.folder / IN_SNAP.status.lstrip("/"))
+        self.assertEqual("instance-00000001", self.look(vf).user)
+
     def look(self, address: str) -> DeviceState:
         return GuardView(str(self.folder)).look(PciAddress.parse(address), domains.UUID)
 

@@ -52,6 +52,7 @@ class HookTestCase(testtools.TestCase):
         super().setUp()
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.tree = sysfs_tree.SysfsTree(self.root)
+        self.tree.add_libvirt()
 
     def assert_passes(self, *addresses, kind="hostdev"):
         content = domains.domain(*addresses, kind=kind).xml().encode()
@@ -121,6 +122,7 @@ class TestDevices(HookTestCase):
 
     def test_a_driver_that_the_kernel_does_not_list(self):
         tree = sysfs_tree.SysfsTree(self.root / "other", modules_alias=None)
+        tree.add_libvirt()
         vf, other = sysfs_tree.mlx5(tree, "0000:81:00.0")
         tree.bind(other, "mlx5_core")
         self.assertEqual(hook.PASSED, ask(tree.root, domains.domain(vf).xml().encode())[0])
@@ -260,6 +262,7 @@ def look_at(root, content):
 def all_there(root):
     """Make a host with many of the devices that random domains have."""
     tree = sysfs_tree.SysfsTree(root)
+    tree.add_libvirt()
     for domain in ("0000", "0001"):
         for slot in ("00", "01"):
             for function in range(8):

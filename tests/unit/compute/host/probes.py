@@ -65,10 +65,6 @@ class ProbeCase(TreeCase):
         (facts,) = self.probe(address).devices
         return facts
 
-    def add_libvirts_folders(self):
-        for folder in ("etc/libvirt/qemu", "run/libvirt/qemu"):
-            (self.folder / folder).mkdir(parents=True)
-
 
 class HostDevicesCase(ProbeCase):
     """Probes the VFs of a card of the host that the probe runs on."""
@@ -78,7 +74,7 @@ class HostDevicesCase(ProbeCase):
         self.vfs = sysfs_tree.mlx5(self.tree, "0000:81:00.0")
         # Without any process, no user can be ruled out.
         self.tree.write("proc/1/comm", "systemd\n")
-        self.add_libvirts_folders()
+        self.tree.add_libvirt()
 
 
 class BundleCase(ProbeCase):

@@ -84,6 +84,6 @@ class TestAbilities(HostDevicesCase):
 class TestAbilitiesInABundle(BundleCase):
     def test_no_device_is_opened_and_that_is_the_reason(self):
         self.tree.write("proc/1/comm", "systemd\n")
-        self.add_libvirts_folders()
+        self.tree.add_libvirt()
         device = self.device(self.vfs[0])
         self.assertIn("support bundle cannot be opened", device.unknown["logs_dma"])

@@ -103,10 +103,10 @@ class TestUsersInABundle(BundleCase):
             (self.folder / folder).mkdir(parents=True)
 
     def test_without_processes_the_users_are_unknown(self):
-        self.add_libvirts_folders()
+        self.tree.add_libvirt()
         self.assertIn("which processes", self.device(self.vfs[0]).unknown["user"])
 
     def test_a_domains_device_is_known_to_be_in_use_all_the_same(self):
-        self.add_libvirts_folders()
+        self.tree.add_libvirt()
         self.tree.hold(self.vfs[0], "instance-00000001", UUID)
         self.assertIs(False, self.device(self.vfs[0]).is_free)

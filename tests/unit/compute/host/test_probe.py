@@ -78,7 +78,7 @@ class TestDamage(ProbeCase):
         sysfs_tree.nvidia_vgpu(self.tree, "0000:41:00.0", vgpu_types=(558,))
         self.tree.write("proc/1/comm", "systemd\n")
         self.tree.write("proc/sys/kernel/hostname", "node7\n")
-        self.add_libvirts_folders()
+        self.tree.add_libvirt()
         self.tree.hold(self.vf, "instance-00000001", UUID)
         self.tree.debug(self.vf, state="RUNNING", features="stop-copy\n")
         self.tree.open("0000:6b:00.1", 4711, "qemu")
