@@ -27,7 +27,7 @@ class TestGuard(DryRunTestCase):
         finished = subprocess.run(
             [
                 *(environments.python(self.release), "-m", write_attempts.__name__),
-                *(self.cloud.nova_conf(), server),
+                *(server, self.cloud.nova_conf()),
             ],
             cwd=ROOT,
             env=self.environ,

@@ -12,7 +12,7 @@
 
 """Tries to write in every way, in a process that runs nova's code for a dry run; no tests.
 
-``python -m tests.functional.write_attempts NOVA_CONF SERVER`` prints how each attempt ended.
+``python -m tests.functional.write_attempts SERVER NOVA_CONF…`` prints how each attempt ended.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ REFUSED, PREVENTED, DONE = "refused", "prevented by the database", "done"
 class Attempts:
     """Each method that begins with try tries one way."""
 
-    def __init__(self, conf: str, server: str) -> None:
-        self.guard: Guard = start(Place([conf]))
+    def __init__(self, server: str, *confs: str) -> None:
+        self.guard: Guard = start(Place(confs))
         from nova import context, objects
 
         from vfio_lm.inside_nova import stored_servers

@@ -35,10 +35,11 @@ _READ_ONLY_SESSION = {
     "psycopg2": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
 }
 
-#: PRAGMA and SET belong to a session; the other words neither read nor write.
+#: PRAGMA and SET belong to a session; BEGIN and the like neither read nor write. An EXPLAIN that
+#: analyzes runs the statement.
 _READING_STATEMENT = re.compile(
     r"\s*(SELECT|PRAGMA|SHOW|SET(?!\s+(GLOBAL|PERSIST|PASSWORD))|BEGIN|START|ROLLBACK|COMMIT"
-    r"|SAVEPOINT|RELEASE|EXPLAIN)\b",
+    r"|SAVEPOINT|RELEASE|(EXPLAIN|DESCRIBE)(?!\s*(\(|ANALY[SZ]E)))\b",
     re.IGNORECASE,
 )
 _LOCKING_CLAUSE = re.compile(

@@ -28,6 +28,8 @@ READING = (
     "COMMIT",
     "SAVEPOINT a",
     "RELEASE SAVEPOINT a",
+    "DESCRIBE `nova_api`.`alembic_version`",
+    "EXPLAIN SELECT 1",
 )
 WRITING = (
     "INSERT INTO a VALUES (1)",
@@ -39,6 +41,8 @@ WRITING = (
     "ALTER TABLE a ADD b int",
     "DROP TABLE a",
     "WITH a AS (SELECT 1) UPDATE b SET c = 1",
+    "EXPLAIN ANALYZE DELETE FROM a",
+    "explain (analyze) DELETE FROM a",
     "SELECT 1 FROM a FOR UPDATE",
     "SELECT 1 FROM a FOR  SHARE",
     "SELECT 1 INTO OUTFILE '/tmp/x'",
