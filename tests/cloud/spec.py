@@ -21,6 +21,9 @@ from typing import Any
 FIRST_BUS = 0x81
 LAST_BUS = 0xFE
 
+#: of a host whose processors divide among them
+NUMA_NODES = 2
+
 #: the physical networks of a cloud with neutron
 PHYSICAL_NETWORKS = ("physnet1", "physnet2")
 
@@ -75,6 +78,19 @@ class HostSpec:
     report_in_placement: bool | None = None
     physical_networks: tuple[str, ...] = PHYSICAL_NETWORKS
     bandwidth_kbps: int = 0
+
+    @property
+    def numa_nodes(self) -> int:
+        """How many NUMA nodes its processors and memory are on."""
+        return NUMA_NODES if self.vcpus % NUMA_NODES == 0 else 1
+
+    @property
+    def pages(self) -> tuple[tuple[int, int], ...]:
+        """Size in KiB and number of the pages of each node: ordinary ones where none are huge."""
+        huge = {int(size): count for size, count in self.huge_pages.items()}
+        memory_kib = self.memory_mb * 1024 // self.numa_nodes
+        ordinary = memory_kib - sum(size * count for size, count in huge.items())
+        return ((4, ordinary // 4), *sorted(huge.items()))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> HostSpec:

@@ -21,9 +21,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.cloud import Cloud, HostSpec
+from tests.cloud.spec import NUMA_NODES
 from vfio_lm.pci import DeviceKind, PciAddress, read_nova_conf
 from vfio_lm.pci.host_facts import DeviceFacts, DeviceUser, HostFacts
 from vfio_lm.pci.migratability import MigrationFlags
+from vfio_lm.pci.numa_node import NumaNode, PagePool
 from vfio_lm.preflight import Host
 
 #: Product of the PFs of nova's fixture; each is the first function of its slot.
@@ -81,8 +83,17 @@ def host_facts(
     for number in range(len(host.products) * host.pfs):
         address = PciAddress(0, host.bus, number, 0)
         user = in_use.get((host.name, address))
+        node = number % host.pfs % NUMA_NODES
         devices.append(
-            DeviceFacts(address, "8086", _PF_PRODUCT, DeviceKind.PF, user=user, **(pf or {}))
+            DeviceFacts(
+                address,
+                "8086",
+                _PF_PRODUCT,
+                DeviceKind.PF,
+                numa_node=node,
+                user=user,
+                **(pf or {}),
+            )
         )
         devices += (
             DeviceFacts(
@@ -91,6 +102,7 @@ def host_facts(
                 host.products[number // host.pfs],
                 DeviceKind.VF,
                 parent_address=address,
+                numa_node=node,
                 user=in_use.get((host.name, child)),
                 **device,
             )
@@ -103,8 +115,23 @@ def host_facts(
         "devices": tuple(devices),
         "permits_post_copy": False,
         "downtime_ms": 500,
+        "numa_nodes": numa_nodes(host),
     }
     return HostFacts(**known | changes)
+
+
+def numa_nodes(host: HostSpec) -> tuple[NumaNode, ...]:
+    """Return what libvirt shows of the NUMA nodes of a host."""
+    nodes, cpus = host.numa_nodes, range(host.vcpus)
+    return tuple(
+        NumaNode(
+            number,
+            tuple(cpus[number * len(cpus) // nodes : (number + 1) * len(cpus) // nodes]),
+            host.memory_mb * 1024 // nodes,
+            tuple(PagePool(size, total) for size, total in host.pages),
+        )
+        for number in range(nodes)
+    )
 
 
 def knowledge(

@@ -194,6 +194,7 @@ class WholeCloud:
                 has_port_added=names is not None and "attach_interface" in names,
                 has_port_removed=names is not None and "detach_interface" in names,
                 is_gone=names is None or ("delete" in names and self._is_gone(server_id)),
+                has_live_migrated=names is not None and "live-migration" in names,
             )
             for server_id, names in zip(server_ids, actions)
         }

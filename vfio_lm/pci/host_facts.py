@@ -34,6 +34,8 @@ from vfio_lm.pci.address import AddressError, PciAddress
 from vfio_lm.pci.device import Device, DeviceKind
 from vfio_lm.pci.input_file import InputFileError, read_text
 from vfio_lm.pci.migratability import MigrationFlags
+from vfio_lm.pci.numa_node import SCHEMA as NUMA_NODES
+from vfio_lm.pci.numa_node import NumaNode, numa_nodes
 
 VERSION = 1
 """Of the file's form. A file of another version is refused, never guessed at."""
@@ -69,6 +71,7 @@ SCHEMA: Mapping[str, Any] = _object(
         "downtime_ms": _COUNT,
         "has_guard": _FLAG,
         "has_corrections": _FLAG,
+        "numa_nodes": NUMA_NODES,
         "unknown": _REASONS,
         "unreadable": _REASONS,
         "ignored_addresses": {"type": "array", "items": {"type": "string"}},
@@ -242,6 +245,7 @@ class HostFacts:
     """Whether the guard of ``vfio-lm-host hook`` works in each daemon of libvirt that runs."""
     has_corrections: bool | None = None
     """Whether nova-compute runs as ``vfio-lm-nova-compute``."""
+    numa_nodes: tuple[NumaNode, ...] | None = None
     unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Why a value is None, by the name of the field; ``devices``: why not all of them are there."""
     unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -350,6 +354,7 @@ def _host_facts(fields: Mapping[str, Any]) -> HostFacts:
         twice = next(address for address in addresses if addresses.count(address) > 1)
         raise ValueError(f"devices: {twice} is there more than once")
     known = _known(HostFacts, fields)
+    known["numa_nodes"] = numa_nodes(fields.get("numa_nodes"))
     known["ignored_addresses"] = tuple(fields.get("ignored_addresses", ()))
     return HostFacts(**known | {"taken_at": taken_at, "devices": devices})
 

@@ -25,7 +25,9 @@ from typing import Any
 from oslo_config import cfg
 
 from vfio_lm.errors import ConfigError
+from vfio_lm.pci import compute_options
 from vfio_lm.pci.alias import Alias, AliasError, parse_aliases
+from vfio_lm.pci.compute_options import NO_COMPUTE_OPTIONS, ComputeOptions
 from vfio_lm.pci.conf_text import (
     ALIAS,
     DEVICE_SPEC,
@@ -48,7 +50,12 @@ from vfio_lm.quoting import refusal_of_value
 # the defaults: what the files do not say stays None.
 _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
     **OPTS,
-    "DEFAULT": (cfg.HostDomainOpt("host"), *OPTS["DEFAULT"]),
+    **compute_options.OPTS,
+    "DEFAULT": (
+        cfg.HostDomainOpt("host"),
+        *OPTS["DEFAULT"],
+        *compute_options.OPTS["DEFAULT"],
+    ),
     "pci": (
         cfg.MultiStrOpt("alias", deprecated_name="pci_alias", deprecated_group="DEFAULT"),
         cfg.MultiStrOpt(
@@ -100,6 +107,8 @@ class NovaConf:
     """``[workarounds]skip_hypervisor_version_check_on_lm``; nova's default is False."""
     scheduler: SchedulerOptions = NO_OPTIONS
     """What decides where nova-scheduler may send a server."""
+    compute: ComputeOptions = NO_COMPUTE_OPTIONS
+    """What decides what a server gets of the host's NUMA nodes."""
     is_empty: bool = False
     """Whether the files set no option at all, of this or of any other section."""
 
@@ -159,6 +168,7 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         scheduler=scheduler_options(
             values, is_complete=is_of_scheduler({setting.name for setting in text.settings})
         ),
+        compute=compute_options.compute_options(values),
         is_empty=not text.settings,
     )
 

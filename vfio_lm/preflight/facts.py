@@ -37,6 +37,7 @@ from vfio_lm.cloud.model import (
     Server,
     ServerGroup,
     ServerHistory,
+    ServerTopology,
     Tree,
 )
 from vfio_lm.pci import Alias, AliasRequest
@@ -68,6 +69,26 @@ class Occupants:
     """Migrations and resizes from or to the host that are not over."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A server that has its share of a host's NUMA nodes."""
+
+    server: Server
+    topology: ServerTopology | None
+    """None if it was gone when nova was asked for it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbourhood:
+    """The servers on a host as far as its NUMA nodes go."""
+
+    servers: tuple[Neighbour, ...]
+    unlisted: frozenset[str] = frozenset()
+    """IDs of servers that nova counts on the host and does not list: those deleted for a time."""
+    moves: tuple[Move, ...] = ()
+    """Of any server from or to the host, that are not over."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Destination:
     """A host that the server might go to; like :class:`Facts`, equal to itself alone."""
@@ -81,6 +102,8 @@ class Destination:
     knowledge: Host = NOTHING_KNOWN
     occupants: Occupants | None = None
     """None where nova was not asked, because the host's facts or nova.conf are missing."""
+    neighbourhood: Neighbourhood | None = None
+    """None likewise, and where the server has no NUMA topology."""
 
     @property
     def host(self) -> str:
@@ -172,6 +195,8 @@ class Facts:
     """Of the image, or of the volume that the server boots from; None where not available."""
     last_live_migration: Migration | None = None
     """The record of the server's last one; only asked for where the server is in ERROR."""
+    topology: ServerTopology | None = None
+    """Where on its host the server is; only asked for where it can have a NUMA topology."""
     nova: NovaSays = NOT_ASKED
     """Nova's own word about the server."""
     memo: Memo = dataclasses.field(default_factory=Memo, repr=False)

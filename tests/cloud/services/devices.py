@@ -14,14 +14,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nova.tests.fixtures import libvirt as fake_libvirt
 
-from tests.cloud.spec import HostSpec
+from tests.cloud.spec import NUMA_NODES, HostSpec
 
 FUNCTIONS_OF_A_SLOT = 8
-NUMA_NODES = 2
 #: any number to begin with
 FIRST_IOMMU_GROUP = 40
 
@@ -78,20 +75,12 @@ class Devices(fake_libvirt.HostPCIDevicesInfo):  # type: ignore[misc]
 
 def processors(spec: HostSpec) -> fake_libvirt.HostInfo:
     """Give the processors and the memory of a host, on two NUMA nodes where they divide."""
-    nodes = NUMA_NODES if spec.vcpus % NUMA_NODES == 0 else 1
+    nodes = spec.numa_nodes
     return fake_libvirt.HostInfo(
         cpu_nodes=nodes,
         cpu_sockets=1,
         cpu_cores=spec.vcpus // nodes,
         cpu_threads=1,
         kB_mem=spec.memory_mb * 1024,
-        mempages=[_pages(spec, spec.memory_mb * 1024 // nodes) for _ in range(nodes)],
+        mempages=[fake_libvirt.create_mempages(spec.pages) for _ in range(nodes)],
     )
-
-
-def _pages(spec: HostSpec, memory_kb: int) -> list[Any]:
-    """Give the pages of a NUMA node: what is not in huge ones is in ordinary ones."""
-    huge = {int(size): count for size, count in spec.huge_pages.items()}
-    ordinary = memory_kb - sum(size * count for size, count in huge.items())
-    pages: list[Any] = fake_libvirt.create_mempages([(4, ordinary // 4), *sorted(huge.items())])
-    return pages

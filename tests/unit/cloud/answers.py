@@ -225,6 +225,18 @@ def server_group(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def topology(**changes: Any) -> dict[str, Any]:
+    """The NUMA topology of a server, microversion 2.78 and later."""
+    node = {
+        "vcpu_set": [0, 1],
+        "siblings": [],
+        "memory_mb": 512,
+        "host_node": 1,
+        "cpu_pinning": {"0": 4, "1": 5},
+    }
+    return {"nodes": [node], "pagesize_kb": 2048} | changes
+
+
 def share(**changes: Any) -> dict[str, Any]:
     """A share of a server, microversion 2.97 and later."""
     return {

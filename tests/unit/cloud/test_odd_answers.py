@@ -202,6 +202,7 @@ QUESTIONS = {
     ),
     "action names": _nova(lambda nova: nova.action_names(ID), instanceActions=[_ACTION]),
     "shares": _nova(lambda nova: nova.shares(ID), shares=[answers.share()]),
+    "topology": _nova(lambda nova: nova.topology(ID), **answers.topology()),
     "disable": _nova(lambda nova: nova.disable("compute1", "r"), services=[answers.service()]),
     "own server": _migrations(lambda nova: nova.own_server(ID), server=answers.server()),
     "own server by name": _migrations(

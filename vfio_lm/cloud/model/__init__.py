@@ -49,6 +49,7 @@ from vfio_lm.cloud.model.placement import (
     pci_provider_name,
 )
 from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup, ServerHistory
+from vfio_lm.cloud.model.topology import GuestNode, ServerTopology
 from vfio_lm.cloud.model.volume import Volume
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "ComputeNode",
     "ComputeService",
     "Flavor",
+    "GuestNode",
     "Inventory",
     "Marking",
     "Microversion",
@@ -83,6 +85,7 @@ __all__ = [
     "ServerAction",
     "ServerGroup",
     "ServerHistory",
+    "ServerTopology",
     "Tree",
     "Volume",
     "pci_provider_name",

@@ -84,3 +84,5 @@ class ServerHistory:
     """Whether one was ever detached."""
     is_gone: bool = False
     """Whether it was deleted since nova listed it."""
+    has_live_migrated: bool = False
+    """Whether it was ever live migrated, or that was tried."""

@@ -19,8 +19,19 @@ import datetime
 from collections.abc import Mapping
 
 from vfio_lm.cloud.http.endpoint import path
-from vfio_lm.cloud.http.shape import Fields, listed, mapped, nullable, record, text, utc, whole
+from vfio_lm.cloud.http.shape import (
+    Fields,
+    ShapeError,
+    listed,
+    mapped,
+    nullable,
+    record,
+    text,
+    utc,
+    whole,
+)
 from vfio_lm.cloud.model.scheduling import Aggregate, Move, ServerGroup
+from vfio_lm.cloud.model.topology import GuestNode, ServerTopology
 from vfio_lm.cloud.nova.client import ComputeClient
 from vfio_lm.errors import NotFoundError
 
@@ -127,6 +138,10 @@ class SchedulingClient(ComputeClient):
         )
         return tuple(found or ())
 
+    def topology(self, server_id: str) -> ServerTopology | None:
+        """Return which CPUs and memory of its host a server has; None if it is gone."""
+        return self._http.find(path("servers", server_id, "topology"), _topology)
+
     def disable(self, host: str, reason: str) -> None:
         """Let the scheduler send no server to a host any more; what is there stays and runs.
 
@@ -163,6 +178,28 @@ def _server_group(item: Fields) -> ServerGroup:
         max_servers_per_host=item(
             "rules", record(lambda rules: rules.get("max_server_per_host", whole, 1))
         ),
+    )
+
+
+def _topology(item: Fields) -> ServerTopology:
+    return ServerTopology(
+        nodes=tuple(item("nodes", listed(record(_guest_node)))),
+        page_size_kib=item("pagesize_kb", nullable(whole)),
+    )
+
+
+def _guest_node(item: Fields) -> GuestNode:
+    """Read a node; nova hides what is the host's from who is no administrator."""
+    pinning = item.get("cpu_pinning", mapped(whole), {})
+    try:
+        pinned = {int(cpu): host_cpu for cpu, host_cpu in pinning.items()}
+    except ValueError:
+        raise ShapeError("has a CPU that is no number", ("cpu_pinning",)) from None
+    return GuestNode(
+        cpus=frozenset(item("vcpu_set", listed(whole))),
+        memory_mib=item("memory_mb", whole),
+        host_node=item.get("host_node", whole, None),
+        pinning=pinned,
     )
 
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError
 
-_VIRSH = ("virsh", "--readonly", "--connect", "qemu:///system", "version", "--daemon")
+_VIRSH = ("virsh", "--readonly", "--connect", "qemu:///system")
 _LONGEST_SECONDS = 20
 _LIBVIRT = re.compile(r"^Running against daemon: (\S+)", re.MULTILINE)
 _QEMU = re.compile(r"^Running hypervisor: QEMU (\S+)", re.MULTILINE)
@@ -37,26 +37,30 @@ class HypervisorVersions:
 
 
 def hypervisor_versions(
-    sysfs: Sysfs, run_virsh: Callable[[], str] | None = None
+    sysfs: Sysfs, show_versions: Callable[[], str] | None = None
 ) -> HypervisorVersions:
     """Ask the running libvirt, through ``virsh`` and for at most twenty seconds.
 
-    :param run_virsh: returns what ``virsh version --daemon`` prints in English
+    :param show_versions: returns what ``virsh version --daemon`` prints in English
     :raises NotKnownError: if libvirt does not answer
     """
-    if not sysfs.is_live and run_virsh is None:
+    if not sysfs.is_live and show_versions is None:
         raise NotKnownError("a support bundle does not tell the versions of libvirt and QEMU")
-    text = (run_virsh or _run_virsh)()
+    text = show_versions() if show_versions else run_virsh("version", "--daemon")
     libvirt, qemu = _LIBVIRT.search(text), _QEMU.search(text)
     if libvirt is None or qemu is None:
         raise NotKnownError(f"virsh version --daemon did not tell: {text.strip()[:200]!r}")
     return HypervisorVersions(libvirt[1], qemu[1])
 
 
-def _run_virsh(command: Sequence[str] = _VIRSH) -> str:
+def run_virsh(*arguments: str) -> str:
+    """Return what virsh prints in English, which may only read.
+
+    :raises NotKnownError: if it is not installed, or libvirt does not answer
+    """
     try:
         done = subprocess.run(  # noqa: S603
-            command,
+            (*_VIRSH, *arguments),
             capture_output=True,
             text=True,
             timeout=_LONGEST_SECONDS,

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from vfio_lm.compute.host import hypervisor, settings
 from vfio_lm.compute.host.device_probe import DeviceProbe
+from vfio_lm.compute.host.numa_nodes import host_numa_nodes
 from vfio_lm.compute.host.pci_function import PciFunction
 from vfio_lm.compute.host.sysfs import Sysfs
 from vfio_lm.compute.host.unknowns import NotKnownError, Unknowns
@@ -52,7 +53,8 @@ class HostProbe:
     :param vfio: its VFIO devices; None: none may be opened, as with a support bundle
     :param show_ports: prints devlink's ports as JSON; see :mod:`vfio_lm.compute.host.devlink`
     :param places: where libvirt's files are; where the table has them, if not given
-    :param run_virsh: prints libvirt's versions; see :mod:`vfio_lm.compute.host.hypervisor`
+    :param show_versions: prints libvirt's versions; see :mod:`vfio_lm.compute.host.hypervisor`
+    :param show_capabilities: prints those of libvirt; see :mod:`vfio_lm.compute.host.numa_nodes`
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class HostProbe:
         conf: NovaConf | None = None,
         vfio: VfioDevices | None = None,
         show_ports: Callable[[], str] | None = None,
-        run_virsh: Callable[[], str] | None = None,
         places: HostPlaces | None = None,
+        show_versions: Callable[[], str] | None = None,
+        show_capabilities: Callable[[], str] | None = None,
     ) -> None:
         self._sysfs = sysfs
         self._conf = conf
-        self._run_virsh = run_virsh
+        self._show_versions = show_versions
+        self._show_capabilities = show_capabilities
         self._devices = DeviceProbe(sysfs, vfio, show_ports, places)
 
     def host(
@@ -93,7 +97,7 @@ class HostProbe:
         kernel = take("kernel", lambda: self._sysfs.release)
         versions = take(
             "libvirt_version",
-            lambda: hypervisor.hypervisor_versions(self._sysfs, self._run_virsh),
+            lambda: hypervisor.hypervisor_versions(self._sysfs, self._show_versions),
         )
         if versions is None:
             unknowns.unknown["qemu_version"] = unknowns.unknown["libvirt_version"]
@@ -109,6 +113,9 @@ class HostProbe:
             ),
             downtime_ms=take("downtime_ms", lambda: settings.downtime_ms(self._conf)),
             devices=tuple(with_constant_flags(each, kernel) for each in look.devices),
+            numa_nodes=take(
+                "numa_nodes", lambda: host_numa_nodes(self._sysfs, self._show_capabilities)
+            ),
             unknown=unknowns.unknown,
             unreadable=look.unreadable,
             ignored_addresses=tuple(

@@ -43,6 +43,7 @@ from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import AliasRequest, parse_alias_requests
 from vfio_lm.preflight.facts import Destination, Facts, Occupants, Source, SourceDevice
 from vfio_lm.preflight.gather.history import departures, goes_by_servers, histories, moving_members
+from vfio_lm.preflight.gather.neighbours import with_neighbourhoods
 from vfio_lm.preflight.gather.nova_words import AT_ONCE, NovaWords
 from vfio_lm.preflight.gather.residents import Residents
 from vfio_lm.preflight.inputs import Inputs
@@ -156,7 +157,8 @@ def collect(
             said = words.about([case.subject.server for case in some], host)
             for case in some:
                 facts, key = _facts(cloud, case, answer, inputs, host, residents, memo), case.id
-                yield dataclasses.replace(facts, nova=said[key], history=past[key], **wiring)
+                facts = dataclasses.replace(facts, nova=said[key], history=past[key], **wiring)
+                yield with_neighbourhoods(cloud, residents, facts)
 
 
 class _Wiring(TypedDict):

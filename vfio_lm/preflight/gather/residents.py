@@ -18,7 +18,8 @@ import collections
 import functools
 from collections.abc import Collection, Iterable, Mapping
 
-from vfio_lm.cloud.model import Move, Server
+from vfio_lm.cloud.model import Move, Server, ServerTopology
+from vfio_lm.cloud.parallel import in_parallel
 from vfio_lm.cloud.snapshot import WholeCloud
 from vfio_lm.pci import parse_alias_requests
 from vfio_lm.pci.alias import AliasError
@@ -33,6 +34,7 @@ class Residents:
 
     def __init__(self, cloud: WholeCloud) -> None:
         self._cloud = cloud
+        self._topologies: dict[str, ServerTopology | None] = {}
 
     @functools.cached_property
     def _devices(self) -> Mapping[str, Mapping[str, int]]:
@@ -65,6 +67,12 @@ class Residents:
                 for host in {move.source, move.destination} if move.destination else {*hosts}:
                     moves[host].append(move)
         return {host: Occupants(self._devices.get(host, {}), tuple(moves[host])) for host in hosts}
+
+    def topologies(self, server_ids: Collection[str]) -> Mapping[str, ServerTopology | None]:
+        """Return the NUMA topology of each server, None if it is gone; one request for each."""
+        unknown = [each for each in server_ids if each not in self._topologies]
+        self._topologies.update(zip(unknown, in_parallel(self._cloud.nova.topology, unknown)))
+        return {each: self._topologies[each] for each in server_ids}
 
 
 def device_count(server: Server) -> int:

@@ -19,6 +19,7 @@ import testtools
 
 from tests.unit.cloud import answers
 from tests.unit.cloud.nova.test_client import compute_client
+from vfio_lm.cloud.model import GuestNode, ServerTopology
 from vfio_lm.cloud.nova import SchedulingClient
 
 _NOVA = "http://127.0.0.1/compute/v2.1"
@@ -140,3 +141,21 @@ class TestShares(testtools.TestCase):
         mock.get(f"{_NOVA}/servers/gone/shares", status_code=404, json={})
         client = scheduling_client(mock)
         self.assertEqual((("s1",), ()), (client.shares("a"), client.shares("gone")))
+
+
+class TestTopology(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_what_a_server_has_of_its_host_is_read(self, mock):
+        mock.get(f"{_NOVA}/servers/a/topology", json=answers.topology())
+        mock.get(f"{_NOVA}/servers/gone/topology", status_code=404, json={})
+        client = scheduling_client(mock)
+        node = GuestNode(frozenset({0, 1}), 512, 1, {0: 4, 1: 5})
+        self.assertEqual(ServerTopology((node,), 2048), client.topology("a"))
+        self.assertIsNone(client.topology("gone"))
+
+    @requests_mock.Mocker()
+    def test_what_nova_hides_is_not_known(self, mock):
+        node = {"vcpu_set": [0], "siblings": [], "memory_mb": 512}
+        mock.get(f"{_NOVA}/servers/a/topology", json=answers.topology(nodes=[node]))
+        (found,) = scheduling_client(mock).topology("a").nodes
+        self.assertEqual((None, {}), (found.host_node, found.pinning))

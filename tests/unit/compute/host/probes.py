@@ -32,6 +32,26 @@ Using API: QEMU 9.0.0
 Running hypervisor: QEMU 7.2.22
 Running against daemon: 9.0.1
 """
+_CELL = """\
+<cell id='{0}'>
+  <memory unit='KiB'>2097152</memory>
+  <pages unit='KiB' size='4'>524288</pages>
+  <pages unit='KiB' size='2048'>512</pages>
+  <distances><sibling id='{0}' value='10'/></distances>
+  <cpus num='2'>
+    <cpu id='{1}' socket_id='{0}' die_id='0' core_id='0' siblings='{1}'/>
+    <cpu id='{2}' socket_id='{0}' die_id='0' core_id='1' siblings='{2}'/>
+  </cpus>
+</cell>
+"""
+CAPABILITIES = f"""\
+<capabilities>
+  <host>
+    <cpu><pages unit='KiB' size='4'/><pages unit='KiB' size='2048'/></cpu>
+    <topology><cells num='2'>{_CELL.format(0, 0, 1)}{_CELL.format(1, 2, 3)}</cells></topology>
+  </host>
+</capabilities>
+"""
 
 
 class FakeDevices:

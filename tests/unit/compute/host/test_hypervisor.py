@@ -19,11 +19,13 @@ from vfio_lm.compute.host.unknowns import NotKnownError
 
 class TestHypervisorVersions(ProbeCase):
     def test_virsh_that_prints_something_else_is_unknown(self):
-        self.options["run_virsh"] = lambda: "Verwendete Bibliothek: libvirt 9.0.0"
+        self.options["show_versions"] = lambda: "Verwendete Bibliothek: libvirt 9.0.0"
         self.assertIn("did not tell", self.probe().unknown["qemu_version"])
 
     def test_the_library_of_virsh_is_not_what_runs(self):
-        self.options["run_virsh"] = lambda: VERSIONS.replace("Running against daemon: 9.0.1", "")
+        self.options["show_versions"] = lambda: VERSIONS.replace(
+            "Running against daemon: 9.0.1", ""
+        )
         facts = self.probe()
         self.assertIsNone(facts.libvirt_version)
         self.assertIsNone(facts.qemu_version)

@@ -16,7 +16,14 @@ import os
 import shutil
 
 from tests import sysfs_tree
-from tests.unit.compute.host.probes import UUID, VERSIONS, BundleCase, HostDevicesCase, ProbeCase
+from tests.unit.compute.host.probes import (
+    CAPABILITIES,
+    UUID,
+    VERSIONS,
+    BundleCase,
+    HostDevicesCase,
+    ProbeCase,
+)
 from vfio_lm.pci import PciAddress
 from vfio_lm.pci.nova_conf import NovaConf
 
@@ -166,13 +173,15 @@ class TestHost(ProbeCase):
     def test_what_is_known(self):
         sysfs_tree.mlx5(self.tree, "0000:81:00.0")
         self.options = {
-            "run_virsh": lambda: VERSIONS,
+            "show_versions": lambda: VERSIONS,
+            "show_capabilities": lambda: CAPABILITIES,
             "conf": NovaConf((), {}, None, permit_post_copy=True, downtime_ms=2000),
         }
         facts = self.probe()
         self.assertEqual(self.release, facts.kernel)
         self.assertIs(True, facts.is_iommu_on)
         self.assertEqual(("9.0.1", "7.2.22"), (facts.libvirt_version, facts.qemu_version))
+        self.assertEqual([0, 1], [node.id for node in facts.numa_nodes])
         self.assertEqual((True, 2000), (facts.permits_post_copy, facts.downtime_ms))
         self.assertEqual({}, facts.unknown)
 
@@ -180,7 +189,13 @@ class TestHost(ProbeCase):
         sysfs_tree.plain_function(self.tree, "0000:10:00.0", driver=None)
         facts = self.probe()
         self.assertEqual(
-            {"libvirt_version", "qemu_version", "permits_post_copy", "downtime_ms"},
+            {
+                "libvirt_version",
+                "qemu_version",
+                "permits_post_copy",
+                "downtime_ms",
+                "numa_nodes",
+            },
             set(facts.unknown),
         )
 
