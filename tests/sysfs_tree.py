@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Builds the part of a host's files that tells of its PCI devices; nothing in it is a device.
+"""Builds the part of a host's files that shows its PCI devices; nothing in it is a device.
 
 A :class:`SysfsTree` writes into a folder what the kernel, libvirt and depmod would::
 
@@ -253,7 +253,7 @@ class SysfsTree:
         """Let a libvirt domain have the device, as libvirt's files tell it.
 
         :param as_interface: through ``<interface type='hostdev'>``
-        :param is_running: whether it is the status file that tells it, or only the definition
+        :param is_running: whether it is the status file that shows it, or only the definition
         """
         bus_domain, bus, rest = address.split(":")
         slot, function = rest.split(".")
@@ -344,7 +344,7 @@ def mlx5(
     offset: int = 1,
     firmware: str | None = "28.39.1002",
 ) -> list[str]:
-    """Add an NVIDIA ConnectX-7 port; its RDMA device tells the firmware's version."""
+    """Add an NVIDIA ConnectX-7 port; its RDMA device shows the firmware's version."""
     interface = "ens" + "".join(filter(str.isalnum, pf))[-5:]
     tree.add_pf(
         pf, "15b3", "1021", total_vfs=16, driver="mlx5_core", numa_node=numa_node,

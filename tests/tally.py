@@ -60,7 +60,7 @@ def failure(test: Mapping[str, Any]) -> Iterator[str]:
 def main() -> int:
     """Print what failed, then the count on one line.
 
-    The status tells whether any test ran and none failed.
+    The status shows whether any test ran and none failed.
     """
     run = tests()
     for test in run:

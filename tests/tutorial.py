@@ -74,12 +74,12 @@ _VARYING = re.compile(
     r"|\bmigration_id +\| \d+ "
 )
 
-# How often the progress is told depends on how long it takes.
+# How often the progress is shown depends on how long it takes.
 _PROGRESS = re.compile(r"^[a-z]+ to compute\d, .*\n", re.MULTILINE)
 
 
 def environ_of(cloud: Cloud) -> dict[str, str]:
-    """Return the environment that the tutorial tells its reader to make."""
+    """Return the environment that the tutorial has its reader make."""
     tools = pathlib.Path(sys.executable).parent
     return os.environ | {
         **cloud.environ(),

@@ -24,7 +24,7 @@ _Answer = TypeVar("_Answer")
 
 @dataclasses.dataclass(frozen=True)
 class Clock:
-    """Tells the time and lets it pass. A test passes its own, and waits for nothing."""
+    """Knows the time and lets it pass. A test passes its own, and waits for nothing."""
 
     now: Callable[[], float] = time.monotonic
     """Seconds since some moment in the past."""

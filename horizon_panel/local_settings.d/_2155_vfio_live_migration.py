@@ -23,10 +23,10 @@ import os
 # as one configuration. No API shows what an alias means.
 VFIO_LM_NOVA_CONF = []
 
-# What no API tells of compute hosts either, and decides where PCI devices are not in placement: a
+# What no API shows of compute hosts either, and decides where PCI devices are not in placement: a
 # folder with the nova.conf of the nova-compute of each host as <host>.conf, or as a conf.d folder
 # <host>/; and what "vfio-lm-host probe -f json" wrote there: a file, a folder of files *.json, or a
-# list of them. Both are read anew for each preflight.
+# list of them. Both are read again for each preflight.
 VFIO_LM_HOST_NOVA_CONF = ""
 VFIO_LM_HOST_FACTS = []
 

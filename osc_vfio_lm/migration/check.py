@@ -118,8 +118,8 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List every check of every destination, also what passes, and what would settle "
-            "what is unknown; of several servers, list what the checks say that are in the way",
+            help="List every check of every destination, also what passes, and what is "
+            "missing for each unknown answer; of several servers, list what the checks say that are in the way",
         )
         return parser
 

@@ -63,5 +63,5 @@ def one_line(error: BaseException | str) -> str:
 def _kind(error: BaseException | str) -> str:
     """Return what two errors have in common that are the same to an operator."""
     kind = _VOLATILE.sub("", one_line(error))
-    # Services answer with times, sizes and positions; files and hosts are told apart by numbers.
+    # Services answer with times, sizes and positions; numbers distinguish files and hosts.
     return _NUMBER.sub("", kind) if isinstance(error, CloudError) else kind

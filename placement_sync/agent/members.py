@@ -89,7 +89,7 @@ class Alone:
     trouble = ""
 
     def refresh(self, *, is_able: bool = True, valid_for: float = float("inf")) -> GroupView:
-        """Find nobody else."""
+        """Find no one else."""
         return GroupView()
 
     def owns(self, name: str) -> bool:

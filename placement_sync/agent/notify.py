@@ -54,7 +54,7 @@ class Systemd:
                 channel.connect(address)
                 channel.send("\n".join(states).encode())
             except OSError as exc:
-                LOG.debug("systemd cannot be told %s: %s", ", ".join(states), exc)
+                LOG.debug("cannot notify systemd of %s: %s", ", ".join(states), exc)
 
     def alive(self) -> None:
         """Say that the service makes progress; to be called as often as it does."""

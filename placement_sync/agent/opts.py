@@ -167,7 +167,7 @@ COORDINATION_OPTS: tuple[cfg.Opt, ...] = (
     ),
 )
 
-#: The options that nobody else knows, by section.
+#: The options that no other program knows, by section.
 OWN_OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
     GROUP: AGENT_OPTS,
     COORDINATION: COORDINATION_OPTS,

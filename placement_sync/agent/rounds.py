@@ -99,10 +99,10 @@ class _Round:
 class Agent:
     """Makes rounds until it is stopped.
 
-    :param orders: what it is told at the beginning
+    :param orders: what it is to do at the beginning
     :param members: the group of agents it belongs to
     :param metrics: where it counts what it does
-    :param systemd: whom it tells that it is alive
+    :param systemd: is notified that it is alive
     :param dead_thread: returns the name of a thread that should run and does not, or nothing
     """
 
@@ -196,7 +196,7 @@ class Agent:
     def _work(self, orders: Orders) -> _Round:
         """Read, look, write.
 
-        A host whose files cannot be used is told, and left alone until they can; as long as there
+        A host whose files cannot be used is reported, and left alone until they can; while there
         are others, nothing is left undone for it.
         """
         settings = orders.settings

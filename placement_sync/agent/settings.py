@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the agent is told to do, checked as a whole; how it does it is elsewhere.
+"""What the agent is configured to do, checked as a whole; how it does it is elsewhere.
 
 Settings are read again on SIGHUP. They are complete or refused: an agent never runs with one half
 of the old ones and one half of the new ones.

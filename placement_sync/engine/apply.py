@@ -13,7 +13,7 @@
 """Doing what a plan says; what is to be done is worked out elsewhere.
 
 A run may be killed at any moment: each write brings one provider or flavor from one right or
-wrong state to its right one, and the next round works out anew what is left.
+wrong state to its right one, and the next round works out again what is left.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class StepResult:
 
 
 class Applier:
-    """Carries out the steps of one plan; what fails is told, not raised.
+    """Carries out the steps of one plan; what fails is reported, not raised.
 
     After an error that has nothing to do with the one provider no further write is begun: the
     cloud is down or refuses us, and the next round begins from scratch.
@@ -120,7 +120,7 @@ def apply_flavor(nova: ComputeClient, step: FlavorStep) -> bool:
         _LOG.info("flavor %s is gone; nothing is written for it", step.flavor.name)
         return False
     if now.flavor.extra_specs != step.flavor.flavor.extra_specs:
-        _LOG.info("flavor %s was changed meanwhile; it is judged anew", step.flavor.name)
+        _LOG.info("flavor %s was changed meanwhile; it is judged again", step.flavor.name)
         return False
     apply_change(nova, now, FlavorChange(set=step.set))
     _LOG.info("wrote %s", step)

@@ -12,7 +12,7 @@
 
 """What is wrong with the providers of one host that only its operator can mend; pure rules.
 
-Nova's own PCI providers are never written: nova-compute writes all their traits anew, so that a
+Nova's own PCI providers are never written: nova-compute writes all their traits again, so that a
 fight would have no end. What they carry follows from the host's nova.conf, and that is where it
 is mended.
 """
@@ -108,7 +108,7 @@ def contested(decision: Decision) -> AuditFinding:
 
 
 def undecided(decision: Decision, unclear: Iterable[str]) -> AuditFinding:
-    """Return that it is not known what a provider shall carry."""
+    """Return that it is not known what a provider should carry."""
     return AuditFinding(
         kind=Kind.UNDECIDED,
         subject=decision.provider.name,

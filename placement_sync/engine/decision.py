@@ -25,7 +25,7 @@ from vfio_lm.pci.hosts import Host
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """What a provider that may be written shall carry."""
+    """What a provider that may be written should carry."""
 
     provider: Provider
     host: Host
@@ -48,12 +48,12 @@ class Decision:
 
     @property
     def remove(self) -> frozenset[str]:
-        """Traits of ours that the provider shall not have."""
+        """Traits of ours that the provider should not have."""
         return self.wish.surplus(self.provider.traits)
 
     @property
     def changed(self) -> frozenset[str]:
-        """Traits that are not as they shall be."""
+        """Traits that are not as they should be."""
         return self.add | self.remove
 
     @property

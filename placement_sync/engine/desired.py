@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What placement shall say of a host, from what is known of its devices; not what it says now.
+"""What placement should say of a host, from what is known of its devices; not what it says now.
 
-A trait has three cases here, because "we do not know" must never become "take it away": it shall
-be there, it shall not, or it stays as it is.
+A trait has three cases here, because "we do not know" must never become "take it away": it should
+be there, it should not, or it stays as it is.
 
 Which way is the honest one where configuration and kernel differ? A host with the trait
 HW_PCI_LIVE_MIGRATABLE promises that servers can be live migrated to and from it. The operator's
@@ -39,14 +39,14 @@ from vfio_lm.pci.hosts import Host
 
 @dataclasses.dataclass(frozen=True)
 class WantedTraits:
-    """What one provider shall carry; foreign traits are not its business."""
+    """What one provider should carry; foreign traits are not its business."""
 
     present: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Traits that it shall have, with the reason."""
+    """Traits that it should have, with the reason."""
     absent: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Traits that it shall not have, with the reason."""
+    """Traits that it should not have, with the reason."""
     are_drivers_known: bool = False
-    """Whether it shall have no other driver trait than those in ``present``."""
+    """Whether it should have no other driver trait than those in ``present``."""
 
     def missing(self, now: frozenset[str]) -> frozenset[str]:
         """Return the traits to add to those that the provider has."""
@@ -69,7 +69,7 @@ class WantedTraits:
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """What the whole tree of one host shall say."""
+    """What the whole tree of one host should say."""
 
     root: WantedTraits
     children: Mapping[str, WantedTraits]
@@ -79,7 +79,7 @@ class Desired:
     devices: tuple[Evidence, ...]
     """What is known of each device."""
     release: NovaRelease
-    """Of the host's nova-compute, as far as placement tells."""
+    """Of the host's nova-compute, as far as placement shows."""
     has_marked_provider: bool
     """Whether a PCI provider of nova's carries HW_PCI_LIVE_MIGRATABLE."""
 
@@ -108,7 +108,7 @@ def release_of(tree: Tree) -> NovaRelease:
 
 
 def desired(host: Host, tree: Tree) -> Desired:
-    """Work out what the tree of a host shall say.
+    """Work out what the tree of a host should say.
 
     What the host has is taken from its facts; without, from the PCI providers that nova reports;
     and where it reports none, from the configuration alone.
@@ -148,7 +148,7 @@ def desired(host: Host, tree: Tree) -> Desired:
 
 
 def wish(known: Iterable[Evidence], *, are_drivers_known: bool = False) -> WantedTraits:
-    """Return what a provider shall carry that stands for some devices."""
+    """Return what a provider should carry that stands for some devices."""
     known = tuple(known)
     migratable = [e for e in known if e.said is LiveMigratable.YES and e.may_give_yes]
     bound = [e for e in known if e.said is LiveMigratable.NO]
@@ -181,7 +181,7 @@ def _beyond(facts: HostFacts, own: Iterable[Evidence]) -> Iterable[Evidence]:
     """Yield what placement has that the facts have not.
 
     Facts are about SR-IOV functions and about what is bound to a VFIO driver. Another device
-    cannot live migrate as it is, but may well be declared so that it shall not.
+    cannot live migrate as it is, but may well be declared so that it should not.
     """
     known = {a for device in facts.devices for a in (device.address, device.parent_address)}
     for each in own:

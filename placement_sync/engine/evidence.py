@@ -41,7 +41,7 @@ class Evidence:
     """What is known of one device, or of the devices behind one provider."""
 
     said: LiveMigratable | None
-    """What the device specification declares; None where it cannot be told which one decides."""
+    """What the device specification declares; None where it is unknown which one decides."""
     source: str
     """Where that is known from, in words."""
     specs: tuple[DeviceSpec, ...] = ()

@@ -28,7 +28,7 @@ class Kind(enum.Enum):
     CONTESTED = "contested"
     """Somebody else changed a provider back twice; it is left alone."""
     UNDECIDED = "undecided"
-    """What is known does not tell what a provider shall carry; it stays as it is."""
+    """What is known does not tell what a provider should carry; it stays as it is."""
     DRIVER_CANNOT = "driver cannot migrate"
     """The device specification says yes, and the host facts say that it cannot be."""
     PROVIDER_WITHOUT_DEVICE = "provider without device"

@@ -13,7 +13,7 @@
 """Which hosts flavors with aliases ask for, and which they should; pure rules.
 
 ``trait:…=required|forbidden`` in a flavor is about the root provider of a host. An extra spec
-that is there was written by somebody, and nothing tells whether that was us: it is never changed.
+that is there was written by somebody, and nothing shows whether that was us: it is never changed.
 """
 
 from __future__ import annotations

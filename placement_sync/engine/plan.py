@@ -93,7 +93,7 @@ class Plan:
     providers: int = 0
     """Providers that the configuration of the hosts says something about."""
     nova_wrong: int = 0
-    """Those of nova's that do not carry what they shall; they are never written."""
+    """Those of nova's that do not carry what they should; they are never written."""
     contested: int = 0
     """Those that somebody else keeps changing back."""
 
@@ -104,7 +104,7 @@ class Plan:
 
     @property
     def has_drift(self) -> bool:
-        """Whether something is not as it shall be, whoever can mend it."""
+        """Whether something is not as it should be, whoever can mend it."""
         return not self.is_empty or any(finding.kind.is_drift for finding in self.findings)
 
     @property

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From what hosts shall say and what placement says to a plan; pure, nothing is fetched here."""
+"""From what hosts should say and what placement says to a plan; pure, nothing is fetched here."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Aliases:
 
 
 def compare(hosts: Iterable[Host], snapshot: Snapshot) -> Comparison:
-    """Work out what the trees of hosts shall say."""
+    """Work out what the trees of hosts should say."""
     hosts = sorted(hosts, key=lambda host: host.hypervisor_hostname)
     known = tuple(host for host in hosts if host.hypervisor_hostname in snapshot.trees)
     wanted = {

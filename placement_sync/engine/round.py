@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The placement sync engine: what it is told, what it does in one round; not when it does it.
+"""The placement sync engine: its input, what it does in one round; not when it does it.
 
 The agent repeats :meth:`Engine.run_round`, and ``openstack vfio provider sync|audit`` runs it
 once.
@@ -57,7 +57,7 @@ class RoundResult:
     providers: int = 0
     """Providers that the configuration of the hosts says something about."""
     right: int = 0
-    """Those that carry what they shall, at the end of the round."""
+    """Those that carry what they should, at the end of the round."""
     wrong: int = 0
     """Those that do not, at the end of the round: not written yet, or nova's own."""
     contested: int = 0
@@ -97,7 +97,7 @@ class Engine:
     :param aliases: ``[pci]alias`` of nova-api by name; if not given, those that the files of the
         hosts agree on
     :param is_whole_cloud: whether the hosts of each round are all hosts of the cloud; only then
-        it is told that an alias has no device on any of them
+        it is known that an alias has no device on any of them
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Engine:
         :param hosts: those whose configuration could be read; nothing of others is touched
         :param all_hosts: those that aliases are judged by; ``hosts`` if not given
         :param with_flavors: whether to look at aliases and flavors in this round, as far as the
-            engine is told to at all; of several agents one is enough
+            engine is configured to at all; of several agents one is enough
         :param writing: entered around each write; where it yields False that write is left out,
             and the round is not complete
         """

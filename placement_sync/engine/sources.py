@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where hosts' configurations are read from, in every round anew; not what they say.
+"""Where hosts' configurations are read from, in every round; not what they say.
 
 What is read is what nova-compute would read if it started now. A file that cannot be read is an
 error of its host, and that host is left alone until the file can be read again.

@@ -48,7 +48,7 @@ from vfio_lm.preflight import (
 SPEC = CloudSpec(
     hosts=(HostSpec("compute1", vfs=63, vcpus=256, memory_mb=262144, device_specs=(YES,)),),
     aliases=(ALIAS_YES, ALIAS_ANY),
-    # Nobody reports that the hosts are up while this runs.
+    # Nothing reports that the hosts are up while this runs.
     nova_options={"DEFAULT": {"service_down_time": "86400"}},
 )
 

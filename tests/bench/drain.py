@@ -12,7 +12,7 @@
 
 """How well and how fast a drain is planned, beside taking servers and hosts one after the other.
 
-All servers that shall leave, and what the other hosts have left, are made up: nothing is asked.
+All servers that should leave, and what the other hosts have left, are made up: nothing is asked.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ MICROVERSION = "2.100"
 #: seconds that anything may take, also on a machine that is busy with other things
 LIMIT = 180.0
 
-# Reading a server costs nova as much as some steps of a live migration do: who asks shall not be
+# Reading a server costs nova as much as some steps of a live migration do: who asks should not be
 # what nova is busy with.
 _SHARE_OF_ASKING = 0.25
 _SHORTEST_POLL = 0.1

@@ -45,7 +45,7 @@ DEFAULT_CLOUD = "embedded"
 class Cloud(Lifetime):
     """Real keystone, placement, glance and nova on loopback, with fake hypervisors.
 
-    :param spec: what the cloud shall look like; three hosts by default.
+    :param spec: what the cloud should look like; three hosts by default.
     :param directory: where its files are, until it is stopped; must be empty or not
         exist. None: a temporary directory.
     :param release: of nova; keystone, placement and glance stay those of the tests. One that
@@ -242,7 +242,7 @@ class Cloud(Lifetime):
     def update_resources(self, host: str | None = None) -> None:
         """Run nova's periodic update of a host now (None: of every host that runs).
 
-        nova forgets what it knows of its providers, so traits are written anew.
+        nova forgets what it knows of its providers, so traits are written again.
         """
         self._control.run("update-resources", name=host)
 
@@ -271,7 +271,7 @@ class Cloud(Lifetime):
         """Bring the cloud back to how a test expects it.
 
         All servers, flavors, server groups and aggregates are deleted, all hosts run
-        and are enabled, no migration is told to fail, neutron has all its extensions, and
+        and are enabled, no migration is set to fail, neutron has all its extensions, and
         every host updates its resources. Hosts, aliases and other options stay as they are.
         """
         self.clear()
@@ -298,7 +298,7 @@ class Cloud(Lifetime):
 
         When a server is deleted where it arrived by a live migration, nova frees its PCI
         devices in the next periodic update only (``ResourceTracker._update_usage_from_instance``).
-        And the host that a server leaves tells the scheduler that it is there, which counts for
+        And the host that a server leaves reports it to the scheduler as there, which counts for
         server groups until ``scheduler_instance_sync_interval`` is over
         (``ComputeManager._post_live_migration``, nova 34.0.0).
         """

@@ -43,7 +43,7 @@ _OUTPUT_LINES = 20
 def python(release: NovaRelease) -> Path:
     """Give the interpreter that has a release of nova; may take minutes the first time.
 
-    An environment is made anew when its file of versions changes, or when the making was
+    An environment is made again when its file of versions changes, or when the making was
     interrupted.
 
     :raises CloudError: with the end of pip's output, if it cannot be made.

@@ -18,7 +18,7 @@ from tests.cloud.rest import Rest
 
 IMAGE_NAME = "cirros"
 
-#: nobody boots it: the hypervisors are fakes
+#: it is never booted: the hypervisors are fakes
 IMAGE_CONTENT = b"\0" * 512
 
 

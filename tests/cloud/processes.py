@@ -200,7 +200,7 @@ class Processes:
         with settings.log(service).open("ab") as log:
             return subprocess.Popen(
                 [python, "-W", "ignore", "-m", self._modules[service], str(settings.directory)],
-                # whose end tells the service that its launcher is gone
+                # by whose end the service notices that its launcher is gone
                 stdin=subprocess.DEVNULL if settings.is_detached else subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -108,7 +108,7 @@ class SharedCloud:
             self._cloud = self._admin = None
 
     def _replace_hosts(self, wanted: Mapping[str, HostSpec]) -> None:
-        """Take away hosts that shall differ: one that reported devices may never stop to."""
+        """Take away hosts that should differ: one that reported devices may never stop to."""
         assert self._cloud is not None
         if all(self._hosts.get(name) == host for name, host in wanted.items()):
             gone = [name for name in self._cloud.hosts() if name not in wanted]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an embedded cloud shall look like; not how it is built or run."""
+"""What an embedded cloud should look like; not how it is built or run."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Dashboard(Lifetime):
             (self._directory / "site.json").write_text(json.dumps(described))
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", "tests.dashboard.serve", self._directory],
-                # whose end tells Horizon that its launcher is gone
+                # by whose end Horizon notices that its launcher is gone
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -13,7 +13,7 @@
 """Making scenarios from a seed: the same seed and number give the same scenario, ever.
 
 Some scenarios in a row have the same hosts, with the same other servers on them, since
-making these anew takes long. What is
+making these again takes long. What is
 random is what operators vary; that the server can be made at all is seen to as far as it is easy.
 """
 

@@ -29,7 +29,7 @@ class Subject(enum.Enum):
     SERVER = "server"
     """Whether the server can leave, to whichever host nova chooses."""
     DESTINATION = "destination"
-    """Whether it can go to one host, as the verdict about the server tells."""
+    """Whether it can go to one host, as the verdict about the server shows."""
     NAMED_HOST = "named host"
     """The same where the preflight is asked for this host alone, as with ``--host``."""
 

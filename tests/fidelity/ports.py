@@ -33,7 +33,7 @@ NETWORKS = {"normal": PLAIN, "direct": SRIOV, "macvtap": SRIOV, "direct-physical
 
 
 class AgentsState(enum.Enum):
-    """What the neutron agents of a host do while the server shall move."""
+    """What the neutron agents of a host do while the server is to move."""
 
     ALIVE = "alive"
     DEAD = "dead"
@@ -84,7 +84,7 @@ def wait_for_bandwidth(admin: Administrator, hosts: Iterable[HostSpec]) -> None:
 
 
 def bring_agents_into_state(cloud: Cloud, host: HostSpec, state: AgentsState) -> None:
-    """Let the agents of a host do as they shall."""
+    """Let the agents of a host do as they should."""
     if state is AgentsState.DEAD:
         cloud.stop_network_agents(host.name)
     elif state is AgentsState.WITHOUT_NETWORK:

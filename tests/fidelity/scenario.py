@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a scenario is: a cloud with servers, and what the preflight is told of it; pure data."""
+"""What a scenario is: a cloud with servers, and what the preflight knows of it; pure data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 class HostState(enum.Enum):
-    """What a compute host does while the server shall move."""
+    """What a compute host does while the server is to move."""
 
     UP = "up"
     DISABLED = "disabled"
@@ -110,7 +110,7 @@ class Scenario:
     """Everything that the verdict and nova's answer depend on.
 
     :ivar seed: with ``number``, what it was generated from; written by hand: any name for it.
-    :ivar server: the server that shall be live migrated.
+    :ivar server: the server to be live migrated.
     :ivar others: servers that are there before it.
     :ivar group_policy: of the one server group; None: there is none.
     :ivar aggregates: metadata of aggregates that make no zone, with the hosts in each.
@@ -154,7 +154,7 @@ class Scenario:
         return hosts, self.pci_in_placement, self.others, self.group_policy, self.aggregates
 
     def to_json(self) -> str:
-        """Return the text of the file that makes the scenario anew."""
+        """Return the text of the file that makes the scenario again."""
         return json.dumps(dataclasses.asdict(self), indent=1, default=_plain) + "\n"
 
     @classmethod

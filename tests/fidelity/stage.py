@@ -39,7 +39,7 @@ class CannotStageError(Exception):
 class Staged:
     """A cloud in the shape of a scenario.
 
-    :ivar server_id: of the server that shall be live migrated; it changes when it is made anew.
+    :ivar server_id: of the server to be live migrated; it changes when it is made again.
     :ivar other_ids: of the servers that were there before.
     """
 
@@ -53,7 +53,7 @@ class Staged:
     past: Past | None = None
 
     def make_server(self) -> None:
-        """Make the server that shall be live migrated.
+        """Make the server to be live migrated.
 
         :raises CannotStageError: if nova does not
         """
@@ -127,7 +127,7 @@ class Staged:
             raise CannotStageError(str(error)) from error
 
     def bring_hosts_into_state(self) -> None:
-        """Disable and stop the hosts that shall be so."""
+        """Disable and stop the hosts that should be so."""
         for host in self.scenario.hosts:
             if host.state is HostState.DISABLED:
                 self.cloud.disable_host(host.spec.name)
@@ -197,7 +197,7 @@ class Stager:
     def stage(self, scenario: Scenario) -> Staged:
         """Bring the cloud into the shape of a scenario, its servers included.
 
-        Where the last scenario had the same ground, only what differs is made anew.
+        Where the last scenario had the same ground, only what differs is made again.
 
         :raises CannotStageError: if nova does not make its servers
         """

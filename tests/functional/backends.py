@@ -51,7 +51,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def url(self, address: str, timeout: int) -> str:
-        """Return what an agent is told that finds the backend at an address."""
+        """Return the options of an agent that finds the backend at an address."""
 
     @property
     @abc.abstractmethod

@@ -49,7 +49,7 @@ def answering(status: int, body: bytes = b"", content_type: str = "text/plain") 
 
 
 def hanging(handler: _Handler) -> None:
-    """Say nothing, until the gate is told to go on."""
+    """Say nothing, until the gate is opened."""
     handler.gate.wait_for_end_of_faults()
     handler.close_connection = True
 

@@ -66,7 +66,7 @@ def ways(remedy: str) -> list[list[Step]]:
 
 
 class Operator:
-    """Knows the cloud, and what the preflight was told of it so far."""
+    """Knows the cloud, and what the preflight knows of it so far."""
 
     def __init__(self, case: CloudTestCase, folder: pathlib.Path) -> None:
         self.case = case
@@ -86,7 +86,7 @@ class Operator:
         os.utime(case.cloud.nova_conf(), (_LONG_AGO, _LONG_AGO))
 
     def check(self, server: str) -> Report:
-        """Run the preflight with all that it was told to be told."""
+        """Run the preflight with all that it was set to know."""
         parser = argparse.ArgumentParser()
         inputs.add_preflight_inputs(parser)
         parser.add_argument("--host")
@@ -134,7 +134,7 @@ class Operator:
         return str(path)
 
     def write_conf(self, host: str | None, section: str, line: str) -> None:
-        """Write a line into a nova.conf that the preflight is told of."""
+        """Write a line into a nova.conf that the preflight reads."""
         name = line.partition(" = ")[0]
         assert name in nova.conf.CONF[section], f"nova has no option [{section}]{name}"
         before = self.conf_file(host)
@@ -158,7 +158,7 @@ class Operator:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until nova has done what it was told to."""
+        """Wait until nova has done what was asked."""
         for server in self.servers:
             wait_for("the server is active", lambda s=server: self._is_settled(s))
         self.case.cloud.update_resources()
@@ -244,7 +244,7 @@ class Operator:
             case ["devlink", "port", "function", "set", _, "migratable", "enable"]:
                 self.devices[host, None] = {"is_devlink_migratable": True}
             case _:
-                raise AssertionError(f"nobody knows how to run this on a host: {line}")
+                raise AssertionError(f"no one knows how to run this on a host: {line}")
 
     def _run_on_controller(self, words: list[str]) -> None:
         program, *arguments, arrow, name = words

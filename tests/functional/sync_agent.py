@@ -201,7 +201,7 @@ def write_hosts(folder: pathlib.Path, names: Mapping[str, str]) -> None:
 
 
 class PlacementProcess:
-    """The placement of a cloud of one's own, killed and started anew on the same port."""
+    """The placement of a cloud of one's own, killed and started again on the same port."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._directory = cloud.directory

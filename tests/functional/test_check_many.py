@@ -210,13 +210,13 @@ class TestBadChoice(ManyTestCase):
         self.assert_refused(done, "'compute9'", "compute1, compute2, compute3")
         done = self.run_check("--all", "--host", "compute9")
         self.assert_refused(done, "'compute9'", "compute1, compute2, compute3")
-        self.assert_refused(self.run_check("--project", "nobody's"), "no project", "'nobody's'")
+        self.assert_refused(self.run_check("--project", "missing's"), "no project", "'missing's'")
         done = self.run_check("--project", "admin", "--project-domain", "nowhere")
         self.assert_refused(done, "no domain", "'nowhere'")
         self.boot(self.flavor(None), name="there")
-        self.assert_refused(self.run_check("there", "nobody"), "no server", "'nobody'")
-        many = [f"nobody{number}" for number in range(20)]
-        self.assert_refused(self.run_check("there", *many), "no server", "'nobody0'")
+        self.assert_refused(self.run_check("there", "missing"), "no server", "'missing'")
+        many = [f"missing{number}" for number in range(20)]
+        self.assert_refused(self.run_check("there", *many), "no server", "'missing0'")
 
     def test_a_user_without_the_admin_role(self):
         done = self.openstack("vfio", "migration", "check", "--all", cloud="embedded-demo")

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova-api serves the dry run to administrators, and disturbs nobody by it."""
+"""nova-api serves the dry run to administrators, and disturbs no one by it."""
 
 from tests.functional import dry_run_api_cases
 

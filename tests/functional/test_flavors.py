@@ -143,7 +143,7 @@ class TestCreate(FlavorTestCase):
             (("--alias", "vf-yes", "--alias", "vf-yes:2"), ("more than once",)),
             (("--alias", "vf-yes", "--alias", "vf-no", "--host-trait"), ("no host is both",)),
             (("--alias", "vf-yes", "--project", "demo"), ("--private",)),
-            (("--alias", "vf-yes", "--private", "--project", "nobody"), ("nobody",)),
+            (("--alias", "vf-yes", "--private", "--project", "missing"), ("missing",)),
             (("--alias", "vf-yes", "--property", f"{ALIAS}=vf-no:1"), ("--alias",)),
             # what nova refuses after the flavor itself is there
             (

@@ -173,7 +173,7 @@ class TestKilled(ExecuteTestCase):
         servers = self.boot_on_compute1("a", "b", "c")
         source, destination, kills = "compute1", "compute2", 0
         whole = 60.0
-        # A run that was over before it could be killed only tells how long a run takes.
+        # A run that was over before it could be killed only shows how long a run takes.
         for _ in range(3 * KILLS + 1):
             began, moment = time.monotonic(), random.uniform(whole / 8, whole)
             process = self.popen("--execute", host=source)

@@ -180,7 +180,7 @@ class TestBadInput(CheckTestCase):
             self.assertIn(word, done.errors)
 
     def test_unknown_server(self):
-        self.assert_refused(self.run_check("nobody"), "no server", "'nobody'")
+        self.assert_refused(self.run_check("missing"), "no server", "'missing'")
         unknown_id = "11111111-2222-4333-8444-555555555555"
         self.assert_refused(self.run_check(unknown_id), "no server", unknown_id)
 

@@ -83,7 +83,7 @@ class TestPlacementStartedAnew(FleetMixin):
         agent.start()
         self.fleet.wait_until_right("yes")
         # keystone revokes all tokens of a user who is disabled, and a placement that is started
-        # anew does not remember that it accepted one of them
+        # again does not remember that it accepted one of them
         identity.update_user(user, is_enabled=False)
         identity.update_user(user, is_enabled=True)
         self.placement.kill()

@@ -99,7 +99,7 @@ class TestAgents(VerdictOfPortsTestCase):
 
 
 class TestLossOfNetwork(VerdictOfPortsTestCase):
-    """Whoever loses the network for a while is told which port it is."""
+    """Whoever loses the network for a while sees which port it is."""
 
     def test_the_port_that_is_unplugged_is_named(self) -> None:
         server = self.boot_with(self.port("direct", SRIOV))

@@ -308,7 +308,7 @@ class TestWriters(ProviderTestCase):
             with contextlib.suppress(ConflictError):
                 writer.change(self.uuids[name], change)
                 known[name] = has
-            # Placement has one core here, and shall also answer us.
+            # Placement has one core here, and should also answer us.
             if self.end.wait(PAUSE_SECONDS):
                 return known
         raise AssertionError("a count has no end")

@@ -89,7 +89,7 @@ class TestReport(base.CloudTestCase):
             for secret in secrets:
                 self.assertNotIn(secret, content, name)
         self.assertIn("live_migration_downtime = 700", found["nova-conf/api.conf"])
-        # nova would refuse this file, which is told and is no reason to have no report
+        # nova would refuse this file, which is reported and is no reason to have no report
         self.assertIn(f"\n# {conf}:", found["nova-conf/api.conf"])
         self.assertIn("preflight/guest.json", self.told(found, "failed"))
         self.assertEqual(0o600, stat.S_IMODE(self.file.stat().st_mode))
@@ -114,10 +114,10 @@ class TestReport(base.CloudTestCase):
 
     def test_a_server_that_does_not_exist_is_refused(self):
         finished = self.openstack(
-            "vfio", "report", "--output", str(self.file), "--server", "nobody"
+            "vfio", "report", "--output", str(self.file), "--server", "missing"
         )
         self.assertEqual((1, False), (finished.status, self.file.exists()))
-        self.assertIn("'nobody'", finished.errors)
+        self.assertIn("'missing'", finished.errors)
 
     def test_a_file_that_is_there_is_left_as_it_is(self):
         self.file.write_text("mine")

@@ -153,7 +153,7 @@ class TestGoing(HookTestCase):
         self.assertEqual([], [request for request in asked if placement in request])
 
     def test_a_server_that_does_not_exist_is_reported_once(self):
-        done = self.migrate("nobody")
+        done = self.migrate("missing")
         self.assertEqual(1, done.status)
         self.assertEqual(1, len(done.errors.strip().splitlines()), done.errors)
 

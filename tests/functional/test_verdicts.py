@@ -184,7 +184,7 @@ class TestTwoPfs(VerdictTestCase):
 
 
 class TestSriovPort(VerdictTestCase):
-    """A port that is served with a PCI device, of which no API tells whether another is free."""
+    """A port that is served with a PCI device, of which no API shows whether another is free."""
 
     hosts = tuple(HostSpec(f"compute{i}", device_specs=(OF_A_NETWORK,)) for i in (1, 2))
 
@@ -218,7 +218,7 @@ class TestServerGroups(VerdictTestCase):
         self.assertEqual(("compute3",), report.hosts(Verdict.READY))
 
     def test_where_a_member_has_just_left_nobody_knows(self):
-        """The host that a server left tells nova's scheduler that the server is there."""
+        """The host that a server left reports to nova's scheduler that the server is there."""
         hints = {"group": self.group("anti-affinity")}
         other = self.boot(self.flavor(None), host="compute2", name="other", hints=hints)
         server = self.boot(self.flavor("vf-yes:1"), host="compute1", hints=hints)
@@ -241,7 +241,7 @@ class TestServerGroups(VerdictTestCase):
 
 
 class TestPciNotInPlacement(VerdictTestCase):
-    """Where placement does not know the devices, nobody can be sure without the hosts."""
+    """Where placement does not know the devices, no one can be sure without the hosts."""
 
     hosts = tuple(HostSpec(f"compute{i}", device_specs=(YES,)) for i in (1, 2))
     pci_in_placement = False

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the settings say about files, and what the preflight is told by them."""
+"""What the settings say about files, and what the preflight knows by them."""
 
 from __future__ import annotations
 

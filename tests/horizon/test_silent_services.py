@@ -32,14 +32,14 @@ TABS = ("overview", "devices", "aliases", "servers", "hosts")
 NOVA = "nova cannot be reached"
 PLACEMENT = "placement cannot be reached"
 SIZE = {"count": 1, "vcpus": 1, "ram": 512, "disk": 1, "ephemeral": 0, "swap": 0}
-#: Of nova and of placement, each once at its own address and once where all versions are told.
+#: Of nova and of placement, each once at its own address and once where all versions are listed.
 MOST_WAITS = 3
 
 
 class Silence:
     """A service on loopback that takes every connection and says nothing.
 
-    :ivar connections: how many it has taken since it was told to forget
+    :ivar connections: how many it has taken since it was reset
     """
 
     def __init__(self) -> None:

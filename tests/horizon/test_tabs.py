@@ -213,7 +213,7 @@ class HostPageTest(PanelTestCase):
 
     def test_a_host_that_nobody_knows_is_not_found(self) -> None:
         self.answer(hosts=fleet(cloud.device("compute1")))
-        self.assertEqual(404, self.get("nobody").status_code)
+        self.assertEqual(404, self.get("missing").status_code)
 
     def test_a_host_that_may_be_there_is_a_page_that_says_what_is_not_known(self) -> None:
         down = CloudError("nova cannot be reached")

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``python -m tests.lab``: builds the lab, boots it, and tells how it went."""
+"""``python -m tests.lab``: builds the lab, boots it, and reports how it went."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Image:
         return self._folder / "initrd.gz"
 
     def make(self, kernel: KernelBuild) -> None:
-        """Make both files anew."""
+        """Make both files again."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()
         self._fill_root(kernel)

@@ -222,7 +222,7 @@ class LibvirtHost:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # libudev takes only the kernel's own /sys for one, unless it is told otherwise
+                # libudev takes only the kernel's own /sys for one, unless it is set otherwise
                 env=environment | {"SYSTEMD_DEVICE_VERIFY_SYSFS": "0"},
             )
 
@@ -235,7 +235,7 @@ class LibvirtHost:
     def detach_vfs(self) -> None:
         """Do what libvirt before 10.0 asks for where a VF is on a variant driver.
 
-        It takes the VF away from its driver: not here, where nobody reads what sysfs is told.
+        It takes the VF away from its driver: not here, where no one reads what is written to sysfs.
         """
         import libvirt
 

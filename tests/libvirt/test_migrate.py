@@ -163,9 +163,9 @@ class TestRefusals(base.LibvirtTestCase):
         self.assert_still_on_source()
 
     def test_an_unknown_domain(self):
-        finished = self.migrate("--map", "0000:65:00.1=0000:ca:00.2", domain="nobody")
+        finished = self.migrate("--map", "0000:65:00.1=0000:ca:00.2", domain="missing")
         self.assertEqual(1, finished.returncode)
-        self.assertIn("no domain nobody at qemu:///system", finished.stderr)
+        self.assertIn("no domain missing at qemu:///system", finished.stderr)
 
     def test_a_map_that_nobody_can_choose(self):
         self.start(["0000:65:00.1"])

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Progress stays one line on a terminal, and is told once elsewhere."""
+"""Progress stays one line on a terminal, and is shown once elsewhere."""
 
 import io
 

@@ -39,7 +39,7 @@ class State(enum.Enum):
     STAYS = "stays"
     """It cannot live migrate, or does not fit anywhere beside the others."""
     UNKNOWN = "unknown"
-    """Whether it can live migrate, or has, is not settled."""
+    """It is unknown whether it can live migrate, or has."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -190,7 +190,7 @@ def fill_pools(
     """Put the free devices into the pools they are counted in.
 
     :param matters: whether the server asks for devices like those of a pool
-    :returns: what cannot be told of the devices, in sentences; nothing of pools that do not matter
+    :returns: what is unknown of the devices, in sentences; nothing of pools that do not matter
     """
     free = collections.defaultdict(list)
     for device in devices:

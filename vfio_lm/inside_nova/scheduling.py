@@ -86,7 +86,7 @@ class Scheduling:
         return int(self._conf.migrate_max_retries)
 
     def refresh(self) -> None:
-        """Read again what a scheduler is told by RPC: cells and aggregates."""
+        """Read again what a scheduler learns by RPC: cells and aggregates."""
         hosts = self._hosts
         hosts.refresh_cells_caches()
         hosts.aggs_by_id.clear()

@@ -94,7 +94,8 @@ def dry_run(guard: Guard, is_time_over: Callable[[], bool]) -> DryRun:
 def _choose_threads() -> None:
     """Choose native threads, before anything else of nova is imported.
 
-    Importing the module is all in nova 31; 32 has a function for it, and 33 is told the default.
+    Importing the module is all in nova 31; 32 has a function for it, and 33 takes the
+    default as an argument.
     """
     os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "true"
     try:

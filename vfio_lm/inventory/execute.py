@@ -14,7 +14,7 @@
 
 A run may be killed at any moment and be repeated. Its state is in the cloud: a server carries
 the tag :data:`vfio_lm.inventory.upgrade.TAG` from before its resize until after the
-confirmation, so that the next run finds what is begun, and confirms nobody else's resize.
+confirmation, so that the next run finds what is begun, and confirms no one else's resize.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Composition:
     alias: Setting
     """For all services."""
     device_spec: Setting | None
-    """For the hosts with such devices; None if nobody said how to recognise them."""
+    """For the hosts with such devices; None if it is not said how to recognise them."""
     tags: str
     """The JSON object of what a device specification has to say of the devices."""
     needs_placement: bool

@@ -207,7 +207,7 @@ class _Reader(iniparser.BaseParser):
             except iniparser.ParseError as exc:
                 self._note(exc.lineno, exc.msg)
                 if exc.line.startswith("["):
-                    # Nobody knows which section the following lines were meant for.
+                    # It is unknown which section the following lines were meant for.
                     self._section = None
 
     def new_section(self, section: str) -> None:

@@ -188,7 +188,7 @@ class DeviceFacts:
     is_devlink_migratable: bool | None = None
     """The function's ``migratable`` attribute in devlink, where its PF's driver has one."""
     user: DeviceUser | None = None
-    """None without a reason in ``unknown``: nobody uses it."""
+    """None without a reason in ``unknown``: it is free."""
     migration: MigrationFlags | None = None
     migration_state: str | None = None
     """For a device in use, as the kernel names it: RUNNING, STOP, ERROR and others."""
@@ -201,7 +201,7 @@ class DeviceFacts:
 
     @property
     def is_free(self) -> bool | None:
-        """Whether nobody uses the device; None where that is not known."""
+        """Whether the device is free; None where that is not known."""
         if "user" in self.unknown:
             return None
         return self.user is None

@@ -89,7 +89,7 @@ class Outcome:
     message: str
     """One sentence for people."""
     remedy: str = ""
-    """What to do; for an unknown, what would settle it. Lines that begin with two spaces can be
+    """What to do; for an unknown, what is missing. Lines that begin with two spaces can be
     pasted, see :mod:`vfio_lm.preflight.wording.remedy`."""
     evidence: Evidence = dataclasses.field(default_factory=dict)
     """The values that were looked at: strings, numbers, booleans, None, lists and dicts."""

@@ -67,7 +67,7 @@ class CloudTab(tabs.Tab):
 
     @property
     def filter_text(self) -> str:
-        """What the rows shall have somewhere."""
+        """What the rows should have somewhere."""
         return self.request.GET.get(self.filter_param, "").strip()
 
     def filtered(

@@ -26,7 +26,7 @@ LONGEST_WAIT = 0.5
 
 
 def install(*, as_json: bool = False) -> None:
-    """Wake listeners when a message arrives, or when they shall stop.
+    """Wake listeners when a message arrives, or when they should stop.
 
     :param as_json: whether a message arrives as it does over a wire, a tuple as a list.
 

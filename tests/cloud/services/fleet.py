@@ -220,7 +220,7 @@ class Fleet:
                 manager.rt.update_available_resource(context, node)
 
     def _change(self, spec: CloudSpec) -> None:
-        """Write every nova.conf anew and let nova read it; not if nova refuses it."""
+        """Write every nova.conf again and let nova read it; not if nova refuses it."""
         old, self.spec = self.spec, spec
         try:
             self._reload()

@@ -242,7 +242,7 @@ def _abort_job(self: Any) -> None:
 
 
 def _job_stats(self: Any, flags: int = 0) -> dict[str, int]:
-    """Describe the job of a domain; how one ended that failed is told once, as libvirt does it.
+    """Describe the job of a domain; how one ended that failed is shown once, as libvirt does it.
 
     nova would take what is left of it for the end of the next migration.
     """

@@ -102,7 +102,7 @@ class Agents:
             threading.Thread(target=_repeat, args=(work, seconds), daemon=True).start()
 
     def start(self, host: Mapping[str, Any], agent_type: str | None = None) -> None:
-        """Start the agents of a host anew, or the one of a type."""
+        """Start the agents of a host again, or the one of a type."""
         spec = HostSpec.from_json(host)
         self._end(spec.name, agent_type)
         self._start(spec, agent_type)

@@ -38,7 +38,7 @@ NETWORK_OWNER = "0" * 32
 
 
 class Networks(nova_fixtures.NeutronFixture):
-    """Nova's double of neutron, whose plugin can be told to leave extensions out."""
+    """Nova's double of neutron, whose plugin can be made to leave extensions out."""
 
     def __init__(self, test: Any) -> None:
         super().__init__(test)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Thread pools that end when they are told to; not what runs in them."""
+"""Thread pools that end on request; not what runs in them."""
 
 from __future__ import annotations
 

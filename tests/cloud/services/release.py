@@ -52,7 +52,7 @@ def _hand_context_on_to_green_threads() -> None:
     """Start each green thread in a copy of the context variables of who starts it.
 
     A greenlet begins with none (greenlet 3, ``gr_context``). eventlet makes them in two
-    places, of which the other one is for those whose result nobody waits for.
+    places, of which the other one is for those whose result is not waited for.
     """
     import eventlet
     import eventlet.greenthread

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""SQLite under services that expect a database server: many threads write, nobody fails.
+"""SQLite under services that expect a database server: many threads write, none fails.
 
 Not what is in the databases.
 """

@@ -83,7 +83,7 @@ Make = Callable[[Stage], str]
 
 
 class Place(enum.Enum):
-    """In which kind of cloud a situation is made, and what the preflight is told beforehand."""
+    """In which kind of cloud a situation is made, and what the preflight knows beforehand."""
 
     IN_PLACEMENT = "devices are in placement; the preflight knows the nova.conf of the API"
     THREE_HOSTS = "the same, with a third host"

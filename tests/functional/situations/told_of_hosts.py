@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Situations of what is told of hosts: their nova.conf and their facts."""
+"""Situations of what is known of hosts: their nova.conf and their facts."""
 
 from __future__ import annotations
 

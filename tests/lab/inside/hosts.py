@@ -143,7 +143,7 @@ def start_hosts(transcript: Transcript) -> tuple[Host, Host]:
 def start_libvirt(host: Host) -> None:
     """Start the host's libvirtd, and wait until it answers."""
     if host.process.stdin is None:
-        raise RuntimeError(f"{host.name} cannot be told to start")
+        raise RuntimeError(f"{host.name} cannot be started")
     host.process.stdin.write("go\n")
     host.process.stdin.flush()
     deadline = time.monotonic() + _START_SECONDS

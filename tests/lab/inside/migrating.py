@@ -71,13 +71,13 @@ class Migrations:
         check.equal(
             "the probe names the guest", facts["user"], {"name": guest.NAME, "uuid": guest.UUID}
         )
-        check.equal("debugfs tells the state of the VF", facts["migration_state"], "RUNNING")
+        check.equal("debugfs shows the state of the VF", facts["migration_state"], "RUNNING")
         if facts["migration"] is None:
             why = facts["unknown"].get("migration")
             check.check("that its flags are unknown has a reason", why is not None)
             check.not_run("the flags of a VF in use", why)
         else:
-            check.check("debugfs tells the flags of the VF", facts["migration"]["stop_copy"])
+            check.check("debugfs shows the flags of the VF", facts["migration"]["stop_copy"])
         self._probe_used_blindly(address)
         told = [line for line in devices.kernel_log().splitlines() if address in line]
         check.equal("the kernel did nothing to the VF", told, [])

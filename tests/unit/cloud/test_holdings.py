@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What many servers hold is learned in few requests, and is what each of them would be told."""
+"""What many servers hold is learned in few requests, and is the same as for each of them alone."""
 
 import collections
 import dataclasses

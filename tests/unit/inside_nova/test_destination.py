@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Free devices go into the pools they are counted in, or are told of."""
+"""Free devices go into the pools they are counted in, or are reported."""
 
 import types
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A fingerprint tells functions apart by what they do, not by their comments."""
+"""A fingerprint distinguishes functions by what they do, not by their comments."""
 
 import functools
 import inspect

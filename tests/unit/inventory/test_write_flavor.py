@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""A flavor is there with all that it shall have, or not at all."""
+"""A flavor is there with all that it should have, or not at all."""
 
 from unittest import mock
 

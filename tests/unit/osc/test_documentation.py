@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The commands that the documentation tells people to type are understood."""
+"""The commands that the documentation has people type are understood."""
 
 import contextlib
 import importlib.metadata

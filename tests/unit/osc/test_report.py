@@ -68,7 +68,7 @@ class TestStatus(testtools.TestCase):
     def test_a_server_that_does_not_exist(self) -> None:
         refused = self.assertRaises(
             exceptions.CommandError,
-            self.report, "--server", "nobody", error=NotFoundError("no server 'nobody'"),
+            self.report, "--server", "missing", error=NotFoundError("no server 'missing'"),
         )  # fmt: skip
-        self.assertEqual("no server 'nobody'", str(refused))
+        self.assertEqual("no server 'missing'", str(refused))
         self.assertFalse(self.file.exists())

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a host's nova.conf tells of the devices behind a PCI provider, also beside nova itself."""
+"""What a host's nova.conf shows of the devices behind a PCI provider, also beside nova itself."""
 
 from __future__ import annotations
 

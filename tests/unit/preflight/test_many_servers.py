@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The reports of many servers come one by one, and what is done is told; the cloud is imagined."""
+"""The reports of many servers come one by one, and what is done is shown; the cloud is imagined."""
 
 from __future__ import annotations
 

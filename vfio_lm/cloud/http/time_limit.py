@@ -241,6 +241,6 @@ def _watched(pool: type[Any], clock: _Clock) -> type[Any]:
 
 
 def _service(url: str) -> tuple[str, str]:
-    """Return what tells services apart: many have one address, and each a path of its own."""
+    """Return what distinguishes services: many have one address, and each a path of its own."""
     parts = urlsplit(url)
     return parts.netloc, parts.path.strip("/").partition("/")[0]

@@ -35,7 +35,8 @@ SUMMARY = "tell what the host's devices and their drivers can do for live migrat
 
 _DESCRIPTION = """\
 Tell what this host's kernel, VFIO drivers and libvirt say of its PCI devices: every PF, every VF,
-and each function that is bound to a VFIO driver. What cannot be told is "unknown", with the reason.
+and each function that is bound to a VFIO driver. What is not known is "unknown", with the
+reason.
 
 No device in use is opened, and none is bound, unbound or configured. A free device on a variant
 driver is opened for a moment, to ask the driver; the kernel may reset it then. Run it as root.

@@ -37,7 +37,7 @@ SUMMARY = "leave a map of devices for a server that is to arrive here"
 
 _DESCRIPTION = """\
 On the destination, leave a map that the guard applies to a server when its live migration arrives:
-to which devices of this host those that it has on the source shall change. The source need not
+to which devices of this host those that it has on the source should change. The source need not
 know of it. The guard has to be installed (vfio-lm-host hook install).
 
 The guard changes the server that runs, never what libvirt keeps for its next start; where you
@@ -152,7 +152,7 @@ def _list(folder: SpoolFolder, output: str) -> int:
         except SpoolError as exc:
             errors.append(exc)
             continue
-        if found is not None:  # nobody removed it meanwhile
+        if found is not None:  # it was not removed meanwhile
             maps[uuid] = found
     if output == "json":
         fields = [
@@ -178,4 +178,4 @@ def _uuid(text: str) -> str:
     try:
         return canonical_uuid(text)
     except ValueError as exc:
-        raise VfioLmError(f"{exc}: 'virsh domuuid' on the source tells it") from None
+        raise VfioLmError(f"{exc}: 'virsh domuuid' on the source shows it") from None

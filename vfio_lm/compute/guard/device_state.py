@@ -79,7 +79,7 @@ class GuardView:
         """Return the state of a device.
 
         :param domain_uuid: of the domain that wants it
-        :raises NotKnownError: if something cannot be told that the guard decides by
+        :raises NotKnownError: if something is unknown that the guard decides by
         """
         try:
             function = PciFunction.at(self._sysfs, address)

@@ -106,7 +106,7 @@ def checked(
     """Return the XML with which a domain may come, mostly the given one, and its devices.
 
     :raises RefusedError: if it must not come
-    :raises VfioLmError: if that cannot be told
+    :raises VfioLmError: if that is unknown
     """
     spooled = read_map(devices.uuid, root, owner) if devices.uuid else None
     if spooled is not None:

@@ -66,7 +66,7 @@ class DriverQuestions:
         """Find out what a driver can do, in the way that the device's use allows.
 
         :raises DeviceBusyError: if it is in use, and that showed only now
-        :raises NotKnownError: if nothing tells
+        :raises NotKnownError: if nothing shows
         """
         driver = function.driver
         if driver == PLAIN_DRIVER:
@@ -122,7 +122,7 @@ class DriverQuestions:
             raise NotKnownError(f"{why}, and {exc}") from None
 
     def _refuse_group_in_use(self, function: PciFunction) -> None:
-        """Make sure that nobody uses the rest of a device's group, which is opened with it."""
+        """Make sure that the rest of a device's group, which is opened with it, is free."""
         if function.iommu_group is None:
             raise NotKnownError("it is in no IOMMU group, so VFIO cannot open it: is the IOMMU on?")
         for member in function.group_members:

@@ -136,7 +136,7 @@ class DeviceProbe:
         for address in (function.address, function.parent_address):
             if name := self._rdma_devices.get(str(address)):
                 return self._sysfs.text(_RDMA_DEVICES, name, "fw_ver")
-        raise NotKnownError("sysfs tells it only for devices that offer RDMA, or whose PF does")
+        raise NotKnownError("sysfs shows it only for devices that offer RDMA, or whose PF does")
 
     @functools.cached_property
     def _rdma_devices(self) -> dict[str | None, str]:

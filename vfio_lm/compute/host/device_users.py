@@ -48,11 +48,11 @@ class DeviceUsers:
         self._places = places
 
     def user_of(self, function: PciFunction) -> DeviceUser | None:
-        """Return who has a device; None: nobody.
+        """Return who has a device; None: it is free.
 
         A device on a driver of the host counts as free: nova takes it from that driver.
 
-        :raises NotKnownError: if it cannot be told
+        :raises NotKnownError: if it is unknown
         """
         if user := self._domains.get(function.address):
             return user

@@ -80,7 +80,7 @@ def _agreed(pf: PciAddress, ports: list[dict[str, Any]]) -> bool | None:
     """Return what the ports for one number of a VF below one PF say.
 
     There is more than one where a card has the ports of several PFs below one of them: ``pfnum``
-    tells them apart, which is the number of the PF's function.
+    distinguishes them, which is the number of the PF's function.
     """
     own = [port for port in ports if port.get("pfnum") == pf.function] or ports
     said = {port["function"]["migratable"] == "enable" for port in own}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What sysfs tells of one PCI function; which functions a host has is asked elsewhere."""
+"""What sysfs shows of one PCI function; which functions a host has is asked elsewhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class NoSuchDeviceError(VfioLmError):
 
 
 class PciFunction:
-    """What sysfs tells of one PCI function; each value is read when it is asked for."""
+    """What sysfs shows of one PCI function; each value is read when it is asked for."""
 
     def __init__(self, sysfs: Sysfs, address: PciAddress) -> None:
         self.sysfs = sysfs

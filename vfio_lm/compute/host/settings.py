@@ -43,7 +43,7 @@ def downtime_ms(conf: NovaConf | None) -> int:
 
 
 def host_name(sysfs: Sysfs, conf: NovaConf | None) -> str:
-    """Return the name by which nova knows the host, unless it has been told another.
+    """Return the name by which nova knows the host, unless another one is configured.
 
     Source: ``nova/conf/netconf.py`` (nova 34.0.0): ``[DEFAULT]host``, else what the host calls
     itself.

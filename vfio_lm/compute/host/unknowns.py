@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 
 class NotKnownError(VfioLmError):
-    """A value cannot be told; the text says why, and what would help."""
+    """A value is unknown; the text says why, and what would help."""
 
 
 @dataclasses.dataclass

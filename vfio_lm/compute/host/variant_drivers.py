@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which drivers offer a PCI device through VFIO, as the kernel itself tells; no list of our own."""
+"""Which drivers offer a PCI device through VFIO, as the kernel itself shows; no list of our own."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def variant_aliases(sysfs: Sysfs) -> tuple[tuple[str, str], ...]:
 
 
 class VfioDrivers:
-    """Tells for a function whether its driver is one of VFIO's."""
+    """Says for a function whether its driver is one of VFIO's."""
 
     def __init__(self, sysfs: Sysfs) -> None:
         self._sysfs = sysfs
 
     @functools.cached_property
     def _aliases(self) -> tuple[tuple[str, str], ...] | NotKnownError:
-        """Read when it is first needed: the file is long, and mostly a device's node tells."""
+        """Read when it is first needed: the file is long, and mostly a device's node shows."""
         try:
             return variant_aliases(self._sysfs)
         except NotKnownError as exc:
@@ -68,7 +68,7 @@ class VfioDrivers:
     def is_variant(self, function: PciFunction) -> bool:
         """Return whether a function is bound to a VFIO driver made for its kind of device.
 
-        A driver that nobody announces, like NVIDIA's for vGPUs, shows by what it does: the device
+        A driver that is not announced, like NVIDIA's for vGPUs, shows by what it does: the device
         has a VFIO node.
 
         :raises NotKnownError: if the kernel does not tell

@@ -12,7 +12,7 @@
 
 """Asks a free device's VFIO driver what it can do for live migration; whether it is free is known.
 
-Opening a VFIO device resets it if it can be reset, so nobody may be using it, nor any other device
+Opening a VFIO device resets it if it can be reset, so it may not be in use, nor any other device
 of its IOMMU group: whoever calls :func:`ask_device` has made sure. Should somebody be quicker, the
 kernel answers EBUSY, and nothing has happened. A device is never bound, unbound or reset here.
 

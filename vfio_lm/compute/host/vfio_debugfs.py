@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What debugfs tells of a device on a VFIO driver, also while a server uses it; needs root.
+"""What debugfs shows of a device on a VFIO driver, also while a server uses it; needs root.
 
 Source: ``Documentation/ABI/testing/debugfs-vfio`` and ``drivers/vfio/debugfs.c``: ``migration`` is
 there from Linux 6.8 on if the driver can migrate the device, its ``features`` from 6.18 on.
@@ -70,6 +70,6 @@ def _refuse_absent(sysfs: Sysfs, address: PciAddress) -> None:
     if sysfs.names("sys/kernel/debug") and sysfs.exists(_FOLDER, str(address)):
         return
     raise NotKnownError(
-        f"debugfs tells nothing of it below /{_FOLDER} (Linux 6.8 and later do, if built with "
+        f"debugfs shows nothing of it below /{_FOLDER} (Linux 6.8 and later do, if built with "
         f"CONFIG_VFIO_DEBUGFS)"
     )

@@ -134,4 +134,4 @@ _RULES: tuple[_Rule, ...] = (
     _firmware,
     _use,
 )
-"""In the order in which a reason tells most."""
+"""In the order in which a reason says most."""

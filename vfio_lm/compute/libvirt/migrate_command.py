@@ -44,7 +44,7 @@ itself (peer to peer), so that DEST_URI is reached from there and from here.
 
 Ctrl-C stops the migration: the domain goes on running on the source. If this command is killed
 instead, or its terminal is lost, libvirtd goes on with the migration. Then
-  virsh domjobinfo DOMAIN        on the source tells how far it is,
+  virsh domjobinfo DOMAIN        on the source shows how far it is,
   virsh domjobabort DOMAIN       stops it,
   vfio-lm-host verify DOMAIN     on the destination verifies it when it is done.
 
@@ -223,7 +223,7 @@ def _chosen(args: argparse.Namespace, source: Connection) -> Mapping[PciAddress,
         names = ", ".join(map(str, chosen.contested))
         raise _NotMigratedError(
             f"--auto: host {there.host} has no free devices of the same kind for {names}: "
-            "'vfio-lm-host match' with the same files tells for each device why it does not fit"
+            "'vfio-lm-host match' with the same files shows for each device why it does not fit"
         )
     return dict(chosen.pairs)
 

@@ -13,7 +13,7 @@
 """A live migration through libvirt alone: asks both hosts, moves, can be stopped; judges nothing.
 
 The migration is libvirt's peer-to-peer kind, as nova's is: the source's libvirtd does it, and goes
-on with it if this process ends. ``virsh domjobinfo`` then tells how far it is, and ``virsh
+on with it if this process ends. ``virsh domjobinfo`` then shows how far it is, and ``virsh
 domjobabort`` ends it.
 """
 
@@ -259,6 +259,6 @@ def _where_it_is(raw: Any, migration: MigrationPlan) -> str:
     if state == libvirt.VIR_DOMAIN_RUNNING:
         return f"domain {name} still runs on the source"
     return (
-        f"domain {name} does not run on the source: 'virsh domstate --reason {name}' tells about "
-        f"it on both hosts"
+        f"domain {name} does not run on the source: 'virsh domstate --reason {name}' says more "
+        f"on both hosts"
     )

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether a domain's devices can move, judged from what both hosts say; nobody is asked here."""
+"""Whether a domain's devices can move, judged from what both hosts say; nothing is asked here."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class HostEnd:
 
 @dataclasses.dataclass(frozen=True)
 class DestinationEnd(HostEnd):
-    """The end that the domain shall run on."""
+    """The end that the domain should run on."""
 
     in_use: Mapping[PciAddress, str] = dataclasses.field(default_factory=dict)
     """The devices that running domains have, with the domain's name."""
@@ -117,12 +117,12 @@ def _of_domain(migration: MigrationPlan) -> Iterator[str]:
     if domain.state is DomainState.IN_POST_COPY:
         yield (
             f"domain {domain.name} is in a post-copy migration, which VFIO devices do not survive: "
-            f"'virsh domjobinfo {domain.name}' tells about it"
+            f"'virsh domjobinfo {domain.name}' shows details"
         )
     elif domain.has_job:
         yield (
             f"domain {domain.name} is being migrated or saved already: 'virsh domjobinfo "
-            f"{domain.name}' tells how far it is, 'virsh domjobabort {domain.name}' ends it"
+            f"{domain.name}' shows how far it is, 'virsh domjobabort {domain.name}' ends it"
         )
     elif domain.state is not DomainState.RUNNING:
         yield f"domain {domain.name} is {domain.state.value}: only a running one is live migrated"

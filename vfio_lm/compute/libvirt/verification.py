@@ -75,7 +75,7 @@ class ArrivalEvidence:
     device_states: Mapping[PciAddress, str] = dataclasses.field(default_factory=dict)
     """What debugfs says of each device, as the kernel names it; those without are left out."""
     expected: tuple[PciAddress, ...] | None = None
-    """The devices that the domain shall have, in the order of its XML; None where nobody knows."""
+    """The devices that the domain should have, in the order of its XML; None: unknown."""
 
 
 def overall(findings: Sequence[ArrivalFinding]) -> ArrivalVerdict:

@@ -40,7 +40,7 @@ exit status:
   0  verified: nothing speaks against it
   1  the command failed; standard error says why
   2  broken: a device did not take its state, or the devices are not the right ones
-  3  unknown: what would settle it is said
+  3  unknown: the output says what is missing
 
 example:
   vfio-lm-host verify instance-0000002a --since 2026-03-01T12:00:00+00:00

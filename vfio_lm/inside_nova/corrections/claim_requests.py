@@ -12,7 +12,7 @@
 
 """Lets the claim of a live migration go by the PCI requests that are stored with the server.
 
-For a server with a NUMA topology the destination's nova-compute makes the PCI requests anew,
+For a server with a NUMA topology the destination's nova-compute makes the PCI requests again,
 from the flavor and the aliases of its own nova.conf. That is wrong in three ways:
 
 * the new requests do not know which providers placement chose, so that the claim may choose a
@@ -24,7 +24,7 @@ from the flavor and the aliases of its own nova.conf. That is wrong in three way
 * conductor, too, finds the providers that placement chose by these IDs.
 
 Here the stored requests are taken, and get the IDs of the devices back that the server has.
-Where these cannot be told apart the claim is refused, and conductor asks the next host.
+Where these cannot be distinguished the claim is refused, and conductor asks the next host.
 
 Nova 31.0.0 to 34.0.0; 31.0.0 refuses such servers.
 """
@@ -64,7 +64,7 @@ def stored_requests(objects: Any, context: Any, instance: Any) -> Any:
     """Return the PCI requests of a server, with the IDs of the devices that it has.
 
     :param objects: nova's module of that name
-    :raises nova.exception.ComputeResourcesUnavailable: if it cannot be told which device was taken
+    :raises nova.exception.ComputeResourcesUnavailable: if it is unknown which device was taken
         for which request
     """
     requests = instance.pci_requests
@@ -78,7 +78,7 @@ def stored_requests(objects: Any, context: Any, instance: Any) -> Any:
         from nova import exception
 
         raise exception.ComputeResourcesUnavailable(
-            reason="it cannot be told which of the server's PCI devices was taken for which of its "
+            reason="it is unknown which of the server's PCI devices was taken for which of its "
             "PCI requests"
         )
     for request, request_id in orphans:

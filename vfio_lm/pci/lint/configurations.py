@@ -181,7 +181,7 @@ class CloudView:
 
     services: tuple[ServiceView, ...]
     release: NovaRelease | None
-    """None where nobody said: rules that depend on it are silent."""
+    """None where it is not given: rules that depend on it are silent."""
 
     @property
     def pci_in_placement(self) -> bool:

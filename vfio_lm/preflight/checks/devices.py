@@ -268,7 +268,7 @@ def _declared(destination: Destination, evidence: Evidence) -> Outcome:
 
     A nova-compute before 34.0.0 reports the trait because a device_spec has it in its ``traits``;
     that the tag ``live_migratable``, by which devices are chosen, stands beside it for every VF of
-    the PF, only the host's nova.conf tells.
+    the PF, only the host's nova.conf says.
     """
     enough = "enough free devices are declared live migratable"
     names = [

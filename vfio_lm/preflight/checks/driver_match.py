@@ -167,7 +167,7 @@ def downtime_fits(facts: Facts) -> Outcome:
     """Divide the state of all devices by ``[libvirt]live_migration_downtime``.
 
     While it is moved the guest stands still, and QEMU does not stop it for longer than allowed: a
-    migration that cannot keep within it never ends by itself. How fast the link is nobody tells;
+    migration that cannot keep within it never ends by itself. The speed of the link is unknown;
     what any link does passes, and what hardly one does is worth a warning.
     """
     if (answer := no_alias_devices(facts)) is not None:

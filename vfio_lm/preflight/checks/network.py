@@ -47,7 +47,7 @@ class _AgentOnHost:
 
     unit: str
     mappings: str
-    """Where it is told of physical networks."""
+    """Where physical networks are configured."""
 
 
 _AGENTS = {

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a preflight is told beyond the APIs, read from files; which files is for others to say."""
+"""What a preflight knows beyond the APIs, read from files; which files is for others to say."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from vfio_lm.preflight.wording.remedy import APIS_CONF, conf_of, paste, probe
 
 @dataclasses.dataclass(frozen=True)
 class Gap:
-    """Something that is not known of a host, and what would settle it."""
+    """Something that is not known of a host, and where to get it."""
 
     reason: str
     settled_by: str

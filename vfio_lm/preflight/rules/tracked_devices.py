@@ -14,7 +14,7 @@
 
 Most clouds do not report PCI devices in placement. Then only the resource tracker of each
 nova-compute knows which devices are free. It follows from the host's nova.conf (which devices nova
-may use), the host's facts (which devices there are, and who uses them), and what nova tells of the
+may use), the host's facts (which devices there are, and who uses them), and what nova shows of the
 servers on the host.
 """
 
@@ -50,7 +50,7 @@ def tracked_devices(
 
     :param server_ids: the servers that nova has on the host
     :param is_old: whether the facts are too old to tell which ports have been plugged since; what
-        servers hold by alias, nova tells itself
+        servers hold by alias, nova itself shows
     """
     devices = knowledge.facts.devices if knowledge.facts else ()
     specs = {device.address: knowledge.spec_of(device) for device in devices}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a new flavor shall be; the rules are those of ``openstack vfio flavor create``."""
+"""What a new flavor should be; the rules are those of ``openstack vfio flavor create``."""
 
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
@@ -139,7 +139,7 @@ class CreateFlavorForm(forms.SelfHandlingForm):
         """Work out all extra specs."""
         data = super().clean()
         if self.why_public and self.data.get("projects"):
-            # They were chosen when they could be listed: nobody else shall get the flavor.
+            # They were chosen when they could be listed: no other project should get the flavor.
             raise forms.ValidationError(self.why_public)
         if self.errors:
             return data

@@ -33,7 +33,7 @@ _NOVA_CHOOSES = ("", _("Nova chooses"))
 
 
 class LiveMigrateForm(forms.SelfHandlingForm):
-    """Where a server shall go.
+    """Where a server should go.
 
     :param report: the preflight, when the form is shown first
     :param why_not: why there is none

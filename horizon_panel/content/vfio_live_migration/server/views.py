@@ -136,7 +136,7 @@ class ReportView(generic.View):
 
 
 class MigrateView(ServerMixin, forms.ModalFormView):
-    """Asks where a server shall go, and lets nova begin the live migration."""
+    """Asks where a server should go, and lets nova begin the live migration."""
 
     form_class = LiveMigrateForm
     template_name = f"{_TEMPLATES}/migrate.html"

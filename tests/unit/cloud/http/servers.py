@@ -25,7 +25,7 @@ from typing import Any
 import fixtures
 from keystoneauth1 import adapter, session, token_endpoint
 
-#: Longer than any test waits; a server that is told to drip would still be at it.
+#: Longer than any test waits; a server that is set to drip would still be at it.
 FOREVER = 10_000
 
 
@@ -85,7 +85,7 @@ def answer(body: bytes, status: str = "200 OK") -> bytes:
 
 
 def closed_port() -> Iterator[str]:
-    """Yield the address of a port that refuses connections, and that nobody else gets."""
+    """Yield the address of a port that refuses connections, and that no one else gets."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"

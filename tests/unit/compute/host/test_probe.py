@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The probe tells what is known, says why the rest is not, and opens no device in use."""
+"""The probe shows what is known, says why the rest is not, and opens no device in use."""
 
 import os
 import shutil

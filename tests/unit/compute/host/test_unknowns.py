@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A value that cannot be told is None, and has its reason; other errors are no reason."""
+"""A value that is unknown is None, and has its reason; other errors are no reason."""
 
 import testtools
 

@@ -30,7 +30,7 @@ class TestVfioDrivers(TreeCase):
         cases = [
             (sysfs_tree.mlx5(self.tree, "0000:81:00.0")[0], True),
             (sysfs_tree.qat(self.tree, "0000:6b:00.0")[0], True),
-            # No alias names it: its node tells.
+            # No alias names it: its node shows.
             (sysfs_tree.nvidia_vgpu(self.tree, "0000:41:00.0")[0], True),
             ("0000:41:00.0", False),
             (sysfs_tree.nvme(self.tree, "0000:01:00.0")[0], False),

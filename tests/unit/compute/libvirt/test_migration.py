@@ -36,7 +36,7 @@ class FakeError(libvirt.libvirtError):
 
 
 class FakeDomain:
-    """A domain whose migration lasts until it is told to end, or is stopped.
+    """A domain whose migration lasts until it is ended, or is stopped.
 
     :param on_stats: called when somebody asks how far it is
     """
@@ -57,7 +57,7 @@ class FakeDomain:
     def migrateToURI3(self, uri, parameters, flags):  # noqa: N802
         self.calls |= {"uri": uri, "parameters": parameters, "flags": flags}
         if not self.end.wait(60):
-            raise AssertionError("nobody ended the migration")
+            raise AssertionError("nothing ended the migration")
         if self.failure is not None:
             raise self.failure
 

@@ -35,7 +35,7 @@ class TestArguments(testtools.TestCase):
     def test_the_help_has_the_exit_statuses(self):
         status, output, _ = run("verify", "--help")
         self.assertEqual(0, status)
-        self.assertIn("3  unknown: what would settle it is said", output)
+        self.assertIn("3  unknown: the output says what is missing", output)
 
 
 class TestShow(testtools.TestCase):

@@ -116,7 +116,7 @@ class TestStoredRequests(testtools.TestCase):
             [request(NEW)],
             [device(OLD, product="1516")],
         )
-        self.assertIn("it cannot be told", str(exc))
+        self.assertIn("it is unknown which", str(exc))
 
 
 class TestCorrection(testtools.TestCase):

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""No correction declares devices that nobody named."""
+"""No correction declares devices that were not named."""
 
 import json
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the tree of a host shall say, from facts, from placement, or from nova.conf alone."""
+"""What the tree of a host should say, from facts, from placement, or from nova.conf alone."""
 
 from tests.unit.placement_sync.cases import DesiredTestCase
 from tests.unit.placement_sync.fleet import (
