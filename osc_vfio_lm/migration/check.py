@@ -119,7 +119,8 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
             "--long",
             action="store_true",
             help="List every check of every destination, also what passes, and what is "
-            "missing for each unknown answer; of several servers, list what the checks say that are in the way",
+            "missing for each unknown answer; of several servers, list what the checks say that "
+            "are in the way",
         )
         return parser
 
