@@ -31,7 +31,7 @@ OWNER, OWNER_PASSWORD = "nova", "secret-of-nova"
 READER, READER_PASSWORD = "vfio_lm", "secret-of-reader"
 
 #: What runs a server where the tests run as root, which servers refuse.
-_USER = "nobody" if os.geteuid() == 0 else None
+_USER = "missing" if os.geteuid() == 0 else None
 
 
 class DatabaseServer(abc.ABC):
@@ -76,7 +76,7 @@ class DatabaseServer(abc.ABC):
         """Make an empty database that belongs to nova's user."""
 
     def url(self, name: str, user: str = OWNER, password: str = OWNER_PASSWORD) -> str:
-        """Return what a client is told."""
+        """Return what a client sees."""
         return f"{self.driver}://{user}:{password}@127.0.0.1:{self.port}/{name}"
 
     def execute(self, name: str, *statements: str) -> None:

@@ -54,7 +54,7 @@ class Status(enum.Enum):
     WARN = "warn"
     """It will not be refused for this, but needs attention."""
     UNKNOWN = "unknown"
-    """The input that would settle the question is missing."""
+    """The input that answers the question is missing."""
     NOT_APPLICABLE = "not applicable"
     """The question does not arise for this server."""
 
