@@ -65,6 +65,7 @@ SERVERS: tuple[dict[str, Any], ...] = (
     {"source": {"node": node("compute1", hypervisor_version=9_000_000)}},
     {"source": {"node": None}},
     {"source": {"traits": frozenset({"CUSTOM_VFIO_MLX5_VFIO_PCI"})}},
+    {"source": {"traits": frozenset({"COMPUTE_IMAGE_TYPE_PLOOP"})}},
     {"source": {"devices": (SourceDevice(pci_provider("compute1", 0), {VF: 3}),)}},
     {
         "source": {"node": node("compute1", hypervisor_version=9_000_000)},

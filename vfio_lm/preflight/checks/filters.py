@@ -26,7 +26,7 @@ from vfio_lm.preflight.check import (
 )
 from vfio_lm.preflight.facts import Destination, Facts
 from vfio_lm.preflight.rules.filters import refusals
-from vfio_lm.preflight.rules.request_filters import option_refusals
+from vfio_lm.preflight.rules.request_filters import image_types, option_refusals
 from vfio_lm.preflight.wording.remedy import check_again, paste, steps
 
 
@@ -39,7 +39,7 @@ def _decided_by(facts: Facts) -> Hashable:
         server.image_properties is None,
         server.project_id,
         repr(sorted(server.scheduler_hints.items(), key=str)),
-        server.host,
+        image_types(facts),
         None if facts.segments is None else frozenset(facts.segments.items()),
     )
 

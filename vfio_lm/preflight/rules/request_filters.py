@@ -53,6 +53,11 @@ def option_refusals(facts: Facts, destination: Destination) -> Iterator[HostRefu
             yield dataclasses.replace(found, is_certain=found.is_certain and is_on is True)
 
 
+def image_types(facts: Facts) -> frozenset[str]:
+    """Return the formats of images that the source takes: all that the options ask of it."""
+    return frozenset(trait for trait in facts.source.traits if trait.startswith(_IMAGE_TYPE))
+
+
 def _project(facts: Facts, destination: Destination) -> HostRefusal | None:
     """Apply ``require_tenant_aggregate``."""
     option = "[scheduler]limit_tenants_to_placement_aggregate"
@@ -97,8 +102,7 @@ def _image_type(facts: Facts, destination: Destination) -> HostRefusal | None:
     """Apply ``require_image_type_support``: no API shows the format of a server's image."""
     if facts.server.image_properties is None or not _shows_root(destination):
         return None
-    of_source = {trait for trait in facts.source.traits if trait.startswith(_IMAGE_TYPE)}
-    if of_source <= _root_traits(destination):
+    if image_types(facts) <= _root_traits(destination):
         return None
     return HostRefusal(
         "[scheduler]query_placement_for_image_type_support",
