@@ -31,7 +31,7 @@ OWNER, OWNER_PASSWORD = "nova", "secret-of-nova"
 READER, READER_PASSWORD = "vfio_lm", "secret-of-reader"
 
 #: What runs a server where the tests run as root, which servers refuse.
-_USER = "missing" if os.geteuid() == 0 else None
+_USER = "nobody" if os.geteuid() == 0 else None
 
 
 class DatabaseServer(abc.ABC):

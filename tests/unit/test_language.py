@@ -26,7 +26,7 @@ _TOP = pathlib.Path(__file__).parents[2]
 
 #: What to write instead of each word or phrase.
 INSTEAD = {
-    r"nobody": "no one, or the passive: 'is free', 'is unknown'",
+    r"(?<![\"'])nobody": "no one, or the passive: 'is free', 'is unknown'",
     r"tells": "shows, says, reports; 'distinguishes' for 'tells apart'",
     r"(?:is|are|be|been|was|were) told": "is configured, knows, is reported",
     r"shall": "should, must; 'is to' for a plan",
@@ -90,5 +90,12 @@ class TestLanguage(testtools.TestCase):
             "it shall be\nmade anew",
         ):
             self.assertNotEqual([], avoided(text), text)
-        for text in ("to tell them apart", "marshalled", "nobody_else", "foretold", "1 host"):
+        for text in (
+            "to tell them apart",
+            'user "nobody"',
+            "marshalled",
+            "nobody_else",
+            "foretold",
+            "1 host",
+        ):
             self.assertEqual([], avoided(text), text)
