@@ -180,6 +180,8 @@ def _with_devices(
         wish.name: request.device_policy or aliases[wish.name].numa_policy for wish in asked
     }
     nodes = {each.facts.address: each.facts.numa_node for each in view.devices}
+    if missing := [wish.name for wish in asked if not wish.knows_all]:
+        return Fit.UNSURE, f"the facts do not show every device of alias {', '.join(missing)}"
     if "socket" in policies.values():
         return Fit.UNSURE, "which nodes are on one socket is not known"
     if any("numa_node" in each.facts.unknown for each in view.devices):

@@ -15,11 +15,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import uuid
 
+import hypothesis
 import testtools
+from hypothesis import strategies as st
+from nova import objects
+from nova.virt import hardware
 
+from tests.unit.nova_rules import configured, on_host
 from tests.unit.preflight import scenario
 from tests.unit.preflight.host_scenario import OTHER, SERVER, here, there
+from tests.unit.preflight.rules.test_node_fit import novas_host, novas_request
+from tests.unit.preflight.rules.test_tracked_devices import nova_pools
 from tests.unit.preflight.scenario import vf
 from vfio_lm.cloud.model import (
     Flavor,
@@ -34,6 +43,7 @@ from vfio_lm.pci.assignment import Fit
 from vfio_lm.pci.compute_options import ComputeOptions
 from vfio_lm.pci.numa_node import NumaNode, PagePool
 from vfio_lm.preflight.facts import Neighbour, Neighbourhood
+from vfio_lm.preflight.rules.node_request import NodeRequest
 from vfio_lm.preflight.rules.numa_place import find_place
 
 _PAGES = (PagePool(4, 1024 * 256), PagePool(2048, 0))
@@ -56,7 +66,7 @@ def neighbour(node=0, pinning=(0, 1), specs=(), properties=(), topology=None):
     return Neighbour(server, topology or ServerTopology((given,)))
 
 
-class TestFindPlace(testtools.TestCase):
+class PlaceTestCase(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.policy = "legacy"
@@ -68,6 +78,7 @@ class TestFindPlace(testtools.TestCase):
         self.specs = PINNED
         self.in_placement = False
         self.alias = None
+        self.count = 1
 
     def place(self, *device_nodes, **of_device):
         devices = [vf(n + 1, numa_node=node, **of_device) for n, node in enumerate(device_nodes)]
@@ -97,7 +108,7 @@ class TestFindPlace(testtools.TestCase):
                 hosts={"compute1": here(vf(user=SERVER)), "compute2": knowledge},
                 **told,
             ),
-            alias_requests=(scenario.AliasRequest("vf", 1),),
+            alias_requests=(scenario.AliasRequest("vf", self.count),),
             image_properties={},
             topology=OF_SERVER,
             destinations=(destination,),
@@ -105,6 +116,8 @@ class TestFindPlace(testtools.TestCase):
         facts = dataclasses.replace(facts, **self.changes)
         return find_place(facts, destination)
 
+
+class TestFindPlace(PlaceTestCase):
     def assert_fits(self, fit, *device_nodes, saying="", **of_device):
         place = self.place(*device_nodes, **of_device)
         self.assertIs(fit, place.fit, place)
@@ -201,3 +214,89 @@ class TestFindPlace(testtools.TestCase):
     def test_a_server_without_topology_needs_no_place(self):
         self.specs = {}
         self.assert_fits(Fit.YES, 1)
+
+
+def novas_neighbour(neighbour):
+    """What nova stores for a server with CPUs of its own."""
+    (node,) = neighbour.topology.nodes
+    cell = objects.InstanceNUMACell(
+        id=node.host_node,
+        cpuset=set(),
+        pcpuset=set(node.pinning),
+        cpu_pinning=dict(node.pinning),
+        memory=node.memory_mib,
+        pagesize=None,
+        cpu_policy="dedicated",
+    )
+    return objects.InstanceNUMATopology(cells=[cell])
+
+
+class NovaClaim:
+    """What nova's scheduler and the claim of its nova-compute make of the same host."""
+
+    def __init__(self, neighbours, device_nodes, policy, count):
+        self.host = novas_host(NODES, ComputeOptions())
+        for each in neighbours:
+            self.host = hardware.numa_usage_from_instance_numa(self.host, novas_neighbour(each))
+        self.devices = [vf(n + 1, numa_node=node).device for n, node in enumerate(device_nodes)]
+        self.requests = [
+            objects.InstancePCIRequest(
+                count=count,
+                spec=[{"vendor_id": "8086", "product_id": "1515"}],
+                request_id=str(uuid.UUID(int=1)),
+                alias_name="vf",
+                numa_policy=policy,
+            )
+        ]
+
+    def fitted(self, devices):
+        """Return the nodes that nova chooses, with only these devices; None: it refuses."""
+        pools = nova_pools([_SPEC], devices, set())
+        _, wanted = novas_request(NodeRequest(2, 512, True))
+        return hardware.numa_fit_instance_to_host(
+            self.host, wanted, provider_mapping={}, pci_requests=self.requests, pci_stats=pools
+        )
+
+    def endings(self):
+        """Yield for each device that placement may choose whether the live migration is accepted.
+
+        The claim fits the node with all devices in sight, and then takes the one of placement.
+        """
+        for device in self.devices:
+            if self.fitted([device]) is not None:
+                fitted = self.fitted(self.devices)
+                pools = nova_pools([_SPEC], [device], set())
+                yield fitted is not None and pools.support_requests(self.requests, {}, fitted.cells)
+
+
+_SPEC = json.dumps(scenario.SPEC_YES)
+_OCCUPIED = st.lists(
+    st.sampled_from((neighbour(0), neighbour(1, (2, 3)), neighbour(0, (1,)), neighbour(1, (2,)))),
+    max_size=2,
+    unique_by=lambda each: each.topology.nodes[0].host_node,
+)
+
+
+class TestAsNova(PlaceTestCase):
+    @hypothesis.settings(max_examples=500, deadline=None)
+    @hypothesis.given(
+        _OCCUPIED,
+        st.lists(st.sampled_from((0, 1, None)), max_size=4),
+        st.sampled_from(("legacy", "required", "preferred")),
+        st.integers(1, 2),
+        st.booleans(),
+    )
+    def test_it_never_says_otherwise_than_nova(self, occupied, nodes, policy, count, in_placement):
+        self.neighbours, self.policy = occupied, policy
+        self.in_placement, self.count = in_placement, 1 if in_placement else count
+        found = self.place(*nodes).fit
+        with configured(aliases=[], report_in_placement=False), on_host():
+            claim = NovaClaim(occupied, nodes, policy, self.count)
+            if in_placement:
+                endings = list(claim.endings())
+            else:
+                endings = [claim.fitted(claim.devices) is not None]
+        if found is Fit.YES:
+            self.assertTrue(endings and all(endings), (endings, nodes))
+        elif found is Fit.NO:
+            self.assertFalse(any(endings), (endings, nodes))
