@@ -27,6 +27,7 @@ import fixtures
 import testtools
 import yaml
 
+from vfio_lm.compute.layout.table import BY_NAME
 from vfio_lm.pci import LiveMigratable, read_nova_conf
 
 _ROOT = pathlib.Path(__file__).parents[3] / "contrib" / "ansible"
@@ -92,6 +93,12 @@ class TestVariables(testtools.TestCase):
         known |= {name for text in texts for name in re.findall(r"register: (\w+)", text)}
         used = {name for text in texts for name in re.findall(r"\bvfio_lm_\w+", text)}
         self.assertEqual(set(), used - known)
+
+    def test_the_layouts_are_those_of_the_helper(self):
+        self.assertEqual(set(BY_NAME), set(LAYOUTS))
+        for name, layout in BY_NAME.items():
+            if layout.hooks is not None:
+                self.assertEqual(layout.hooks, LAYOUTS[name]["hooks"], name)
 
     def test_the_first_sentence_names_every_layout(self):
         text = (_ROLE / "defaults" / "main.yaml").read_text().partition("vfio_lm_layout:")[0]
