@@ -119,6 +119,7 @@ Each finding is one of these, and is drift unless it says otherwise:
   device without provider  a device that nova-compute should report and does not
   host without provider    placement has no root provider with the name of the host
   provider without host    nova has no hypervisor for PCI providers (not with --host)
+  consumer without server  it holds devices, and nova does not know it (not with --host)
   alias without provider   no host has a device for the alias (with --nova-conf-dir of all hosts)
   alias without trait      placement offers more devices to the alias than fit; no drift
   flavor disagrees         it asks for other hosts than its aliases need
@@ -165,13 +166,17 @@ mends; 'no' belongs to nova, and the remedy names the host and the line to chang
         return columns, (*_audit_rows(plan, configs.hosts), *map(_finding_row, strays))
 
     def _strays(self) -> tuple[AuditFinding, ...]:
-        """Return what is left in placement of hosts that nova does not have."""
-        from placement_sync.engine.audit import providers_without_host
+        """Return what is left in placement of hosts and servers that nova does not have."""
+        from placement_sync.engine.audit import consumers_without_server, providers_without_host
         from vfio_lm.cloud.snapshot import WholeCloud
-        from vfio_lm.inventory import collect_devices
+        from vfio_lm.inventory import collect_devices, collect_strays
 
         cloud = WholeCloud(self.app.client_manager.sdk_connection)
-        return tuple(providers_without_host(collect_devices(cloud)))
+        devices = collect_devices(cloud)
+        return (
+            *providers_without_host(devices),
+            *consumers_without_server(collect_strays(cloud, devices)),
+        )
 
 
 def _add_host_options(parser: argparse.ArgumentParser) -> None:

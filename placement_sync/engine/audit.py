@@ -30,6 +30,7 @@ from placement_sync.engine.evidence import Evidence
 from placement_sync.engine.finding import AuditFinding, Kind
 from vfio_lm.cloud.model import Provider, Tree
 from vfio_lm.inventory.device import PciDevice
+from vfio_lm.inventory.stray import Stray
 from vfio_lm.pci import DeviceKind, DeviceSpec, LiveMigratable, NovaRelease
 from vfio_lm.pci.hosts import Host
 from vfio_lm.pci.migratability import Obstacle, ObstacleKind
@@ -91,6 +92,24 @@ def providers_without_host(devices: Iterable[PciDevice]) -> Iterator[AuditFindin
             "'nova-manage placement heal_allocations' for servers that still run, "
             "'nova-manage placement audit --delete' for allocations of servers that are gone, then "
             "'openstack resource provider delete' for each provider, children first",
+        )
+
+
+def consumers_without_server(strays: Iterable[Stray]) -> Iterator[AuditFinding]:
+    """Yield each consumer of devices that nova does not know."""
+    for stray in strays:
+        units = listed(
+            (f"{counted(number, 'unit')} of {name}" for name, number in stray.units.items()),
+            _SHOWN_DEVICES,
+        )
+        yield AuditFinding(
+            kind=Kind.CONSUMER_WITHOUT_SERVER,
+            subject=stray.id,
+            text=f"holds {units}, and is neither a server of nova's nor a migration that is in "
+            "progress or to be confirmed",
+            remedy="'nova-manage placement audit --verbose' lists allocations of servers and "
+            "migrations that are gone, and removes them with --delete; what another service than "
+            "nova has allocated is for that service to free",
         )
 
 

@@ -39,6 +39,8 @@ class Kind(enum.Enum):
     """Placement has no root provider with the name of the host."""
     PROVIDER_WITHOUT_HOST = "provider without host"
     """PCI providers below a root that is no hypervisor of nova's."""
+    CONSUMER_WITHOUT_SERVER = "consumer without server"
+    """Something holds PCI devices that nova knows neither as a server nor as a migration."""
     ALIAS_WITHOUT_PROVIDER = "alias without provider"
     """No host has a device that satisfies the alias."""
     ALIAS_WITHOUT_TRAIT = "alias without trait"

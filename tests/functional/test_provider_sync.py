@@ -22,6 +22,7 @@ import json
 import pathlib
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,6 +193,35 @@ class TestCommands(ProviderTestCase):
         self.assertIn("nova-manage placement audit", row["Remedy"])
         limited = self.vfio_provider("audit", "--host", "compute1", "-f", "json")
         self.assertNotIn("provider without host", limited.output)
+
+    def test_audit_shows_a_consumer_that_nova_does_not_know(self):
+        placement = self.connection.placement
+        provider = next(
+            each for each in placement.resource_providers() if each.name.startswith("compute1_")
+        )
+        path = f"/resource_providers/{provider.id}/inventories"
+        (resource_class,) = placement.get(path, microversion="1.39").json()["inventories"]
+        consumer = str(uuid.uuid4())
+        response = placement.put(
+            f"/allocations/{consumer}",
+            json={
+                "allocations": {provider.id: {"resources": {resource_class: 1}}},
+                "consumer_generation": None,
+                "consumer_type": "INSTANCE",
+                "project_id": "p",
+                "user_id": "u",
+            },
+            microversion="1.39",
+        )
+        self.assertEqual(204, response.status_code, response.text)
+        self.addCleanup(placement.delete, f"/allocations/{consumer}")
+        (row,) = (
+            row
+            for row in self.vfio_provider("audit", "-f", "json").json()
+            if row["Drift"] == "consumer without server"
+        )
+        self.assertEqual(consumer, row["Subject"])
+        self.assertIn(f"holds 1 unit of {provider.name}", row["Detail"])
 
     def test_audit_shows_what_sync_mends(self):
         done = self.vfio_provider("audit", "-f", "json")

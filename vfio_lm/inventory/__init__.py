@@ -23,6 +23,7 @@ from vfio_lm.inventory.collect import (
     collect_flavors,
     collect_hosts,
     collect_servers,
+    collect_strays,
     find_device,
     find_flavor,
     list_servers,
@@ -33,6 +34,7 @@ from vfio_lm.inventory.device import DeviceFilter, Holder, PciDevice
 from vfio_lm.inventory.flavor import AliasUse, FlavorError, PciFlavor
 from vfio_lm.inventory.host import HostInventory, HostMarking, Totals, totals
 from vfio_lm.inventory.server import HeldDevice, PciServer
+from vfio_lm.inventory.stray import Stray
 from vfio_lm.inventory.upgrade import Action, UpgradeStep
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "PciDevice",
     "PciFlavor",
     "PciServer",
+    "Stray",
     "Totals",
     "UpgradeStep",
     "collect_alias_usage",
@@ -56,6 +59,7 @@ __all__ = [
     "collect_flavors",
     "collect_hosts",
     "collect_servers",
+    "collect_strays",
     "find_device",
     "find_flavor",
     "list_servers",

@@ -27,12 +27,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from vfio_lm.cloud.model import ComputeNode, ComputeService, Provider, pci_provider_name
+from vfio_lm.cloud.parallel import in_parallel
 from vfio_lm.errors import CloudError, NotFoundError
 from vfio_lm.inventory.alias import AliasUsage, alias_usage
 from vfio_lm.inventory.device import DeviceFilter, Holder, PciDevice, holders, pci_devices
 from vfio_lm.inventory.flavor import PciFlavor, pci_flavors
 from vfio_lm.inventory.host import HostInventory, hosts
 from vfio_lm.inventory.server import PciServer, held_devices, pci_servers
+from vfio_lm.inventory.stray import Stray, strays
 from vfio_lm.inventory.upgrade import UpgradeStep, plan
 from vfio_lm.text import no_such, no_such_host
 
@@ -77,6 +79,34 @@ def collect_devices(cloud: WholeCloud, wanted: DeviceFilter | None = None) -> tu
             key=lambda device: (device.host, device.address, device.provider.uuid),
         )
     )
+
+
+def collect_strays(cloud: WholeCloud, devices: Iterable[PciDevice]) -> tuple[Stray, ...]:
+    """Return what holds devices and is neither a server nor a migration that is not over.
+
+    One request is made for each device that is in use, and where there is something to look into,
+    one for each such consumer: nova lists no server that may still be restored.
+
+    :param devices: of :func:`collect_devices`; those that a host left behind do not count
+    :raises CloudError: if nova or placement does not answer, or the user's roles do not suffice
+    """
+    used = [device.provider for device in devices if device.used and not device.is_left_behind]
+    allocations = in_parallel(cloud.placement.holders, [provider.uuid for provider in used])
+    held = [(provider.name, each) for provider, each in zip(used, allocations)]
+    known = {server.id for server in cloud.servers}
+    if not strays(held, known):
+        return ()
+    known |= cloud.nova.claims()
+    return tuple(stray for stray in strays(held, known) if not _is_there(cloud, stray.id))
+
+
+def _is_there(cloud: WholeCloud, server_id: str) -> bool:
+    """Whether a server that nova does not list is there: made just now, or to be restored."""
+    try:
+        cloud.nova.server(server_id)
+    except NotFoundError:
+        return False
+    return True
 
 
 def collect_hosts(cloud: WholeCloud, on_gap: OnGap | None = None) -> tuple[HostInventory, ...]:

@@ -197,6 +197,7 @@ QUESTIONS = {
         lambda nova: nova.departures(SINCE), has_pages=True, migrations=[answers.migration()]
     ),
     "moves": _nova(lambda nova: nova.moves(ID), migrations=[answers.migration()]),
+    "claims": _nova(lambda nova: nova.claims(), has_pages=True, migrations=[answers.migration()]),
     "resizes given up": _nova(
         lambda nova: nova.resizes_given_up(), has_pages=True, migrations=[answers.migration()]
     ),

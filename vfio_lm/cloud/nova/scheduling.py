@@ -100,6 +100,21 @@ class SchedulingClient(ComputeClient):
         )
         return tuple(move for move in found if move.status not in _OVER)
 
+    def claims(self) -> frozenset[str]:
+        """Return the UUIDs of the migrations, resizes and evacuations that are not over.
+
+        Placement knows by these what servers hold where they come from; there is one request for
+        each page.
+        """
+        found = self._http.pages(
+            "/os-migrations",
+            "migrations",
+            lambda item: (item("uuid", text), item("status", text)),
+            [],
+            marker="uuid",
+        )
+        return frozenset(uuid for uuid, status in found if status not in _OVER)
+
     def resizes_given_up(self) -> frozenset[str]:
         """Return the IDs of servers whose last resize was not confirmed.
 

@@ -55,6 +55,18 @@ class TestMoves(testtools.TestCase):
         )
 
 
+class TestClaims(testtools.TestCase):
+    @requests_mock.Mocker()
+    def test_they_are_of_moves_that_are_not_over(self, mock):
+        found = [
+            answers.migration(uuid=status, status=status)
+            for status in ("running", "finished", "confirmed", "error")
+        ]
+        mock.get(f"{_NOVA}/os-migrations", json={"migrations": found})
+        self.assertEqual({"running", "finished"}, scheduling_client(mock).claims())
+        self.assertNotIn("migration_type", mock.request_history[-1].qs)
+
+
 class TestDepartures(testtools.TestCase):
     @requests_mock.Mocker()
     def test_servers_are_told_by_the_host_they_left(self, mock):

@@ -50,6 +50,7 @@ SCHEMAS = {
     "server group": server_groups.show_response_v264,
     "departures": migrations.index_response_v280,
     "moves": migrations.index_response_v280,
+    "claims": migrations.index_response_v280,
     "resizes given up": migrations.index_response_v280,
     "action names": instance_actions.index_response_v258,
     "shares": server_shares.index_response,

@@ -12,6 +12,9 @@
 
 """What is wrong with a host and its providers, and the way to mend it."""
 
+import testtools
+
+from placement_sync.engine.audit import consumers_without_server
 from placement_sync.engine.finding import Kind
 from tests.unit.placement_sync.cases import FindingsTestCase
 from tests.unit.placement_sync.fleet import (
@@ -28,8 +31,18 @@ from tests.unit.placement_sync.fleet import (
     root,
     vf,
 )
+from vfio_lm.inventory.stray import Stray
 from vfio_lm.pci import DeviceKind
 from vfio_lm.pci.migratability import MigrationFlags
+
+
+class TestStrays(testtools.TestCase):
+    def test_a_consumer_that_nova_does_not_know_is_named_with_what_it_holds(self):
+        (found,) = consumers_without_server([Stray("7f3e", {"compute1_0000:81:00.0": 2})])
+        self.assertEqual((Kind.CONSUMER_WITHOUT_SERVER, "7f3e"), (found.kind, found.subject))
+        self.assertTrue(found.kind.is_drift)
+        self.assertIn("holds 2 units of compute1_0000:81:00.0", found.text)
+        self.assertIn("nova-manage placement audit --verbose", found.remedy)
 
 
 class TestHostFindings(FindingsTestCase):
