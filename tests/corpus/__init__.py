@@ -15,6 +15,9 @@
 A case is a file, or a folder with one file for each service. A comment ``# expect: RULE SEVERITY``
 stands above the line that the finding is about; with ``missing`` behind it the finding is about
 something that is not in the file. ``# release: 2025.1`` says which nova is asked about.
+
+Files of other kinds are no cases of the linter: error_texts.yaml has texts that people published,
+and multi-line-log the log of a failed live migration.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@
 
 """The corpus of error texts, and nova's own exceptions for its rows."""
 
-import pathlib
-
 import yaml
 from nova import exception
+
+from tests import corpus
 
 _ID = "54d230f3-d8b5-4d7c-8ad4-43033325152b"
 
@@ -86,9 +86,7 @@ def published():
     ]
 
 
-_CORPUS = yaml.safe_load(
-    (pathlib.Path(__file__).parents[2] / "corpus" / "error_texts.yaml").read_text()
-)
+_CORPUS = yaml.safe_load((corpus.FOLDER / "error_texts.yaml").read_text())
 
 #: The text of each row by its id.
 EXAMPLES = {row["id"]: row["text"] for row in _CORPUS}

@@ -30,6 +30,7 @@ from vfio_lm.inventory import (
     collect_flavors,
     collect_hosts,
     collect_servers,
+    collect_strays,
     find_device,
     find_flavor,
     list_servers,
@@ -119,6 +120,35 @@ class TestDevices(CollectTestCase):
     def test_one_that_is_not_there(self) -> None:
         for name in ("compute1:0000:82:00.0", "nonsense", "0" * 8 + "-0000-0000-0000-" + "0" * 12):
             self.assertRaises(NotFoundError, find_device, self.cloud, name)
+
+
+class TestStrays(CollectTestCase):
+    CONSUMER = "b9c7b7e4-1d7a-4d6b-8a53-0f3f0c8d7e21"
+
+    def strays(self, *migrations: dict[str, object]) -> list[tuple[str, int]]:
+        held = {"id-of-a": {"resources": {VF: 1}}, self.CONSUMER: {"resources": {VF: 2}}}
+        self.mock.get(
+            f"{clouds.PLACEMENT}/resource_providers/uuid-of-{DEVICE}/allocations",
+            json={"allocations": held},
+        )
+        self.mock.get(f"{clouds.NOVA}/os-migrations", json={"migrations": list(migrations)})
+        found = collect_strays(self.cloud, collect_devices(self.cloud))
+        return [(stray.id, stray.units[DEVICE]) for stray in found]
+
+    def test_what_nova_knows_neither_as_a_server_nor_as_a_migration_is_one(self) -> None:
+        said = {"itemNotFound": {"code": 404, "message": "Instance could not be found."}}
+        url = f"{clouds.NOVA}/servers/{self.CONSUMER}"
+        self.mock.get(url, status_code=404, json=said)
+        over = answers.migration(uuid=self.CONSUMER, status="completed")
+        self.assertEqual([(self.CONSUMER, 2)], self.strays(over))
+
+    def test_the_claim_of_a_migration_is_none(self) -> None:
+        self.assertEqual([], self.strays(answers.migration(uuid=self.CONSUMER, status="running")))
+
+    def test_a_server_that_nova_does_not_list_is_none(self) -> None:
+        server = answers.server("c", id=self.CONSUMER)
+        self.mock.get(f"{clouds.NOVA}/servers/{self.CONSUMER}", json={"server": server})
+        self.assertEqual([], self.strays())
 
 
 class TestHosts(CollectTestCase):

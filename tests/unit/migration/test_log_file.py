@@ -17,8 +17,14 @@ import pathlib
 import tempfile
 
 import testtools
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.unit.migration.records import REQUEST, SERVER
+from tests import corpus
+from tests.unit.error_texts.examples import EXAMPLES
+from tests.unit.migration.records import REQUEST, SERVER, migration
+from vfio_lm.error_texts import Certainty
+from vfio_lm.migration import Attempt, explain
 from vfio_lm.migration.causes import known_causes
 from vfio_lm.migration.log_file import LogError, read_log
 
@@ -35,6 +41,48 @@ OF_QEMU = (
     "Invalid argument",
     "2026-11-26T10:22:12.2Z qemu-kvm: load of migration failed: Invalid argument",
 )
+
+#: Of a log: heads, texts that are known, line ends of every kind, and any bytes.
+_PIECES = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([text.encode() for text in (*EXAMPLES.values(), *OF_QEMU)]),
+    st.sampled_from(
+        [
+            f"{PREFIX} [None {REQUEST} user] [instance: {SERVER}] ".encode(),
+            f"{PREFIX} [-] ".encode(),
+            b"Traceback (most recent call last):",
+        ]
+    ),
+    st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\x00", b"\x85", b"\xff\xfe"]),
+)
+
+
+class TestMultiLineLog(testtools.TestCase):
+    """The log of a nova-compute whose QEMU says in a later line what happened."""
+
+    def test_the_refusal_stands_in_a_line_that_goes_on(self):
+        words = read_log(
+            str(corpus.FOLDER / "multi-line-log" / "nova-compute.log"),
+            "4dfcaed7-6d6f-40db-b066-3ff2e9ebae01",
+            "req-8d8a370a-ac24-473c-af34-4a41dcc153a4",
+        )
+        found = {cause.id: cause for cause in known_causes(words)}
+        self.assertIs(Certainty.CERTAIN, found["state-refused"].certainty)
+        self.assertIn("Failed setting device state to RESUMING", found["state-refused"].evidence[0])
+
+
+class TestAnyLog(testtools.TestCase):
+    """Noise, records of several lines and odd bytes cause no traceback."""
+
+    @given(st.lists(_PIECES, max_size=12))
+    def test_it_is_read_and_explained(self, pieces):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"".join(pieces))
+            file.flush()
+            words = read_log(file.name, SERVER, REQUEST)
+        explanation = explain(Attempt(migration=migration(), action=None, log=words))
+        for cause in explanation.causes:
+            self.assertNotIn("\n", "".join(cause.evidence))
 
 
 class TestReadLog(testtools.TestCase):
