@@ -51,7 +51,8 @@ def destination_same_driver(facts: Facts, destination: Destination) -> Outcome:
     """
     if (answer := no_alias_devices(facts)) is not None:
         return answer
-    here, there = source_devices(facts), fitting_devices(facts, destination)
+    here = source_devices(facts)
+    there = fitting_devices(facts, destination) if here else ()
     if not (here and there and all(d.has_variant_driver for d in here)):
         return _by_traits(facts, destination)
     wanted = {_kind(device) for device in here}
