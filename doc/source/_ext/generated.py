@@ -25,6 +25,7 @@ from docutils import nodes, statemachine
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from osc_vfio_lm import json_schemas
 from placement_sync.agent.settings import parse_arguments
 from vfio_lm.compute import main as host_helper
 from vfio_lm.inside_nova import main as nova_says
@@ -59,6 +60,21 @@ class HostFactsSchema(SphinxDirective):
         """Show it as it is."""
         text = json.dumps(host_facts.SCHEMA, indent=2)
         return [nodes.literal_block(text, text, language="json")]
+
+
+class CommandSchemas(SphinxDirective):
+    """The JSON schema of each ``openstack vfio`` command."""
+
+    def run(self) -> list[nodes.Node]:
+        """Show each in a section of its own."""
+        found: list[nodes.Node] = [nodes.paragraph(text=f"Version: {json_schemas.VERSION}")]
+        for name, schema in json_schemas.SCHEMAS.items():
+            section = nodes.section(ids=[f"json-of-{name.replace(' ', '-')}"])
+            section += nodes.title(text=f"openstack vfio {name}")
+            text = json.dumps(schema, indent=2)
+            section += nodes.literal_block(text, text, language="json")
+            found.append(section)
+        return found
 
 
 class HostHelper(SphinxDirective):
@@ -133,6 +149,7 @@ def _row(checks: list[Check]) -> tuple[str, str, str, str]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("preflight-checks", PreflightChecks)
+    app.add_directive("command-schemas", CommandSchemas)
     app.add_directive("host-facts-schema", HostFactsSchema)
     app.add_directive("vfio-lm-host-help", HostHelper)
     app.add_directive("vfio-lm-nova-help", NovaSays)
