@@ -11,13 +11,13 @@
 # under the License.
 
 
-"""A server keeps its devices apart in a live migration, if nova-compute's remap is corrected."""
+"""How nova exchanges the devices of a guest, without and with the correction; for each release."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tests.cloud import Cloud, CloudSpec, HostSpec
+from tests.cloud import Cloud, CloudSpec, HostSpec, environments
 from tests.cloud.testcase import OwnCloudTestCase
 from vfio_lm.compute.domain.remap import hostdev_addresses
 
@@ -45,12 +45,13 @@ _ALIASES = tuple(
 class TwoKindsTestCase(OwnCloudTestCase):
     """A cloud of two hosts with two kinds of devices at exchanged addresses."""
 
+    release = environments.CURRENT
     corrections: ClassVar[tuple[str, ...]]
 
     @classmethod
     def setUpClass(cls) -> None:
         spec = CloudSpec(hosts=_HOSTS, aliases=_ALIASES, corrections=cls.corrections)
-        cls.cloud = cls.enterClassContext(Cloud(spec))
+        cls.cloud = cls.enterClassContext(Cloud(spec, release=cls.release))
         super().setUpClass()
 
     def kinds(self, server: Any) -> list[str]:
@@ -70,7 +71,7 @@ class TwoKindsTestCase(OwnCloudTestCase):
         return before, self.kinds(server)
 
 
-class TestInstalled(TwoKindsTestCase):
+class Exchanged(TwoKindsTestCase):
     """The installed nova-compute; this ends when nova itself is right."""
 
     corrections = ()
@@ -80,7 +81,7 @@ class TestInstalled(TwoKindsTestCase):
         self.assertEqual([*reversed(before)], after)
 
 
-class TestCorrected(TwoKindsTestCase):
+class KeptApart(TwoKindsTestCase):
     """The installed nova-compute, started by vfio-lm-nova-compute."""
 
     corrections = ("pci-addresses",)

@@ -12,7 +12,7 @@
 
 """The faults of nova's live migration of PCI devices, and their corrections, on older releases."""
 
-from tests.functional import correction_cases
+from tests.functional import correction_cases, remap_cases
 from vfio_lm.pci.release import NovaRelease
 
 
@@ -38,4 +38,28 @@ class TestInstalled33(correction_cases.Installed):
 
 
 class TestCorrected33(correction_cases.Corrected):
+    release = NovaRelease.R2026_1
+
+
+class TestExchanged31(remap_cases.Exchanged):
+    release = NovaRelease.R2025_1
+
+
+class TestKeptApart31(remap_cases.KeptApart):
+    release = NovaRelease.R2025_1
+
+
+class TestExchanged32(remap_cases.Exchanged):
+    release = NovaRelease.R2025_2
+
+
+class TestKeptApart32(remap_cases.KeptApart):
+    release = NovaRelease.R2025_2
+
+
+class TestExchanged33(remap_cases.Exchanged):
+    release = NovaRelease.R2026_1
+
+
+class TestKeptApart33(remap_cases.KeptApart):
     release = NovaRelease.R2026_1

@@ -1,0 +1,23 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A server keeps its devices apart in a live migration, if nova-compute's remap is corrected."""
+
+from tests.functional import remap_cases
+
+
+class TestExchanged(remap_cases.Exchanged):
+    """On the release of the tests; this ends when nova itself is right."""
+
+
+class TestKeptApart(remap_cases.KeptApart):
+    """On the release of the tests."""
