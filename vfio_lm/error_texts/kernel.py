@@ -29,7 +29,7 @@ ROWS = (
         remedy="raise the limit of locked memory of libvirt's service (LimitMEMLOCK), or the "
         "domain's memtune hard_limit",
         source="drivers/vfio/vfio_iommu_type1.c, vfio_pin_pages_remote",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "no-interrupt-remapping",
@@ -39,7 +39,7 @@ ROWS = (
         remedy="turn it on in the firmware (VT-d or AMD-Vi with x2APIC); allow_unsafe_interrupts=1 "
         "of vfio_iommu_type1 gives up the isolation of the guest",
         source="drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommufd/device.c",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "reserved-memory-of-firmware",
@@ -51,7 +51,7 @@ ROWS = (
         "another "
         "slot",
         source="drivers/iommu/intel/iommu.c",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "no-resources-for-vfs",
@@ -61,7 +61,7 @@ ROWS = (
         certainty=Certainty.CERTAIN,
         remedy="turn on SR-IOV and Above 4G Decoding in the firmware, or boot with pci=realloc",
         source="drivers/pci/iov.c",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "reset-did-not-end",
@@ -70,7 +70,7 @@ ROWS = (
         cause="a device did not come back from its reset",
         remedy="reset the PF, or restart the host; update the firmware of the device",
         source="drivers/pci/pci.c, pci_dev_wait",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "iommu-fault",
@@ -80,7 +80,7 @@ ROWS = (
         remedy="compare the address in the message with the devices of the server; update driver "
         "and firmware of the device",
         source="drivers/iommu/intel/dmar.c, drivers/iommu/amd/iommu.c",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "bus-error",
@@ -89,7 +89,7 @@ ROWS = (
         cause="a device reported an uncorrectable PCIe error",
         remedy="reset the PF, or restart the host; look at the slot and the cabling",
         source="drivers/pci/pcie/aer.c",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "driver-did-not-bind",
@@ -99,7 +99,7 @@ ROWS = (
         remedy="see the lines before it in dmesg: a module, firmware or setting of the PF is "
         "missing",
         source="drivers/base/dd.c",
-        since="5.15",
+        since="not known",
     ),
     _row(
         "mlx5-command-failed",

@@ -92,7 +92,7 @@ ROWS = (
         remedy="compare the two: openstack vfio device list, openstack vfio provider audit",
         certainty=Certainty.LIKELY,
         source="nova/scheduler/manager.py",
-        since="29.0",
+        since="27.0",
     ),
     _row(
         "filter-left-no-host",

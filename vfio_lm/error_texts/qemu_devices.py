@@ -312,7 +312,7 @@ ROWS = (
         check="destination-hypervisor",
         remedy="use the same version of QEMU and the same migration options on both hosts",
         source="hw/vfio/migration.c, hw/vfio/migration-multifd.c",
-        since="8.1",
+        since="7.2",
         is_state_lost=True,
     ),
     _row(

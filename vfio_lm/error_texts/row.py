@@ -54,7 +54,7 @@ class ErrorText:
     source: str
     """Where the words come from: file and function."""
     since: str
-    """The first version that says it, or the oldest version that was looked at."""
+    """The first version that says it, or the oldest that was looked at; or ``not known``."""
     until: str
     """The last version that says it; empty if the newest version that was looked at does."""
     certainty: Certainty

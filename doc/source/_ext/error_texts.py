@@ -49,7 +49,9 @@ class ErrorTexts(SphinxDirective):
 
 
 def _columns(row: ErrorText, entry: dict[str, object]) -> tuple[str, ...]:
-    versions = f"{row.since} to {row.until}" if row.until else f"since {row.since}"
+    versions = f"{row.since} to {row.until}" if row.until else row.since
+    if not row.until and row.since[0].isdigit():
+        versions = f"since {row.since}"
     cause = row.sentence(str(entry["text"]))
     checked = f" Check ``{row.check}``." if row.check else ""
     return (
