@@ -116,6 +116,8 @@ def host_facts(
         "permits_post_copy": False,
         "downtime_ms": 500,
         "numa_nodes": numa_nodes(host),
+        "timeout_action": "abort",
+        "parallel_connections": 1,
     }
     return HostFacts(**known | changes)
 

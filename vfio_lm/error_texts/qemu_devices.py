@@ -132,7 +132,7 @@ ROWS = (
         pattern=r"Migration is (?:currently )?not supported with vIOMMU",
         cause="the server has a virtual IOMMU, which QEMU does not migrate together with VFIO "
         "devices",
-        check="host-drivers",
+        check="viommu",
         remedy="remove hw:viommu_model from the flavor, or hw_viommu_model from the image",
         without_nova="remove the iommu element from the domain",
         source="hw/vfio/migration.c, vfio_migration_realize",

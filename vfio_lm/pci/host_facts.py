@@ -69,6 +69,8 @@ SCHEMA: Mapping[str, Any] = _object(
         "qemu_version": _TEXT,
         "permits_post_copy": _FLAG,
         "downtime_ms": _COUNT,
+        "timeout_action": _TEXT,
+        "parallel_connections": {"type": ["integer", "null"]},
         "has_guard": _FLAG,
         "has_corrections": _FLAG,
         "numa_nodes": NUMA_NODES,
@@ -241,6 +243,10 @@ class HostFacts:
     """``[libvirt]live_migration_permit_post_copy``."""
     downtime_ms: int | None = None
     """``[libvirt]live_migration_downtime``."""
+    timeout_action: str | None = None
+    """``[libvirt]live_migration_timeout_action``; "none" where nova sets no limit."""
+    parallel_connections: int | None = None
+    """``[libvirt]live_migration_parallel_connections``."""
     has_guard: bool | None = None
     """Whether the guard of ``vfio-lm-host hook`` works in each daemon of libvirt that runs."""
     has_corrections: bool | None = None

@@ -71,6 +71,9 @@ _OPTS: Mapping[str, tuple[cfg.Opt, ...]] = {
     "libvirt": (
         cfg.BoolOpt("live_migration_permit_post_copy"),
         cfg.IntOpt("live_migration_downtime", min=100),
+        cfg.IntOpt("live_migration_completion_timeout", min=0),
+        cfg.StrOpt("live_migration_timeout_action", choices=("abort", "force_complete")),
+        cfg.IntOpt("live_migration_parallel_connections"),
     ),
     "workarounds": (cfg.BoolOpt("skip_hypervisor_version_check_on_lm"),),
 }
@@ -103,6 +106,12 @@ class NovaConf:
     """``[libvirt]live_migration_permit_post_copy``; nova's default is False."""
     downtime_ms: int | None = None
     """``[libvirt]live_migration_downtime`` in milliseconds; nova's default is 500."""
+    completion_timeout: int | None = None
+    """``[libvirt]live_migration_completion_timeout``; nova's default is 800, and 0 is never."""
+    timeout_action: str | None = None
+    """``[libvirt]live_migration_timeout_action``; nova's default is "abort"."""
+    parallel_connections: int | None = None
+    """``[libvirt]live_migration_parallel_connections``; nova's default is 1."""
     skips_version_check: bool | None = None
     """``[workarounds]skip_hypervisor_version_check_on_lm``; nova's default is False."""
     scheduler: SchedulerOptions = NO_OPTIONS
@@ -111,6 +120,11 @@ class NovaConf:
     """What decides what a server gets of the host's NUMA nodes."""
     is_empty: bool = False
     """Whether the files set no option at all, of this or of any other section."""
+
+    @property
+    def action_at_timeout(self) -> str:
+        """What nova-compute does to a live migration that takes long: "none" where it waits."""
+        return "none" if self.completion_timeout == 0 else self.timeout_action or "abort"
 
 
 def default_nova_conf_paths(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -164,6 +178,9 @@ def read_nova_conf(paths: Sequence[str | os.PathLike[str]]) -> NovaConf:
         host=values["host"],
         permit_post_copy=values["live_migration_permit_post_copy"],
         downtime_ms=values["live_migration_downtime"],
+        completion_timeout=values["live_migration_completion_timeout"],
+        timeout_action=values["live_migration_timeout_action"],
+        parallel_connections=values["live_migration_parallel_connections"],
         skips_version_check=values["skip_hypervisor_version_check_on_lm"],
         scheduler=scheduler_options(
             values, is_complete=is_of_scheduler({setting.name for setting in text.settings})

@@ -92,6 +92,20 @@ class Inputs:
             return conf.downtime_ms if conf.downtime_ms is not None else _DEFAULT_DOWNTIME_MS
         return facts.downtime_ms if facts else None
 
+    def timeout_action(self, host: str) -> str | None:
+        """Return what a host does to a live migration that takes long; None if not known."""
+        conf, facts = self.of_host(host).conf, self.facts_of(host)
+        if conf is not None:
+            return conf.action_at_timeout
+        return facts.timeout_action if facts else None
+
+    def parallel_connections(self, host: str) -> int | None:
+        """Return ``[libvirt]live_migration_parallel_connections``; None if not known."""
+        conf, facts = self.of_host(host).conf, self.facts_of(host)
+        if conf is not None:
+            return conf.parallel_connections or 1
+        return facts.parallel_connections if facts else None
+
     def age(self, facts: HostFacts) -> datetime.timedelta:
         """Return how old facts are."""
         return max(self.now - facts.taken_at, datetime.timedelta())

@@ -45,7 +45,11 @@ CATALOGUE: tuple[Situation, ...] = (
     Situation("server-state", WARN, servers.is_locked),
     Situation("server-features", UNKNOWN, servers.flavor_has_a_feature),
     Situation(
-        "server-features", UNKNOWN, servers.volume_is_not_told, besides=servers.services_answer
+        "server-features",
+        UNKNOWN,
+        servers.volume_is_not_told,
+        with_it=("viommu",),
+        besides=servers.services_answer,
     ),
     Situation("server-features", UNKNOWN, servers.volume_is_of_a_special_image, moves=True),
     Situation(
@@ -189,6 +193,21 @@ CATALOGUE: tuple[Situation, ...] = (
         HOSTS,
         DESTINATION,
     ),
+    Situation(
+        "timeout-action",
+        WARN,
+        told_of_hosts.with_conf("compute1", "live_migration_timeout_action = force_complete"),
+        HOSTS,
+    ),
+    Situation(
+        "parallel-connections",
+        WARN,
+        told_of_hosts.with_conf("compute1", "live_migration_parallel_connections = 4"),
+        HOSTS,
+        # QEMU is not upgraded for a test
+        afterwards=WARN,
+    ),
+    Situation("viommu", FAIL, servers.flavor_has_a_viommu),
     Situation("destination-service", FAIL, destinations.destination_is_down),
     Situation("destination-service", FAIL, destinations.destination_is_forced_down),
     Situation(

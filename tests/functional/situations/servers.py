@@ -88,14 +88,21 @@ def flavor_has_a_numa_topology(stage: Stage) -> str:
     return stage.mobile(stage.flavor("vf-yes:1", **{"hw:numa_nodes": "1"}))
 
 
-def _from_volume(stage: Stage, **image_properties: str) -> str:
+def _from_volume(stage: Stage, flavor: str | None = None, **image_properties: str) -> str:
     disk = {
         "boot_index": 0,
         "uuid": stage.volume(**image_properties),
         "source_type": "volume",
         "destination_type": "volume",
     }
-    return stage.mobile(imageRef="", block_device_mapping_v2=[disk])
+    return stage.mobile(flavor, imageRef="", block_device_mapping_v2=[disk])
+
+
+def flavor_has_a_viommu(stage: Stage) -> str:
+    stage.operator.words["FLAVOR"] = stage.flavor("vf-yes:1")
+    flavor = stage.flavor("vf-yes:1", **{"hw:viommu_model": "auto"})
+    # nova gives a virtual IOMMU to no other machine
+    return _from_volume(stage, flavor, hw_machine_type="q35")
 
 
 def volume_is_not_told(stage: Stage) -> str:

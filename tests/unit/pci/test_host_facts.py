@@ -85,6 +85,8 @@ _FACTS = st.builds(
     qemu_version=_TEXTS,
     permits_post_copy=_FLAGS,
     downtime_ms=_COUNTS,
+    timeout_action=_TEXTS,
+    parallel_connections=_COUNTS,
     unknown=_REASONS,
 )
 _VF = DeviceFacts(PciAddress.parse("0000:81:00.1"), "15b3", "101e", DeviceKind.VF)

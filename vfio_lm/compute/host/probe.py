@@ -112,6 +112,10 @@ class HostProbe:
                 "permits_post_copy", lambda: settings.permits_post_copy(self._conf)
             ),
             downtime_ms=take("downtime_ms", lambda: settings.downtime_ms(self._conf)),
+            timeout_action=take("timeout_action", lambda: settings.timeout_action(self._conf)),
+            parallel_connections=take(
+                "parallel_connections", lambda: settings.parallel_connections(self._conf)
+            ),
             devices=tuple(with_constant_flags(each, kernel) for each in look.devices),
             numa_nodes=take(
                 "numa_nodes", lambda: host_numa_nodes(self._sysfs, self._show_capabilities)

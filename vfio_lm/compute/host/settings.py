@@ -22,6 +22,7 @@ from vfio_lm.pci.nova_conf import NovaConf
 
 _PERMITS_POST_COPY = False
 _DOWNTIME_MS = 500
+_PARALLEL_CONNECTIONS = 1
 
 
 def permits_post_copy(conf: NovaConf | None) -> bool:
@@ -40,6 +41,22 @@ def downtime_ms(conf: NovaConf | None) -> int:
     """
     value = _read(conf).downtime_ms
     return _DOWNTIME_MS if value is None else value
+
+
+def timeout_action(conf: NovaConf | None) -> str:
+    """Return what a compute host does to a live migration that takes long.
+
+    :raises NotKnownError: if it has no nova.conf of its own
+    """
+    return _read(conf).action_at_timeout
+
+
+def parallel_connections(conf: NovaConf | None) -> int:
+    """Return ``[libvirt]live_migration_parallel_connections`` of a compute host's own nova.conf.
+
+    :raises NotKnownError: if there is none
+    """
+    return _read(conf).parallel_connections or _PARALLEL_CONNECTIONS
 
 
 def host_name(sysfs: Sysfs, conf: NovaConf | None) -> str:

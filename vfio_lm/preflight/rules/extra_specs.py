@@ -35,6 +35,8 @@ class Effect(enum.Enum):
     """The fit of the NUMA topology, see the check numa."""
     FILTER = "filter"
     """A filter of the scheduler, see the check destination-filters."""
+    VIOMMU = "viommu"
+    """QEMU, where the server has VFIO devices, see the check viommu."""
     REFUSED = "refused"
     """Nova's API, which refuses a server that has it, see the check server-features."""
     UNKNOWN = "unknown"
@@ -52,6 +54,7 @@ PROFILE = "accel:device_profile"
 ENCRYPTION = "hw:mem_encryption"
 TPM_MODEL, TPM_VERSION = "hw:tpm_model", "hw:tpm_version"
 TPM_SECURITY = "hw:tpm_secret_security"
+VIOMMU_MODEL = "hw:viommu_model"
 
 # What the libvirt driver only writes into the domain's XML, or nothing but another driver reads.
 _HARMLESS = frozenset(
@@ -144,6 +147,8 @@ def effect_of_extra_spec(key: str, value: str) -> Effect:
         return Effect.PLACEMENT
     if key in _OF_TPM or key in (PROFILE, ENCRYPTION):
         return Effect.REFUSED
+    if key == VIOMMU_MODEL:
+        return Effect.VIOMMU
     if key == "hw:sound_model":
         return effect_of_sound(value)
     if key == ADDRESS_BITS:

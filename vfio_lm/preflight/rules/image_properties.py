@@ -25,6 +25,7 @@ from vfio_lm.preflight.rules.numa import is_of_numa
 
 ENCRYPTION = "hw_mem_encryption"
 TPM_MODEL, TPM_VERSION = "hw_tpm_model", "hw_tpm_version"
+VIOMMU_MODEL = "hw_viommu_model"
 #: What ImagePropertiesFilter compares with what a host can run.
 ARCHITECTURE, HYPERVISOR_TYPE, VM_MODE = "hw_architecture", "img_hv_type", "hw_vm_mode"
 HYPERVISOR_VERSION = "img_hv_requested_version"
@@ -135,6 +136,8 @@ def effect_of_image_property(key: str, value: str) -> Effect:
         return Effect.FILTER
     if key in (ENCRYPTION, TPM_MODEL, TPM_VERSION):
         return Effect.REFUSED
+    if key == VIOMMU_MODEL:
+        return Effect.VIOMMU
     if key == "hw_sound_model":
         return effect_of_sound(value)
     # Nova skips what it does not know, but a release to come may know more.

@@ -46,9 +46,7 @@ DECIDED_BY_NOVA = frozenset(
 )
 
 #: Of the features of a server, those that only the two hosts look at.
-_OF_THE_HOSTS = re.compile(
-    r"tpm|pmem|v?gpu|mdev|mediated|viommu|sound|usb|boot volume", re.IGNORECASE
-)
+_OF_THE_HOSTS = re.compile(r"tpm|pmem|v?gpu|mdev|mediated|sound|usb|boot volume", re.IGNORECASE)
 
 
 def is_for_the_hosts(feature: str) -> bool:

@@ -195,6 +195,8 @@ class TestHost(ProbeCase):
                 "permits_post_copy",
                 "downtime_ms",
                 "numa_nodes",
+                "timeout_action",
+                "parallel_connections",
             },
             set(facts.unknown),
         )

@@ -33,6 +33,9 @@ class TestSettings(ProbeCase):
         facts = HostProbe(self.sysfs, conf=NovaConf((), {}, None)).host("host1", NOW)
         self.assertEqual(options["live_migration_downtime"], facts.downtime_ms)
         self.assertEqual(options["live_migration_permit_post_copy"], facts.permits_post_copy)
+        self.assertEqual(options["live_migration_timeout_action"], facts.timeout_action)
+        connections = options["live_migration_parallel_connections"]
+        self.assertEqual(connections, facts.parallel_connections)
 
     def test_the_hosts_name(self):
         def name(conf):

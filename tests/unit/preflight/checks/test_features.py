@@ -53,7 +53,6 @@ class TestServerFeatures(CheckTestCase):
 
     def test_what_is_not_looked_into_is_unknown(self):
         for key in (
-            "hw:viommu_model",
             "resources:VGPU",
             "resources1:CUSTOM_PMEM_NAMESPACE_BIG",
         ):

@@ -62,7 +62,6 @@ class TestEffectOfExtraSpec(testtools.TestCase):
                 "hw:pmem",
                 "hw:redirected_usb_ports",
                 "hw:sound_model",
-                "hw:viommu_model",
             },
             left,
         )

@@ -52,7 +52,6 @@ class TestEffectOfImageProperty(testtools.TestCase):
                 "hw_ephemeral_encryption_secret_uuid",
                 "hw_redirected_usb_ports",
                 "hw_sound_model",
-                "hw_viommu_model",
             },
             left,
         )
