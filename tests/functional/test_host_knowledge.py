@@ -136,7 +136,7 @@ class TestDevicesOfHosts(HostsTestCase):
             for host in self.hosts:
                 options += ["--nova-conf", f"{host.name}={self.cloud.nova_conf(host.name)}"]
             options += ["--host-facts", folder, "--max-age", "90m"]
-            done = self.openstack("vfio", "migration", "check", *options, server)
+            done = self.openstack("vfio", "migration", "check", "-f", "json", *options, server)
             self.assertEqual(0, done.status, done.output + done.errors)
             self.assertIn("compute2.json", done.output)
             wrong = f"compute1={self.cloud.nova_conf('compute2')}"
