@@ -80,8 +80,7 @@ destinations (Destination, Free Devices), or of their checks (Check, Status, Rem
         (_BLOCKED, "blocked; of several servers: at least one is"),
         (
             _UNKNOWN,
-            "unknown; of several servers: at least one is, and none is blocked; with "
-            "--fail-on blocked it is 0",
+            "unknown; of several servers: one is, none is blocked (see --fail-on)",
         ),
     )
 

@@ -211,8 +211,10 @@ class Administrator:
             status = str(migrations[0]["status"])
             return status if status in _ENDED else None
 
-        ended = wait_for("the live migration ends", status, LIMIT)
-        return self._moved(server_id, ended)
+        wait_for("the live migration ends", status, LIMIT)
+        moved = self._moved(server_id, None)
+        # nova notes a failure, and after it, that the server is in ERROR for it
+        return dataclasses.replace(moved, status=status())
 
     def _moved(self, server_id: str, status: str | None, refusal: str = "") -> Moved:
         server = self.settled(server_id)

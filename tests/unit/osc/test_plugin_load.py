@@ -33,6 +33,7 @@ _LIGHT = {
     "vfio_lm",
     "vfio_lm.command_line",
     "vfio_lm.errors",
+    "vfio_lm.polling",
     "vfio_lm.progress_line",
     "vfio_lm.quoting",
     "vfio_lm.text",

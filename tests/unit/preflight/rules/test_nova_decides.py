@@ -50,6 +50,7 @@ _OURS = {
     "port-binding",
     "server-devices",
     "source-network",
+    "viommu",
 }
 
 
