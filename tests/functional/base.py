@@ -69,13 +69,19 @@ class _OfProcess:
         *,
         has_neutron: bool = False,
         nova_options: Mapping[str, Mapping[str, Any]] | None = None,
+        api_filter: Mapping[str, str] | None = None,
     ) -> SharedCloud:
         """Give the cloud; one that is of another kind ends."""
-        kind = (release, has_neutron, nova_options or {})
+        kind = (release, has_neutron, nova_options or {}, api_filter)
         if self._kind != kind:
             self.stop()
             self._kind = kind
-            spec = dataclasses.replace(_WHOLE, neutron=has_neutron, nova_options=nova_options or {})
+            spec = dataclasses.replace(
+                _WHOLE,
+                neutron=has_neutron,
+                nova_options=nova_options or {},
+                api_filter=api_filter,
+            )
             self._shared = SharedCloud(spec, release=release)
         return self._shared
 
@@ -112,11 +118,16 @@ class CloudTestCase(testtools.TestCase):
     has_neutron = False
     #: Further options of every nova.conf.
     nova_options: Mapping[str, Mapping[str, Any]] = {}
+    #: Options of nova-api's filter that serves the dry run; None: no filter.
+    api_filter: Mapping[str, str] | None = None
 
     def setUp(self) -> None:
         super().setUp()
         shared = CLOUDS.of_release(
-            self.release, has_neutron=self.has_neutron, nova_options=self.nova_options
+            self.release,
+            has_neutron=self.has_neutron,
+            nova_options=self.nova_options,
+            api_filter=self.api_filter,
         )
         self.cloud = shared.shaped(self.hosts, self.aliases, self.pci_in_placement)
         self.connection = self.cloud.connection()
