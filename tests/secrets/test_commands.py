@@ -45,6 +45,7 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "vfio_alias_list": (("-f", "json"), ("--long",)),
     "vfio_alias_show": (("vf",), ("vf", "--long")),
     "vfio_alias_validate": ((), ("--long", "-f", "csv"), ("--fix",)),
+    "vfio_doctor": ((), ("-f", "json")),
     "vfio_flavor_create": (("new", "--ram", "1", "--alias", "vf", "--dry-run"),),
     "vfio_flavor_list": (("--long",),),
     "vfio_flavor_set": (("m1", "--alias", "vf", "--dry-run"),),
