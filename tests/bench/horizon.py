@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import http.cookiejar
-import http.server
 import json
 import re
 import threading
@@ -30,6 +29,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.cloud import Cloud, CloudSpec, HostSpec
@@ -41,7 +41,7 @@ TABS = ("overview", "devices", "aliases", "servers", "hosts")
 ALIAS = "vf-lm"
 
 
-class Proxy(http.server.ThreadingHTTPServer):
+class Proxy(ThreadingHTTPServer):
     """What stands before a service, counts its requests, and answers some of them itself.
 
     :param target: the address of the service, without a path
@@ -62,7 +62,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Proxy
 

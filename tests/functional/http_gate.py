@@ -17,12 +17,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import http.client
-import http.server
 import socket
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
@@ -147,7 +147,7 @@ class HttpGate:
         self._server.server_close()
 
 
-class _Server(http.server.ThreadingHTTPServer):
+class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
@@ -155,7 +155,7 @@ class _Server(http.server.ThreadingHTTPServer):
         """Pass over clients that went away."""
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     gate: HttpGate

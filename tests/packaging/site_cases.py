@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import http.server
 import json
 import os
 import subprocess
@@ -25,6 +24,7 @@ import tempfile
 import threading
 import venv
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import testtools
@@ -137,7 +137,7 @@ class NovaCompute(SitePackages):
 @contextlib.contextmanager
 def _placement() -> Iterator[int]:
     """Serve what nova-compute asks placement before it loads its driver: its versions."""
-    server = http.server.HTTPServer(("127.0.0.1", 0), _Versions)
+    server = HTTPServer(("127.0.0.1", 0), _Versions)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -148,7 +148,7 @@ def _placement() -> Iterator[int]:
         server.server_close()
 
 
-class _Versions(http.server.BaseHTTPRequestHandler):
+class _Versions(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         version = {"id": "v1.0", "status": "CURRENT", "links": [{"rel": "self", "href": ""}]}
         limits = {"min_version": "1.0", "max_version": "1.39"}

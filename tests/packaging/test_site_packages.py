@@ -54,3 +54,7 @@ class TestSitePackages(site_cases.SitePackages):
         text = (self.site / PTH).read_text()
         self.assertIn(f'"{switch.PATH}"', text)
         self.assertIn(f'"{switch.VARIABLE}"', text)
+
+
+class TestNovaCompute(site_cases.NovaCompute):
+    pass

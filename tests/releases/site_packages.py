@@ -10,11 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The file in site-packages corrects the nova-compute of each release.
-
-These run in a process of their own: a server in a thread of it answers nova-compute, and some tests
-of the suite leave their process with eventlet's locks, for which such a thread is waited in vain.
-"""
+"""The file in site-packages corrects the nova-compute of each release before the tests' one."""
 
 from tests.packaging import site_cases
 from vfio_lm.pci.release import NovaRelease
@@ -30,7 +26,3 @@ class TestSitePackages32(site_cases.NovaCompute):
 
 class TestSitePackages33(site_cases.NovaCompute):
     release = NovaRelease.R2026_1
-
-
-class TestSitePackages34(site_cases.NovaCompute):
-    release = NovaRelease.R2026_2

@@ -13,7 +13,6 @@
 """The snippets for kolla, RHOSO, OpenStack-Helm and the image of the agent say what they should."""
 
 import configparser
-import http.server
 import json
 import pathlib
 import re
@@ -22,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from unittest import mock
 
 import jinja2
@@ -178,7 +178,7 @@ class _served:  # noqa: N801 - used as a function
     """An agent that answers everything with one status."""
 
     def __init__(self, status):
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 self.send_response(status)
                 self.end_headers()
@@ -186,7 +186,7 @@ class _served:  # noqa: N801 - used as a function
             def log_message(self, *args):
                 pass
 
-        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
 
     def __enter__(self):

@@ -16,9 +16,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-import http.server
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import requests
@@ -46,7 +46,7 @@ def limited(seconds: float = LIMIT, **options: float) -> requests.Session:
     return found
 
 
-class KeepAlive(http.server.ThreadingHTTPServer):
+class KeepAlive(ThreadingHTTPServer):
     connections = 0
 
     def finish_request(self, *args: Any) -> None:
@@ -54,7 +54,7 @@ class KeepAlive(http.server.ThreadingHTTPServer):
         super().finish_request(*args)
 
 
-class KeepAliveHandler(http.server.BaseHTTPRequestHandler):
+class KeepAliveHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
