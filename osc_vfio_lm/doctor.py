@@ -51,10 +51,15 @@ Takes a first look at all hosts, and says for each what is in order and what to 
 is changed. The columns are
 
 * Spec: [pci]device_spec of its nova.conf declares devices live migratable
+
 * Trait: placement has the trait HW_PCI_LIVE_MIGRATABLE of its devices
+
 * Alias: an alias with live_migratable=yes asks for devices that it has
+
 * Driver: its devices have a driver that can migrate them, as far as it shows
+
 * Guard: the guard of 'vfio-lm-host hook' works on it
+
 * Correction: nova-compute runs as 'vfio-lm-nova-compute'
 
 Guard and Correction are recommended; a migration works without them. A host without devices has '-'
