@@ -109,5 +109,5 @@ class TestGuard(base.LibvirtTestCase):
         self.assertEqual(1, finished.returncode, finished.stdout)
         self.assertIn("PCI device 0000:ca:00.2 cannot be migrated", finished.stderr)
         self.assertIn("domain g1 still runs on the source", finished.stderr)
-        self.assertIn("refused, which may be the guard", finished.stderr)
+        self.assertIn("the guard on the destination refused", finished.stderr)
         self.assert_still_on_source()

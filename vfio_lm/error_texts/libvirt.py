@@ -24,6 +24,16 @@ _HOOKS = "/etc/libvirt/hooks on the destination"
 _MIGRATION = "src/qemu/qemu_migration.c"
 
 ROWS = (
+    # libvirt quotes what a hook says; these are the words of ours (vfio_lm/compute/guard/hook.py)
+    _row(
+        "guard-refused",
+        pattern=r"vfio-lm(?: on \S+)?: incoming migration of .{1,300} refused",
+        cause="the guard on the destination refused",
+        remedy="mend what it names after 'refused:'; nothing has moved",
+        without_nova="mend what it names after 'refused:'; nothing has moved",
+        source="src/util/virhook.c",
+        since="9.0",
+    ),
     _row(
         "hook-failed",
         pattern=r"Hook script execution failed",
